@@ -1,0 +1,152 @@
+"""
+The chassis's tables, in every service's database. Each service's first migration executes `V1`.
+
+Never edited once it has landed: a change is a `V2` that a later migration executes.
+"""
+
+V1 = """
+-- Business time = wall time + offset; settable in demo and tests only.
+CREATE TABLE clock (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  offset_s double precision NOT NULL DEFAULT 0
+);
+INSERT INTO clock DEFAULT VALUES;
+
+-- Events of committed business changes, until the relay has numbered them.
+CREATE TABLE outbox (
+  id bigserial PRIMARY KEY,
+  event_id uuid NOT NULL,
+  type text NOT NULL,
+  stream text NOT NULL,
+  data text NOT NULL,
+  headers jsonb NOT NULL
+);
+
+-- Every event of this source, numbered without gaps, chained by hash, kept for ever.
+CREATE TABLE event_log (
+  seq bigint NOT NULL,
+  event_id uuid NOT NULL,
+  type text NOT NULL,
+  stream text NOT NULL,
+  body bytea NOT NULL,
+  body_sha256 bytea NOT NULL,
+  hash bytea NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (seq)
+) PARTITION BY RANGE (seq);
+CREATE TABLE event_log_p0 PARTITION OF event_log FOR VALUES FROM (0) TO (10000000);
+-- The relay asks for the next partition in good time; the run-time role owns nothing, hence SECURITY DEFINER.
+CREATE FUNCTION ensure_event_log_partition(number bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public AS $$
+BEGIN
+  EXECUTE format(
+    'CREATE TABLE IF NOT EXISTS event_log_p%s PARTITION OF event_log FOR VALUES FROM (%s) TO (%s)',
+    number, number * 10000000, (number + 1) * 10000000);
+END $$;
+CREATE INDEX event_log_stream ON event_log (stream, seq);
+CREATE TABLE relay (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  last_seq bigint NOT NULL DEFAULT 0,
+  last_hash bytea NOT NULL DEFAULT '',
+  published_seq bigint NOT NULL DEFAULT 0
+);
+INSERT INTO relay DEFAULT VALUES;
+
+-- What other services told us. Its keys are kept for ever: they are what makes a second delivery harmless.
+CREATE TABLE inbox (
+  source text NOT NULL,
+  seq bigint NOT NULL,
+  event_id uuid,
+  type text NOT NULL,
+  stream text NOT NULL,
+  body bytea NOT NULL,
+  status text NOT NULL DEFAULT 'ready' CHECK (status IN ('ready', 'done', 'parked')),
+  attempts int NOT NULL DEFAULT 0,
+  next_attempt_at timestamptz,
+  received_at timestamptz NOT NULL,
+  done_at timestamptz,
+  last_error text,
+  PRIMARY KEY (source, seq)
+);
+CREATE INDEX inbox_ready ON inbox (source, seq) WHERE status = 'ready';
+CREATE INDEX inbox_stream ON inbox (source, stream, seq) WHERE status <> 'done';
+-- The few rows that hold their stream up: parked, or waiting for another try.
+CREATE INDEX inbox_blocking ON inbox (source, stream, seq) WHERE status <> 'done' AND attempts > 0;
+CREATE TABLE inbox_source (source text PRIMARY KEY, contiguous_seq bigint NOT NULL DEFAULT 0);
+
+-- What never became an inbox row: dead-lettered by the broker, or from a sender it could not be from.
+CREATE TABLE dead_letter (
+  id uuid PRIMARY KEY,
+  received_at timestamptz NOT NULL,
+  reason text NOT NULL,
+  exchange text NOT NULL,
+  routing_key text NOT NULL,
+  user_id text,
+  headers jsonb NOT NULL,
+  body bytea NOT NULL,
+  body_size bigint NOT NULL
+);
+
+-- One row per idempotency key; the first answer is the answer.
+CREATE TABLE command_log (
+  organisation_id uuid NOT NULL,
+  command text NOT NULL,
+  key text NOT NULL,
+  request_sha256 bytea NOT NULL,
+  reply text,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (organisation_id, command, key)
+);
+
+-- What a transaction must not do itself: PDF, object store, mail, webhook, Stripe.
+CREATE TABLE outside_call (
+  id uuid PRIMARY KEY,
+  kind text NOT NULL,
+  key text NOT NULL UNIQUE,
+  payload jsonb NOT NULL,
+  status text NOT NULL DEFAULT 'ready' CHECK (status IN ('ready', 'sent', 'succeeded', 'failed', 'unknown')),
+  attempts int NOT NULL DEFAULT 0,
+  next_attempt_at timestamptz NOT NULL,
+  outcome jsonb,
+  last_error text,
+  headers jsonb NOT NULL
+);
+CREATE INDEX outside_call_due ON outside_call (next_attempt_at) WHERE status IN ('ready', 'sent', 'unknown');
+
+CREATE TABLE timer (
+  id uuid PRIMARY KEY,
+  kind text NOT NULL,
+  subject text NOT NULL,
+  due_at timestamptz NOT NULL,
+  attempts int NOT NULL DEFAULT 0,
+  headers jsonb NOT NULL,
+  UNIQUE (kind, subject)
+);
+CREATE INDEX timer_due ON timer (due_at);
+
+-- Readable numbers, PR-2026-000123, from the sequence number_<prefix>. The year is the business year; gaps may be.
+CREATE FUNCTION next_number(prefix text, at timestamptz) RETURNS text LANGUAGE sql VOLATILE AS $$
+  SELECT prefix || '-' || to_char(at AT TIME ZONE 'Asia/Shanghai', 'YYYY') || '-'
+         || lpad(n, greatest(6, length(n)), '0')
+  FROM (SELECT nextval(('number_' || lower(prefix))::regclass)::text AS n) AS taken $$;
+
+-- What must never change cannot be changed, by the run-time role nor by mistake of the owner.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege'; END $$;
+CREATE TRIGGER event_log_append_only BEFORE UPDATE OR DELETE ON event_log
+  FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER event_log_no_truncate BEFORE TRUNCATE ON event_log
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+"""
+
+
+def only_append(table: str) -> str:
+    """
+    SQL that leaves the run-time role only reading *table* and adding to it.
+
+    `migrate` names that role in the session setting `yiqi.run_time_role`.
+    """
+    return (
+        "DO $$ BEGIN EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON "
+        f"{table} FROM %I', current_setting('yiqi.run_time_role')); END $$;"
+    )

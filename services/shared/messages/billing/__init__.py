@@ -1,0 +1,1 @@
+"""What billing says, and what it can be asked."""

@@ -1,0 +1,87 @@
+"""Bank statements: lines of the company's account, matched to what they pay."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+from services.shared.kernel.actor import Grants
+from services.shared.kernel.money import Money
+from services.shared.messages.base import Command, Event, Instant, Message, Name, Page, Query, View
+from services.shared.messages.billing.commission_plan import FINANCE
+
+BankLineState = Literal["matched", "suspense"]
+
+
+class BankLine(Message):
+    """
+    Attributes:
+        serial_number: The bank's own; unique within the account, so that a line is never booked twice.
+        amount: Above zero; *direction* says which way it went.
+        target: What it was matched to: `payment/<id>` or `payout/<id>`, empty while in suspense.
+    """
+
+    serial_number: str
+    booked_at: Instant
+    direction: Literal["in", "out"]
+    amount: Money
+    counterparty: str
+    remittance: str
+    state: BankLineState
+    target: str
+    reason: str
+
+
+class ImportBankStatement(Command):
+    """
+    Read a statement. Lines that were read before are recognised and left alone. → BankStatementView
+
+    Attributes:
+        account: The company's account number.
+        csv: UTF-8, header `serial_number,booked_at,direction,amount,currency,counterparty,remittance`;
+            amount in major units with a point, booked_at RFC 3339. A line that cannot be read refuses the
+            whole statement, naming it.
+    """
+
+    wire_name: ClassVar = "billing.import_bank_statement"
+    grants: ClassVar[Grants] = FINANCE
+
+    account: Name
+    csv: Annotated[str, StringConstraints(min_length=1, max_length=5_000_000)]
+
+
+class BankStatementView(View):
+    """*repeated*: lines that were known already."""
+
+    lines: tuple[BankLine, ...]
+    matched: int
+    suspense: int
+    repeated: int
+
+
+class ListBankLines(Query):
+    """→ BankLinePage, newest first"""
+
+    wire_name: ClassVar = "billing.list_bank_lines"
+    grants: ClassVar[Grants] = FINANCE
+
+    state: BankLineState | None = None
+    after: str | None = None
+    limit: int = 50
+
+
+class BankLinePage(Page):
+    items: tuple[BankLine, ...]
+
+
+class BankLineInSuspense(Event):
+    """Money of which nobody knows yet what it is for."""
+
+    wire_name: ClassVar = "bank_line.in_suspense.v1"
+    source: ClassVar = "billing"
+    stream_of: ClassVar = ("bank_line", "bank_line_id")
+
+    bank_line_id: UUID
+    serial_number: str
+    amount: Money
+    reason: str

@@ -1,0 +1,156 @@
+"""Settlements: what we owe a provider or a station for accepted orders, and which invoice we await for it."""
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.shared.kernel.actor import Grants
+from services.shared.kernel.money import Money
+from services.shared.messages.base import Command, Event, Instant, Message, Page, Query, View
+from services.shared.messages.billing.commission_plan import FINANCE
+
+SettlementState = Literal["open", "closed", "awaiting_invoice", "invoice_matched", "payable", "paid"]
+PartyKind = Literal["provider", "station"]
+
+_READERS: Grants = {
+    "provider": frozenset({"provider_finance", "lab_manager"}),
+    "station": frozenset({"station_manager"}),
+    **FINANCE,
+}
+
+
+class SettledOrder(Message):
+    """*net*: the party's share without VAT; *tax*: on top of it where its invoice is deductible."""
+
+    order_id: UUID
+    order_number: str
+    order_net: Money
+    fee: Money
+    net: Money
+    tax: Money
+    accepted_at: Instant
+
+
+class SettlementView(View):
+    """
+    Attributes:
+        net: What its invoice must say without tax.
+        tax: What its invoice must say as tax; 0 when an ordinary invoice is all-in.
+        payable_from: When the hold period of its last order ends.
+    """
+
+    settlement_id: UUID
+    number: str
+    state: SettlementState
+    party_kind: PartyKind
+    party_id: UUID
+    party_name: str
+    until: date
+    orders: tuple[SettledOrder, ...]
+    net: Money
+    tax: Money
+    gross: Money
+    payable_from: Instant
+    closed_at: Instant
+    payout_id: UUID | None
+
+
+class CloseSettlements(Command):
+    """
+    One statement per provider and station over the orders accepted up to the end of *until* that stand on none yet.
+
+    *until* is a day in Asia/Shanghai. → SettlementPage: those just closed
+    """
+
+    wire_name: ClassVar = "billing.close_settlements"
+    grants: ClassVar[Grants] = FINANCE
+
+    until: date
+
+
+class GetSettlement(Query):
+    """→ SettlementView"""
+
+    wire_name: ClassVar = "billing.get_settlement"
+    grants: ClassVar[Grants] = _READERS
+
+    settlement_id: UUID
+
+
+class ListSettlements(Query):
+    """A party's own; all for the operating company's finance; newest first. → SettlementPage"""
+
+    wire_name: ClassVar = "billing.list_settlements"
+    grants: ClassVar[Grants] = {
+        "self": frozenset({"provider_finance", "lab_manager", "station_manager"}), **FINANCE,
+    }  # fmt: skip
+
+    state: SettlementState | None = None
+    after: str | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class SettlementPage(Page):
+    items: tuple[SettlementView, ...]
+
+
+class GetSettlementDocument(Query):
+    """→ DocumentLink-like view of billing"""
+
+    wire_name: ClassVar = "billing.get_settlement_document"
+    grants: ClassVar[Grants] = _READERS
+
+    settlement_id: UUID
+
+
+class SettlementDocument(View):
+    """*url* holds for five minutes; none while the statement is being made."""
+
+    url: str | None
+    sha256: str
+    size_bytes: int
+    filename: str
+
+
+class _SettlementEvent(Event):
+    source: ClassVar = "billing"
+    stream_of: ClassVar = ("settlement", "settlement_id")
+
+    settlement_id: UUID
+    number: str
+    party_kind: PartyKind
+    party_id: UUID
+    net: Money
+    tax: Money
+    gross: Money
+    order_ids: tuple[UUID, ...]
+
+
+class SettlementClosed(_SettlementEvent):
+    """The statement stands; we await an invoice over exactly these amounts."""
+
+    wire_name: ClassVar = "settlement.closed.v1"
+
+    until: date
+    closed_at: Instant
+    tax_rate_bps: int
+    special_invoice: bool
+
+
+class SettlementPayable(_SettlementEvent):
+    """The invoice is there and matches."""
+
+    wire_name: ClassVar = "settlement.payable.v1"
+
+    payable_from: Instant
+
+
+class SettlementPaid(_SettlementEvent):
+    """The money has left our account."""
+
+    wire_name: ClassVar = "settlement.paid.v1"
+
+    payout_id: UUID
+    paid_at: Instant

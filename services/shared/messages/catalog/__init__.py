@@ -1,0 +1,1 @@
+"""What catalog says, and what it can be asked."""

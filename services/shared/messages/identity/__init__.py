@@ -1,0 +1,1 @@
+"""What identity says, and what it can be asked."""

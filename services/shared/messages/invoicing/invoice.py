@@ -1,0 +1,126 @@
+"""Invoices to customers: our own gapless series, PDF and EN 16931. Not a fapiao, and they say so."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.shared.kernel.actor import Grants
+from services.shared.kernel.money import Money
+from services.shared.messages.base import Event, Instant, Page, Query, View
+
+InvoiceState = Literal["requested", "issuing", "issued", "delivered", "failed"]
+
+_READERS: Grants = {"customer": frozenset(), "operator": frozenset({"finance_operator", "administrator"})}
+
+
+class InvoiceView(View):
+    """*problem*: why it could not be issued, for the operating company."""
+
+    invoice_id: UUID
+    number: str
+    state: InvoiceState
+    order_id: UUID
+    order_number: str
+    customer_id: UUID
+    net: Money
+    tax: Money
+    gross: Money
+    tax_rate_bps: int
+    issued_at: Instant | None
+    pdf_sha256: str
+    xml_sha256: str
+    problem: str
+
+
+class GetInvoice(Query):
+    """→ InvoiceView"""
+
+    wire_name: ClassVar = "invoicing.get_invoice"
+    grants: ClassVar[Grants] = _READERS
+
+    invoice_id: UUID
+
+
+class ListInvoices(Query):
+    """A customer's own; all for the operating company's finance; newest first. → InvoicePage"""
+
+    wire_name: ClassVar = "invoicing.list_invoices"
+    grants: ClassVar[Grants] = {"self": frozenset(), "operator": frozenset({"finance_operator", "administrator"})}
+
+    order_id: UUID | None = None
+    after: str | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class InvoicePage(Page):
+    items: tuple[InvoiceView, ...]
+
+
+class GetInvoiceDocument(Query):
+    """→ InvoiceDocument"""
+
+    wire_name: ClassVar = "invoicing.get_invoice_document"
+    grants: ClassVar[Grants] = _READERS
+
+    invoice_id: UUID
+    form: Literal["pdf", "xml"]
+
+
+class InvoiceDocument(View):
+    """*url* holds for five minutes."""
+
+    url: str
+    sha256: str
+    size_bytes: int
+    filename: str
+
+
+class InvoiceIssued(Event):
+    """Numbered, written, checked against the official rules, and kept."""
+
+    wire_name: ClassVar = "invoice.issued.v1"
+    source: ClassVar = "invoicing"
+    stream_of: ClassVar = ("order", "order_id")
+
+    invoice_id: UUID
+    number: str
+    order_id: UUID
+    order_number: str
+    customer_id: UUID
+    net: Money
+    tax: Money
+    gross: Money
+    tax_rate_bps: int
+    issued_at: Instant
+    pdf_sha256: str
+    xml_sha256: str
+
+
+class InvoiceFailed(Event):
+    """Its documents could not be made or do not pass the rules; somebody must look."""
+
+    wire_name: ClassVar = "invoice.failed.v1"
+    source: ClassVar = "invoicing"
+    stream_of: ClassVar = ("order", "order_id")
+
+    invoice_id: UUID
+    number: str
+    order_id: UUID
+    problem: str
+
+
+class TaxPointReached(Event):
+    """VAT is due on this much, whatever the settlement does."""
+
+    wire_name: ClassVar = "tax_point.reached.v1"
+    source: ClassVar = "invoicing"
+    stream_of: ClassVar = ("order", "order_id")
+
+    tax_point_id: UUID
+    order_id: UUID
+    cause: Literal["acceptance"]
+    net: Money
+    tax: Money
+    tax_rate_bps: int
+    reached_at: Instant

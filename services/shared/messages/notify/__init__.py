@@ -1,0 +1,1 @@
+"""What notify says, and what it can be asked."""

@@ -1,0 +1,1 @@
+"""What orders says, and what it can be asked."""

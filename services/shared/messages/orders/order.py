@@ -1,0 +1,277 @@
+"""Orders: what was agreed and for how much. Samples, analyses and reports have states of their own."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.shared.kernel.actor import Grants, Relation
+from services.shared.kernel.tax import TaxProfile
+from services.shared.messages.base import (
+    BasisPoints,
+    Command,
+    Event,
+    Instant,
+    Message,
+    Page,
+    Quantity,
+    Query,
+    Text,
+    View,
+)
+from services.shared.messages.orders.contract import ContractSummary
+from services.shared.messages.orders.quotation import Amounts, Line
+from services.shared.messages.orders.quotation_request import CUSTOMER, OPERATOR, SampleDescription
+from services.shared.messages.orders.report import ReportSummary
+from services.shared.messages.orders.sample import SampleSummary, ShipmentSummary
+
+OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
+PaymentMethod = Literal["card", "bank_transfer"]
+CollectionModel = Literal["principal_own_account"]
+"""How the money is collected (trade rules): more models join as they are built."""
+
+PARTIES: Grants = {
+    "customer": frozenset(), "provider": frozenset(), "station": frozenset(), "operator": frozenset(),
+}  # fmt: skip
+
+
+class Terms(Message):
+    """
+    What was frozen when the contract was signed: whatever changes later, this order settles by it.
+
+    Attributes:
+        fee_bps: Management fee, of the net.
+        station_id: The station that brought the order in, or none.
+        station_bps: Its share of the fee.
+        provider_tax: How the provider invoices the company.
+        station_tax: How the station does.
+        acceptance_days: After delivery, until the order counts as accepted.
+        hold_days: After acceptance, until it may be paid out.
+        objection_days: In which the customer may object to a report.
+    """
+
+    collection_model: CollectionModel
+    payment_method: PaymentMethod
+    fee_bps: BasisPoints
+    station_id: UUID | None
+    station_bps: BasisPoints
+    provider_tax: TaxProfile
+    station_tax: TaxProfile | None
+    acceptance_days: int
+    hold_days: int
+    objection_days: int
+    commission_plan_id: UUID
+
+
+class Step(Message):
+    """One line of an order's history: what happened, when, and who did it (empty: the platform)."""
+
+    what: str
+    at: Instant
+    by: str
+
+
+class OrderView(View):
+    """
+    An order with what hangs on it. The gateway shows each party its side only.
+
+    Attributes:
+        seen_as: In which relation the asker stands to it.
+        terms: None until it is contracted.
+        blocked_by: Why it does not move, as codes: what the screen turns into a sentence and a button.
+    """
+
+    order_id: UUID
+    number: str
+    state: OrderState
+    seen_as: Relation
+    customer_id: UUID
+    customer_name: str
+    provider_id: UUID
+    provider_name: str
+    station_id: UUID | None
+    quotation_id: UUID | None
+    lines: tuple[Line, ...]
+    amounts: Amounts
+    terms: Terms | None
+    payment_method: PaymentMethod
+    samples_declared: tuple[SampleDescription, ...]
+    turnaround_days: int
+    placed_at: Instant
+    contracted_at: Instant | None
+    released_at: Instant | None
+    delivered_at: Instant | None
+    accepted_at: Instant | None
+    accept_by: Instant | None
+    blocked_by: tuple[str, ...]
+    contract: ContractSummary | None
+    shipments: tuple[ShipmentSummary, ...]
+    samples: tuple[SampleSummary, ...]
+    reports: tuple[ReportSummary, ...]
+    timeline: tuple[Step, ...]
+
+
+class OrderReceipt(View):
+    """What placing an order answers: enough to go on, and quick to make."""
+
+    order_id: UUID
+    number: str
+    state: OrderState
+    amounts: Amounts
+
+
+class OfferingWanted(Message):
+    offering_id: UUID
+    quantity: Quantity
+
+
+class PlaceOrder(Command):
+    """Order at the published price; all offerings of one provider. → OrderReceipt"""
+
+    wire_name: ClassVar = "orders.place_order"
+    grants: ClassVar[Grants] = {"self": frozenset({"requester", "approver"})}
+
+    offerings: Annotated[tuple[OfferingWanted, ...], Field(min_length=1, max_length=50)]
+    samples: Annotated[tuple[SampleDescription, ...], Field(max_length=100)] = ()
+    payment_method: PaymentMethod
+    notes: Text = ""
+
+
+class AcceptOrder(Command):
+    """The customer takes the reports as the agreed performance. → OrderReceipt"""
+
+    wire_name: ClassVar = "orders.accept_order"
+    grants: ClassVar[Grants] = CUSTOMER
+
+    order_id: UUID
+
+
+class CancelOrder(Command):
+    """Before work is released, by the customer or the operating company. → OrderReceipt"""
+
+    wire_name: ClassVar = "orders.cancel_order"
+    grants: ClassVar[Grants] = {**CUSTOMER, **OPERATOR}
+
+    order_id: UUID
+    reason: Text = ""
+
+
+class GetOrder(Query):
+    """→ OrderView"""
+
+    wire_name: ClassVar = "orders.get_order"
+    grants: ClassVar[Grants] = PARTIES
+
+    order_id: UUID
+
+
+class ListOrders(Query):
+    """Those the organisation is a party to; all for the operating company; newest first. → OrderPage"""
+
+    wire_name: ClassVar = "orders.list_orders"
+    grants: ClassVar[Grants] = {"self": frozenset(), "operator": frozenset()}
+
+    state: OrderState | None = None
+    after: str | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class OrderSummary(Message):
+    order_id: UUID
+    number: str
+    state: OrderState
+    seen_as: Relation
+    customer_id: UUID
+    provider_id: UUID
+    station_id: UUID | None
+    amounts: Amounts
+    placed_at: Instant
+
+
+class OrderPage(Page):
+    items: tuple[OrderSummary, ...]
+
+
+class _OrderEvent(Event):
+    source: ClassVar = "orders"
+    stream_of: ClassVar = ("order", "order_id")
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    provider_id: UUID
+
+
+class OrderPlaced(_OrderEvent):
+    """The order exists; its contract is being made."""
+
+    wire_name: ClassVar = "order.placed.v1"
+
+    quotation_id: UUID | None
+    lines: tuple[Line, ...]
+    amounts: Amounts
+    payment_method: PaymentMethod
+    placed_at: Instant
+
+
+class OrderContracted(_OrderEvent):
+    """All have signed; the money is due; everything that decides about it is frozen in *terms*."""
+
+    wire_name: ClassVar = "order.contracted.v1"
+
+    contract_id: UUID
+    contract_number: str
+    lines: tuple[Line, ...]
+    amounts: Amounts
+    terms: Terms
+    contracted_at: Instant
+
+
+class OrderReleased(_OrderEvent):
+    """Work may begin."""
+
+    wire_name: ClassVar = "order.released.v1"
+
+    reason: Literal["paid"]
+    released_at: Instant
+
+
+class OrderInProgress(_OrderEvent):
+    """The first sample has arrived."""
+
+    wire_name: ClassVar = "order.in_progress.v1"
+
+
+class OrderDelivered(_OrderEvent):
+    """Every line has its report; the customer has until *accept_by*."""
+
+    wire_name: ClassVar = "order.delivered.v1"
+
+    delivered_at: Instant
+    accept_by: Instant
+
+
+class OrderAccepted(_OrderEvent):
+    """The performance is accepted: revenue, cost and shares are due. Carries every figure they follow from."""
+
+    wire_name: ClassVar = "order.accepted.v1"
+
+    contract_number: str
+    amounts: Amounts
+    terms: Terms
+    accepted_by: Literal["customer", "timer"]
+    accepted_at: Instant
+
+
+class OrderClosed(_OrderEvent):
+    """The provider is paid and nothing is open."""
+
+    wire_name: ClassVar = "order.closed.v1"
+
+
+class OrderCancelled(_OrderEvent):
+    """It will not be done. What was paid goes back."""
+
+    wire_name: ClassVar = "order.cancelled.v1"
+
+    reason: str

@@ -1,0 +1,68 @@
+"""The probe's source and consumer on empty databases and empty queues."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from subprocess import Popen
+
+import pytest
+
+from services.shared.chassis import topology
+from services.shared.chassis.definition import HOSTED
+from tests.kit import probe
+from tests.kit.broker import Management
+from tests.kit.platform import ServiceDatabase
+
+
+@dataclass
+class Pair:
+    """A source (orders) and a consumer (billing), with what runs of them."""
+
+    source: ServiceDatabase
+    consumer: ServiceDatabase
+    broker: Management
+    running: list[Popen[bytes]] = field(default_factory=list)
+
+    def start(self, name: str, parts: str = "", **environment: str) -> Popen[bytes]:
+        process = probe.start(name, parts, **environment)
+        self.running.append(process)
+        return process
+
+    def effects(self) -> list[str]:
+        """Numbers of the events that took effect, in the order in which they did."""
+        return [str(row[0]) for row in self.consumer.rows("SELECT number FROM effect ORDER BY id")]
+
+    def inbox(self, status: str) -> int:
+        return int(str(self.consumer.rows("SELECT count(*) FROM inbox WHERE status = %s", (status,))[0][0]))
+
+
+@pytest.fixture(scope="session")
+def broker(stack: dict[str, str]) -> Management:
+    """The broker with its topology; every service follows every source."""
+    admin_url, vhost, accounts = topology.from_environment()
+    everything = {name: tuple(other for other in topology.SOURCES if other != name) for name in HOSTED}
+    topology.apply(admin_url, vhost, topology.definitions(vhost, accounts, everything))
+    return Management(admin_url, vhost)
+
+
+@pytest.fixture
+def pair(stack: dict[str, str], broker: Management) -> Iterator[Pair]:
+    def side(name: str) -> ServiceDatabase:
+        prefix = f"YIQI_{name.upper()}"
+        return ServiceDatabase(name, stack[f"{prefix}_DATABASE_URL"], stack[f"{prefix}_OWNER_DATABASE_URL"])
+
+    source, consumer = side("orders"), side("billing")
+    probe.prepare(source, consumer)
+    for queue in ("billing.inbox", "billing.parked", "orders.repair", "events.unrouted"):
+        broker.purge(queue)
+    made = Pair(source, consumer, broker)
+    yield made
+    for process in made.running:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def wait() -> Callable[[Callable[[], bool], float], None]:
+    from tests.kit.waiting import wait_until
+
+    return wait_until

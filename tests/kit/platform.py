@@ -1,0 +1,109 @@
+"""
+The real stack for tests: PostgreSQL, RabbitMQ and the object store, private, started once a run.
+
+It lives under `var/test`; `YIQI_TEST_STACK` names another folder, and then it is left running at the
+end, which makes repeated runs quick.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg2
+from sqlalchemy import Engine
+
+from services.shared.chassis import database
+from services.shared.chassis.definition import find
+from services.shared.chassis.migrate import upgrade
+from services.shared.chassis.settings import SourceSettings
+
+ROOT = Path(__file__).parents[2]
+
+
+def local(*arguments: str, timeout_s: float = 600) -> str:
+    """Run a command of the local stack. Returns what it printed; raises when it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.local", *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise RuntimeError(f"infra.local {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def environment(folder: str) -> dict[str, str]:
+    """The YIQI_* variables of the stack in *folder*."""
+    lines = local("env", "--dir", folder).splitlines()
+    return dict(line.split("=", 1) for line in lines if line.startswith("YIQI_"))
+
+
+@contextmanager
+def running_stack() -> Iterator[dict[str, str]]:
+    """The parts of a stack, without the platform's own processes; its variables are set in `os.environ`."""
+    kept = os.environ.get("YIQI_TEST_STACK")
+    folder = kept or "var/test"
+    local("up", "--no-platform", "--dir", folder)
+    try:
+        found = environment(folder)
+        os.environ.update(found)
+        yield found
+    finally:
+        if kept is None:
+            local("down", "--dir", folder)
+
+
+@dataclass(frozen=True)
+class ServiceDatabase:
+    """One service's database, emptied and migrated. *owner_url* may do what the service may not."""
+
+    name: str
+    url: str
+    owner_url: str
+
+    def engine(self, pool_size: int = 5) -> Engine:
+        return database.engine(self.url, name=f"test {self.name}", pool_size=pool_size)
+
+    def rows(self, statement: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """What *statement* returns, read over a connection of its own as the run-time role."""
+        with psycopg2.connect(self.url) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, parameters or None)
+            found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        connection.close()
+        return found
+
+    def change(self, statement: str, parameters: tuple[object, ...] = ()) -> None:
+        """Run *statement* as the owner."""
+        with psycopg2.connect(self.owner_url) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, parameters or None)
+        connection.close()
+
+
+def fresh_database(stack: Mapping[str, str], name: str) -> ServiceDatabase:
+    """Empty the database of service *name* and migrate it to the newest schema."""
+    prefix = f"YIQI_{name.upper()}"
+    made = ServiceDatabase(name, stack[f"{prefix}_DATABASE_URL"], stack[f"{prefix}_OWNER_DATABASE_URL"])
+    empty(made)
+    definition = find(name)
+    settings: SourceSettings = definition.settings()
+    upgrade(definition, settings)
+    return made
+
+
+def empty(target: ServiceDatabase) -> None:
+    """Throw away all tables of *target*, keeping the run-time role's rights on what comes next."""
+    role = urlsplit(target.url).username
+    target.change(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user;"
+        f'DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO "{role}";'
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC;"
+        f'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "{role}";'
+        f'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO "{role}";'
+        f'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO "{role}"'
+    )

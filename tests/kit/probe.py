@@ -1,0 +1,145 @@
+"""
+A tiny source and a tiny consumer on the real chassis, for tests of the guarantees themselves.
+
+They borrow the databases and broker users of orders (source) and billing (consumer) and the events
+that orders may state, but none of the two services' code: what is tested is the chassis.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from pydantic_settings import SettingsConfigDict
+
+from services.shared.chassis import database, schema, unit_of_work
+from services.shared.chassis.clock import SystemClock
+from services.shared.chassis.definition import Definition, Work, on
+from services.shared.chassis.settings import ServiceSettings, SourceSettings
+from services.shared.chassis.unit_of_work import Cause, UnitOfWork
+from services.shared.kernel.errors import Conflict, NotYet, Unavailable
+from services.shared.kernel.ids import new_id
+from services.shared.messages.orders.order import OrderClosed, OrderInProgress
+from tests.kit.platform import ROOT, ServiceDatabase, empty
+
+
+class OrdersProbeSettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="YIQI_ORDERS_", frozen=True)
+
+
+class BillingProbeSettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="YIQI_BILLING_", frozen=True)
+
+
+def take(event: OrderInProgress, *, uow: UnitOfWork, now: datetime) -> None:
+    """The effect: one row, and one event of the consumer's own. What the number says may go wrong, does."""
+    del now
+    if event.number.startswith("bug"):
+        _once_unless_mended(uow, event.number)
+    if event.number.startswith("refuse"):
+        raise Conflict("refused on purpose")
+    if event.number.startswith("later"):
+        _fail_twice(uow, event.number, Unavailable("the world"))
+    if event.number.startswith("notyet"):
+        _fail_twice(uow, event.number, NotYet("not yet"))
+    uow.connection.exec_driver_sql(
+        "INSERT INTO effect (event_id, stream, number) VALUES (%s, %s, %s)",
+        (uow.cause.causation_id, event.stream, event.number),
+    )
+
+
+def _once_unless_mended(uow: UnitOfWork, number: str) -> None:
+    if uow.connection.exec_driver_sql("SELECT mended FROM fault").scalar_one():
+        return
+    raise RuntimeError(f"a bug for {number}")
+
+
+def _fail_twice(uow: UnitOfWork, number: str, error: Exception) -> None:
+    # Counted outside of the transaction, which is rolled back: by the inbox's own attempts.
+    attempts = uow.connection.exec_driver_sql(
+        "SELECT attempts FROM inbox WHERE event_id = %s", (uow.cause.causation_id,)
+    ).scalar_one()
+    if attempts < 2:
+        raise error
+
+
+def work(settings: SourceSettings) -> Work:
+    del settings
+    return Work(subscriptions=(on(OrderInProgress, take),))
+
+
+def no_work(settings: SourceSettings) -> Work:
+    del settings
+    return Work()
+
+
+SOURCE = Definition("orders", OrdersProbeSettings, UnitOfWork, Path(), work="tests.kit.probe:no_work")
+CONSUMER = Definition("billing", BillingProbeSettings, UnitOfWork, Path(), work="tests.kit.probe:work")
+
+EFFECTS = """
+CREATE TABLE effect (id bigserial PRIMARY KEY, event_id uuid UNIQUE, stream text NOT NULL, number text NOT NULL);
+CREATE TABLE fault (mended boolean NOT NULL);
+INSERT INTO fault VALUES (false);
+"""
+
+
+def prepare(source: ServiceDatabase, consumer: ServiceDatabase) -> None:
+    """Both databases empty, with the chassis's tables and the effect's."""
+    for target, more in ((source, ""), (consumer, EFFECTS)):
+        empty(target)
+        target.change(
+            f"SELECT set_config('yiqi.run_time_role', '{target.name}', false); {schema.V1}"
+            f" {schema.only_append('event_log')} {more}"
+        )
+
+
+def publish(source: ServiceDatabase, numbers: Sequence[str], order_ids: Sequence[UUID] | None = None) -> list[UUID]:
+    """State one OrderInProgress per number, each in a transaction of its own. Returns the orders' ids."""
+    engine = source.engine(1)
+    used = list(order_ids) if order_ids is not None else [new_id() for _ in numbers]
+    for number, order_id in zip(numbers, used, strict=True):
+        with database.transaction(engine, SystemClock()) as (held, now):
+            uow = UnitOfWork(held, Cause("test", "test"), now)
+            uow.publish(event(number, order_id))
+            statement, parameters = unit_of_work.closing([uow])
+            held.exec_driver_sql(statement, tuple(parameters))
+    with database.connection(engine) as held:
+        held.exec_driver_sql("NOTIFY yiqi_outbox")
+    engine.dispose()
+    return used
+
+
+def event(number: str, order_id: UUID) -> OrderInProgress:
+    return OrderInProgress(order_id=order_id, number=number, customer_id=new_id(), provider_id=new_id())
+
+
+def unhandled(order_id: UUID) -> OrderClosed:
+    """An event that the consumer knows and does not handle."""
+    return OrderClosed(order_id=order_id, number="closed", customer_id=new_id(), provider_id=new_id())
+
+
+def start(name: str, parts: str = "", **environment: str) -> subprocess.Popen[bytes]:
+    """`work` of the probe *name* ("orders" or "billing") as a process of its own."""
+    # Without the port of health: several of these run at once.
+    inherited = {variable: value for variable, value in os.environ.items() if variable != "YIQI_WORK_PORT"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.kit.probe", name, parts],
+        cwd=ROOT,
+        env={**inherited, **environment},
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    from services.shared.chassis import work as hosting
+
+    definition = {"orders": SOURCE, "billing": CONSUMER}[arguments[0]]
+    parts = arguments[1].split(",") if len(arguments) > 1 and arguments[1] else hosting.PARTS
+    return hosting.run([definition], parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
