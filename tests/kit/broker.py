@@ -27,6 +27,9 @@ class Management:
         found: list[dict[str, Any]] = self._call("POST", f"queues/{self.vhost}/{queue}/get", body).json()
         return found
 
+    def unbind(self, exchange: str, queue: str, properties_key: str) -> None:
+        self._call("DELETE", f"bindings/{self.vhost}/e/{exchange}/q/{queue}/{quote(properties_key, safe='')}")
+
     def add_user(self, name: str, password: str, *, write: str, read: str = "^$", configure: str = "^$") -> None:
         self._call("PUT", f"users/{name}", {"password": password, "tags": ""})
         self._call("PUT", f"permissions/{self.vhost}/{name}", {"configure": configure, "write": write, "read": read})

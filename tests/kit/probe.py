@@ -22,6 +22,7 @@ from services.shared.chassis.settings import ServiceSettings, SourceSettings
 from services.shared.chassis.unit_of_work import Cause, UnitOfWork
 from services.shared.kernel.errors import Conflict, NotYet, Unavailable
 from services.shared.kernel.ids import new_id
+from services.shared.messages.base import Event
 from services.shared.messages.orders.order import OrderClosed, OrderInProgress
 from tests.kit.platform import ROOT, ServiceDatabase, empty
 
@@ -98,18 +99,27 @@ def prepare(source: ServiceDatabase, consumer: ServiceDatabase) -> None:
 
 def publish(source: ServiceDatabase, numbers: Sequence[str], order_ids: Sequence[UUID] | None = None) -> list[UUID]:
     """State one OrderInProgress per number, each in a transaction of its own. Returns the orders' ids."""
-    engine = source.engine(1)
     used = list(order_ids) if order_ids is not None else [new_id() for _ in numbers]
-    for number, order_id in zip(numbers, used, strict=True):
+    _publish_all(source, [event(number, order_id) for number, order_id in zip(numbers, used, strict=True)])
+    return used
+
+
+def publish_event(source: ServiceDatabase, told: Event) -> None:
+    """State one event of any kind."""
+    _publish_all(source, [told])
+
+
+def _publish_all(source: ServiceDatabase, several: Sequence[Event]) -> None:
+    engine = source.engine(1)
+    for told in several:
         with database.transaction(engine, SystemClock()) as (held, now):
             uow = UnitOfWork(held, Cause("test", "test"), now)
-            uow.publish(event(number, order_id))
-            statement, parameters = unit_of_work.closing([uow])
-            held.exec_driver_sql(statement, tuple(parameters))
+            uow.publish(told)
+            statements, parameters = unit_of_work.closing([uow])
+            held.exec_driver_sql(statements, tuple(parameters))
     with database.connection(engine) as held:
         held.exec_driver_sql("NOTIFY yiqi_outbox")
     engine.dispose()
-    return used
 
 
 def event(number: str, order_id: UUID) -> OrderInProgress:

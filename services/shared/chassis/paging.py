@@ -31,6 +31,10 @@ def page(
     At most *limit* rows of *statement* behind the cursor *after*.
 
     Args:
+        connection: Where to read.
+        statement: A select without order or limit.
+        after: The cursor that the page before gave, or none for the first.
+        limit: Rows on a page.
         order: Columns that are selected, together unique, by which the rows are ordered.
         read: For each of *order*, what turns the cursor's text back into a value.
         newest_first: Descending.

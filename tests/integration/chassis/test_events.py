@@ -17,8 +17,8 @@ Wait = Callable[..., None]
 
 def test_each_event_takes_effect_once_and_in_order(pair: Pair, wait: Wait) -> None:
     """Events of one order take effect in the order in which they were stated, those of others beside them."""
-    pair.start("orders")
-    pair.start("billing")
+    pair.run("orders")
+    pair.run("billing")
     one, two = new_id(), new_id()
     numbers = [f"n{i}" for i in range(40)]
     probe.publish(pair.source, numbers, [one if i % 2 else two for i in range(40)])
@@ -30,7 +30,7 @@ def test_each_event_takes_effect_once_and_in_order(pair: Pair, wait: Wait) -> No
 
 def test_the_log_is_gapless_and_chained(pair: Pair, wait: Wait) -> None:
     """Numbers of the log have no gaps, and a changed body, a missing row or a moved hash shows."""
-    pair.start("orders")
+    pair.run("orders")
     probe.publish(pair.source, [f"n{i}" for i in range(25)])
     wait(lambda: pair.source.rows("SELECT published_seq FROM relay") == [(25,)])
     chain = "SELECT seq, body, body_sha256, hash FROM event_log ORDER BY seq"
@@ -49,7 +49,7 @@ def test_the_log_is_gapless_and_chained(pair: Pair, wait: Wait) -> None:
 
 def test_the_log_cannot_be_changed_by_the_service_nor_by_its_owner(pair: Pair, wait: Wait) -> None:
     """UPDATE, DELETE and TRUNCATE of the event log are refused."""
-    pair.start("orders")
+    pair.run("orders")
     probe.publish(pair.source, ["n1"])
     wait(lambda: pair.source.rows("SELECT count(*) FROM event_log") == [(1,)])
     for statement in ("UPDATE event_log SET type = 'x'", "DELETE FROM event_log", "TRUNCATE event_log"):
@@ -61,8 +61,8 @@ def test_the_log_cannot_be_changed_by_the_service_nor_by_its_owner(pair: Pair, w
 def test_events_committed_while_no_relay_ran_are_published_later(pair: Pair, wait: Wait) -> None:
     """A service that dies between its commit and the relay loses nothing."""
     probe.publish(pair.source, ["n1", "n2", "n3"])
-    pair.start("billing")
-    pair.start("orders")
+    pair.run("billing")
+    pair.run("orders")
     wait(lambda: len(pair.effects()) == 3)
 
 
@@ -157,8 +157,8 @@ def test_two_processes_of_handlers_keep_the_order_of_each_stream(pair: Pair, wai
 
 def test_a_bug_parks_its_event_and_holds_up_its_stream_only(pair: Pair, wait: Wait) -> None:
     """Other streams flow on; after the mend a replay runs the parked one, then what waited behind it."""
-    pair.start("orders")
-    pair.start("billing")
+    pair.run("orders")
+    pair.run("billing")
     stuck, free = new_id(), new_id()
     probe.publish(pair.source, ["ok0", "bug1", "after1", "ok1"], [free, stuck, stuck, free])
     wait(lambda: pair.inbox("parked") == 1)
@@ -175,8 +175,8 @@ def test_a_bug_parks_its_event_and_holds_up_its_stream_only(pair: Pair, wait: Wa
 
 def test_failures_of_the_world_are_tried_again_and_refusals_are_not(pair: Pair, wait: Wait) -> None:
     """Unavailable and NotYet come again with growing delay and hold up their own stream; Refused is an end."""
-    pair.start("orders")
-    pair.start("billing")
+    pair.run("orders")
+    pair.run("billing")
     a, b, c = new_id(), new_id(), new_id()
     probe.publish(pair.source, ["later1", "behind1", "notyet2", "behind2", "refuse3", "behind3"], [a, a, b, b, c, c])
     wait(lambda: len(pair.effects()) == 5)
@@ -205,9 +205,9 @@ def test_a_lost_event_shows_as_a_gap_and_is_fetched_from_the_log(pair: Pair, wai
 
 def test_the_loss_of_the_very_last_event_shows_too(pair: Pair, wait: Wait) -> None:
     """Nothing follows the lost event: the heartbeat says how far the log goes."""
-    pair.start("billing")
+    pair.run("billing")
     _lose_next(pair, "lost", 1)
-    pair.start("orders")
+    pair.run("orders")
     wait(lambda: pair.effects() == ["lost"])
 
 
