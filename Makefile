@@ -2,10 +2,10 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
+unexport PYTHONDONTWRITEBYTECODE
 PY := $(VENV)/bin/python
 SERVICES := catalog orders billing invoicing notify
 PYTEST := $(PY) -m pytest
-export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock format imports lint types unit check test test-integration e2e chaos chaos-short bench demo up down clean logs migration schemas docs

@@ -21,5 +21,5 @@ if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import pip' 2>/dev/nu
   "$python" -m venv "$venv"
 fi
 "$venv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements-uv.lock
-"$venv/bin/uv" pip sync -q --python "$venv/bin/python" --require-hashes requirements.lock
+"$venv/bin/uv" pip sync -q --compile-bytecode --python "$venv/bin/python" --require-hashes requirements.lock
 touch "$venv/.ready"

@@ -7,6 +7,16 @@ from infra.local.state import Stack
 VHOST = "yiqi"
 BROKER_ADMINISTRATOR = "yiqi-admin"
 
+# The operating company that runs a local stack; made up, as the demonstration and the tests found it.
+COMPANY_NAME = "仪起科学仪器服务（演示）有限公司"
+COMPANY_NAME_EN = "Yiqi Scientific Instrument Services (Demonstration) Co., Ltd."
+COMPANY_CREDIT_CODE = "91110108MA01DEM00X"
+COMPANY_ADDRESS = "北京市海淀区演示路 1 号 1 Demonstration Road, Beijing"
+COMPANY_BANK = "演示银行 Demonstration Bank"
+COMPANY_ACCOUNT = "6200000000000000001"
+# Everybody who signs up on this machine comes from one address.
+REGISTRATIONS_PER_HOUR = 1_000
+
 
 def database_url(stack: Stack, database: str, role: str) -> str:
     """postgresql:// URL of *database* for *role* (`<database>` or `<database>_owner`)."""
@@ -74,4 +84,19 @@ def platform_environment(stack: Stack) -> dict[str, str]:
     found["YIQI_SERVE_PORT"] = str(stack.port("serve"))
     found["YIQI_WORK_PORT"] = str(stack.port("work"))
     found["YIQI_CLOCK_SETTABLE"] = "1"
+    found["YIQI_NOTIFY_ALLOW_INSECURE_WEBHOOKS"] = "1"
+    found["YIQI_GATEWAY_REGISTRATIONS_PER_HOUR"] = str(REGISTRATIONS_PER_HOUR)
+    found["YIQI_ORDERS_PUBLIC_URL"] = gateway_url(stack)
+    found |= _company()
     return found
+
+
+def _company() -> dict[str, str]:
+    return {
+        "YIQI_BILLING_COMPANY_NAME": COMPANY_NAME,
+        "YIQI_BILLING_COMPANY_CREDIT_CODE": COMPANY_CREDIT_CODE,
+        "YIQI_BILLING_COMPANY_ADDRESS": COMPANY_ADDRESS,
+        "YIQI_BILLING_BANK_ACCOUNT_NAME": COMPANY_NAME,
+        "YIQI_BILLING_BANK_ACCOUNT_NUMBER": COMPANY_ACCOUNT,
+        "YIQI_BILLING_BANK_NAME": COMPANY_BANK,
+    }

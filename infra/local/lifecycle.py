@@ -72,6 +72,8 @@ def _stand_ins(stack: Stack) -> list[Program]:
             f"{gateway_url(stack)}/v1/webhooks/stripe",
         ]
         environment = platform_environment(stack)
+        # The institution's price is 0.6 % with VAT in it, as in the worked figures of the trade rules.
+        arguments += ["--fee-includes-vat"]
         arguments += ["--webhook-secret", environment["YIQI_STRIPE_WEBHOOK_SECRET"]]
         arguments += ["--api-key", environment["YIQI_STRIPE_API_KEY"]]
         stripe = python(STRIPE_SIMULATOR, *arguments, "--state", str(state))

@@ -61,11 +61,13 @@ ORDER BY i.seq LIMIT %(window)s
 FOR UPDATE OF i SKIP LOCKED
 """
 
+# One index probe per stream: an aggregate would read every waiting row of a long one.
 FIRST_UNFINISHED = """
-SELECT stream, min(seq) FROM inbox
-WHERE source = %(source)s AND stream = ANY(%(streams)s) AND status <> 'done'
-  AND NOT (status = 'parked' AND type = ANY(%(passed)s))
-GROUP BY stream
+SELECT s.stream, (SELECT i.seq FROM inbox i
+                  WHERE i.source = %(source)s AND i.stream = s.stream AND i.status <> 'done'
+                    AND NOT (i.status = 'parked' AND i.type = ANY(%(passed)s))
+                  ORDER BY i.seq LIMIT 1)
+FROM unnest(%(streams)s::text[]) AS s (stream)
 """
 
 WIDEST = 16

@@ -37,7 +37,7 @@ UPDATE outside_call SET status = 'sent', attempts = attempts + 1,
        next_attempt_at = %(wall)s::timestamptz + make_interval(secs => (%(leases)s::jsonb ->> kind)::float)
 WHERE id = (SELECT id FROM outside_call
             WHERE status IN ('ready', 'sent') AND next_attempt_at <= %(wall)s AND kind = ANY(%(kinds)s)
-            ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+            ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id::text, kind, key, payload, attempts, headers
 """
 

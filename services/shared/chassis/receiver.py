@@ -204,7 +204,7 @@ class _Session:
                 self._keep_dead_letters()
             self._mind_gaps()
             if time.monotonic() - last_beat > 1:
-                broker.beat(self.connection)
+                self.connection.heartbeat_tick()  # what arrives is read by _gather
                 last_beat = time.monotonic()
 
     def _gather(self) -> None:

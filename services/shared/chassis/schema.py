@@ -111,7 +111,7 @@ CREATE TABLE outside_call (
   last_error text,
   headers jsonb NOT NULL
 );
-CREATE INDEX outside_call_due ON outside_call (next_attempt_at) WHERE status IN ('ready', 'sent', 'unknown');
+CREATE INDEX outside_call_due ON outside_call (next_attempt_at, id) WHERE status IN ('ready', 'sent', 'unknown');
 
 CREATE TABLE timer (
   id uuid PRIMARY KEY,

@@ -97,7 +97,17 @@ class UnitOfWork:
         )  # fmt: skip
 
     def cancel_timer(self, kind: str, subject: object) -> None:
-        self._ask("DELETE FROM timer WHERE kind = %s AND subject = %s", kind, str(subject))
+        """
+        Let the timer of *kind* for *subject* not run.
+
+        One that is running at this moment is left alone: it waits for what we hold, and will find that
+        what it was for has happened. Waiting for it here would be a deadlock.
+        """
+        self._ask(
+            "DELETE FROM timer WHERE id = (SELECT id FROM timer WHERE kind = %s AND subject = %s"
+            " FOR UPDATE SKIP LOCKED)",
+            kind, str(subject),
+        )  # fmt: skip
 
     def _ask(self, statement: str, *parameters: Any) -> None:
         self.asked.append((statement, parameters))

@@ -23,6 +23,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--fee-bps", type=int, default=60, help="processing fee in basis points (default %(default)s)")
     parser.add_argument("--fee-fixed-minor", type=int, default=0, help="fixed part of the fee (default %(default)s)")
     parser.add_argument("--fee-vat-bps", type=int, default=600, help="VAT on the fee (default %(default)s)")
+    parser.add_argument("--fee-includes-vat", action="store_true", help="VAT is in the fee, not on top of it")
     parser.add_argument("--dispute-fee-minor", type=int, default=1500, help="default %(default)s")
     parser.add_argument(
         "--available-after-s",
@@ -54,6 +55,7 @@ def main() -> None:
             fee_bps=given.fee_bps,
             fee_fixed_minor=given.fee_fixed_minor,
             fee_vat_bps=given.fee_vat_bps,
+            fee_includes_vat=given.fee_includes_vat,
             dispute_fee_minor=given.dispute_fee_minor,
             available_after_s=given.available_after_s,
             webhook_retry_s=given.webhook_retry_s,

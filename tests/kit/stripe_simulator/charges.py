@@ -119,6 +119,7 @@ def settle(books: Books, charge: Obj) -> Obj:
             fee_bps=config.fee_bps,
             fee_fixed_minor=config.fee_fixed_minor,
             fee_vat_bps=config.fee_vat_bps,
+            fee_includes_vat=config.fee_includes_vat,
         ),
         available_on=books.now + (0 if charge["_available_at_once"] else config.available_after_s),
         description=charge["description"],

@@ -11,6 +11,7 @@ class Config:
         fee_bps: Processing fee in 1/10,000 of the amount.
         fee_fixed_minor: Fixed part of the fee, minor units of the charge's currency.
         fee_vat_bps: VAT on the fee, 1/10,000.
+        fee_includes_vat: The fee is the price with VAT in it; else VAT comes on top.
         dispute_fee_minor: Charged when a dispute opens, minor units of the charge's currency; never given back.
         available_after_s: How long a charge stays pending before transfers and payouts may spend it.
         webhook_retry_s: First pause after a delivery that was not answered 2xx; doubles each time, at most a minute.
@@ -25,6 +26,7 @@ class Config:
     fee_bps: int = 60
     fee_fixed_minor: int = 0
     fee_vat_bps: int = 600
+    fee_includes_vat: bool = False
     dispute_fee_minor: int = 1500
     available_after_s: int = 172_800
     webhook_retry_s: float = 0.5

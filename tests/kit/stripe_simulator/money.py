@@ -65,18 +65,25 @@ def share_half_up(amount_minor: int, rate_bps: int) -> int:
 
 
 def fee_details(
-    amount_minor: int, currency: str, *, fee_bps: int, fee_fixed_minor: int, fee_vat_bps: int
-) -> list[dict[str, Any]]:
+    amount_minor: int, currency: str, *, fee_bps: int, fee_fixed_minor: int, fee_vat_bps: int,
+    fee_includes_vat: bool = False,
+) -> list[dict[str, Any]]:  # fmt: skip
     """
     What Stripe keeps of a charge: the processing fee and the VAT on it, in the charge's currency.
 
     fee = half_up(amount x fee_bps / 10,000) + fee_fixed_minor; VAT = half_up(fee x fee_vat_bps / 10,000).
     106,000 at 60 bps, no fixed part and 600 bps VAT: 636 + 38 = 674.
+    With *fee_includes_vat* the VAT is taken out of that fee: 600 + 36 = 636.
     """
     fee_minor = share_half_up(amount_minor, fee_bps) + fee_fixed_minor
+    vat_minor = share_half_up(fee_minor, fee_vat_bps)
+    if fee_includes_vat:
+        divisor = 10_000 + fee_vat_bps
+        vat_minor = fee_minor - (2 * fee_minor * 10_000 + divisor) // (2 * divisor)
+        fee_minor -= vat_minor
     lines = [
         ("stripe_fee", "Stripe processing fees", fee_minor),
-        ("tax", "VAT", share_half_up(fee_minor, fee_vat_bps)),
+        ("tax", "VAT", vat_minor),
     ]
     return [
         {"amount": part_minor, "application": None, "currency": currency, "description": words, "type": kind}

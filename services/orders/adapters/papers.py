@@ -1,0 +1,249 @@
+"""
+Making the papers of an order: what `work` does outside a transaction.
+
+Each reads what it prints over a connection of its own, sets it, and keeps it under a key that contains
+its hash: made again from the same facts it is the same file, and from others it is another one, so that
+what is recorded always is what is kept.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Engine
+
+from services.orders.adapters import documents
+from services.orders.adapters.copies import OFFERING, ORGANISATION
+from services.orders.adapters.order_rows import CONTRACT, ORDER, SAMPLE
+from services.orders.domain.contract import Paper
+from services.orders.domain.offering import OfferingCopy
+from services.orders.domain.order import Order
+from services.orders.domain.organisation import OrganisationCopy
+from services.orders.domain.policy import Policy
+from services.orders.domain.pricing import Line
+from services.orders.domain.sample import Sample
+from services.shared.chassis import database
+from services.shared.chassis.document_text import percent
+from services.shared.chassis.object_store import ObjectStore
+from services.shared.kernel.errors import NotYet
+from services.shared.kernel.money import Money
+from services.shared.kernel.rate import net_of_gross, share
+from services.shared.kernel.times import business_date
+
+PDF = "application/pdf"
+
+FACTS = """
+SELECT o.*,
+  (SELECT to_jsonb(c) FROM contract c WHERE c.order_id = o.order_id) AS contract,
+  (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.position) FROM sample s WHERE s.order_id = o.order_id) AS samples,
+  (SELECT to_jsonb(g) FROM organisation g WHERE g.organisation_id = o.customer_id) AS customer,
+  (SELECT to_jsonb(g) FROM organisation g WHERE g.organisation_id = o.provider_id) AS provider,
+  (SELECT to_jsonb(g) FROM organisation g WHERE g.kind = 'operator'
+   ORDER BY g.registered_at, g.organisation_id LIMIT 1) AS company,
+  (SELECT jsonb_agg(to_jsonb(f)) FROM offering f
+   WHERE f.offering_id IN (SELECT (l ->> 'offering_id')::uuid FROM jsonb_array_elements(o.lines) l)) AS offerings,
+  (SELECT q.number || ' v' || q.version FROM quotation q WHERE q.quotation_id = o.quotation_id) AS quotation_number,
+  (SELECT fee_bps FROM commission_plan p
+   WHERE p.valid_from <= (SELECT now() + make_interval(secs => offset_s) FROM clock)
+   ORDER BY p.valid_from DESC, p.commission_plan_id DESC LIMIT 1) AS fee_bps
+FROM orders o WHERE o.order_id = %s
+"""
+
+UNITS = {
+    "sample": "样 / sample", "hour": "小时 / hour", "half_hour": "半小时 / half hour", "day": "天 / day",
+    "element": "元素 / element", "component": "组分 / component", "scan": "次扫描 / scan", "block": "块 / block",
+    "set": "套 / set", "batch": "批 / batch", "item": "项 / item",
+}  # fmt: skip
+
+PAID_BY = {"card": "银行卡 by card", "bank_transfer": "银行转账 by bank transfer"}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What papers are made of."""
+
+    order: Order
+    contract_number: str
+    quotation_number: str
+    samples: Sequence[Sample]
+    customer: OrganisationCopy
+    provider: OrganisationCopy
+    company: OrganisationCopy
+    offerings: Mapping[Any, OfferingCopy]
+    fee_bps: int
+
+
+class Papers:
+    """The outside calls that make papers. *public_url*: where the labels of samples lead; may be empty."""
+
+    def __init__(self, source: Engine, store: ObjectStore, policy: Policy, public_url: str) -> None:
+        self.source = source
+        self.store = store
+        self.policy = policy
+        self.public_url = public_url
+
+    def render_contract(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        """
+        Make and keep the contract and the order sheet.
+
+        Raises:
+            NotYet: A party is not known here yet, or no commission plan.
+            Unavailable: The object store or the typesetter does not answer.
+        """
+        del key
+        facts = self._facts(payload["order_id"])
+        return {
+            "documents": [
+                {"paper": "contract", **self._keep(facts, "contract", documents.contract_pdf(self._contract(facts)))},
+                {
+                    "paper": "order_sheet",
+                    **self._keep(facts, "order_sheet", documents.order_sheet_pdf(self._order_sheet(facts))),
+                },
+            ]
+        }
+
+    def render_packing_sheet(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        """Make and keep the sheet that goes into the parcel. Raises: as `render_contract`."""
+        del key
+        facts = self._facts(payload["order_id"])
+        return self._keep(facts, "packing_sheet", documents.packing_sheet_pdf(self._packing_sheet(facts)))
+
+    def _keep(self, facts: Facts, paper: Paper | str, body: bytes) -> dict[str, Any]:
+        digest = sha256(body).hexdigest()
+        stored = self.store.keep(f"orders/{facts.order.order_id}/{paper}-{digest[:16]}.pdf", body, PDF)
+        return {"key": stored.key, "sha256": stored.sha256, "size_bytes": stored.size}
+
+    def _facts(self, order_id: str) -> Facts:
+        with database.connection(self.source) as held:
+            row = held.exec_driver_sql(FACTS, (order_id,)).mappings().one()
+        missing = [name for name in ("customer", "provider", "company", "fee_bps") if row[name] is None]
+        if missing:
+            raise NotYet("a contract needs what is not known here yet", missing=missing)
+        offerings = [OFFERING.read(each) for each in row["offerings"] or ()]
+        return Facts(
+            order=ORDER.read(row),
+            contract_number=CONTRACT.read(row["contract"]).number,
+            quotation_number=row["quotation_number"] or "—",
+            samples=[SAMPLE.read(each) for each in row["samples"] or ()],
+            customer=ORGANISATION.read(row["customer"]),
+            provider=ORGANISATION.read(row["provider"]),
+            company=ORGANISATION.read(row["company"]),
+            offerings={each.offering_id: each for each in offerings},
+            fee_bps=row["fee_bps"],
+        )
+
+    def _contract(self, facts: Facts) -> documents.Contract:
+        order = facts.order
+        amounts = order.amounts
+        days = self.policy.unpaid_cancel_days
+        payment = (
+            f"甲方自下单之日起 {days} 日内支付全部价款（{PAID_BY[order.payment_method]}），逾期未付的订单自动取消。"
+            f"款项在验收前由乙方记为合同负债。 Party A pays in full within {days} days of the order;"
+            " an order that is not paid by then is cancelled. Until acceptance the money is a contract liability."
+        )
+        return documents.Contract(
+            number=facts.contract_number,
+            order_number=order.number,
+            quotation_number=facts.quotation_number,
+            issued_at=order.placed_at,
+            customer=_party(facts.customer),
+            company=_party(facts.company),
+            items=tuple(_item(line, facts.offerings, amounts.tax_rate_bps) for line in order.lines),
+            figures=documents.Figures(
+                amounts.discount, amounts.net, amounts.tax_rate_bps, amounts.tax, amounts.gross
+            ),
+            samples=_samples(facts.samples),
+            terms=documents.Terms(
+                turnaround_working_days=order.turnaround_days,
+                payment=payment,
+                acceptance_days=self.policy.acceptance_days,
+                objection_days=self.policy.objection_days,
+            ),
+        )  # fmt: skip
+
+    def _order_sheet(self, facts: Facts) -> documents.OrderSheet:
+        """
+        What the provider is to do, at the net prices it offers. The tax on it is the provider's own.
+
+        The fee is named as it stands; what counts is the plan in force when the last party signs.
+        """
+        order = facts.order
+        rate_bps = facts.provider.tax_profile.deductible_bps
+        net = order.amounts.net
+        tax = Money(share(net.amount, rate_bps), net.currency)
+        return documents.OrderSheet(
+            number=f"OS{facts.contract_number[2:]}",
+            order_number=order.number,
+            framework_agreement_number="—",
+            issued_at=order.placed_at,
+            company=_party(facts.company),
+            provider=_party(facts.provider),
+            client=facts.customer.legal_name,
+            items=tuple(_item(line, facts.offerings, order.amounts.tax_rate_bps) for line in order.lines),
+            figures=documents.Figures(order.amounts.discount, net, rate_bps, tax, net + tax),
+            samples=_samples(facts.samples),
+            due_on=business_date(order.placed_at + timedelta(days=order.turnaround_days)),
+            settlement=(
+                f"验收后结算：净额扣除签署完成时有效的管理费（制作时为 {percent(facts.fee_bps)}%）及其税额，"
+                f"收到相符发票后付款。 Settled after acceptance: the net less the management fee in force at the"
+                f" last signature ({percent(facts.fee_bps)} % when this was made) and the tax on it;"
+                " paid after the matching invoice."
+            ),
+        )
+
+    def _packing_sheet(self, facts: Facts) -> documents.PackingSheet:
+        base = self.public_url.rstrip("/")
+        return documents.PackingSheet(
+            order_number=facts.order.number,
+            shipment_number="—",
+            issued_at=facts.order.released_at or facts.order.placed_at,
+            sender=_party(facts.customer),
+            recipient=_party(facts.provider),
+            samples=_samples(facts.samples),
+            qr_text_of={each.code: f"{base}/s/{each.code}" if base else each.code for each in facts.samples},
+        )
+
+
+def _party(organisation: OrganisationCopy) -> documents.Party:
+    return documents.Party(
+        name=organisation.legal_name,
+        credit_code=organisation.credit_code,
+        address=organisation.address,
+        contact=organisation.mail,
+        phone=organisation.phone,
+        bank=organisation.bank_name,
+        account=organisation.bank_account,
+    )
+
+
+def _item(line: Line, offerings: Mapping[Any, OfferingCopy], tax_rate_bps: int) -> documents.Item:
+    """At the list price without VAT; the discount stands below the lines."""
+    offering = offerings.get(line.offering_id)
+    unit_price = line.unit_price
+    if line.includes_tax:
+        unit_price = Money(net_of_gross(unit_price.amount, tax_rate_bps), unit_price.currency)
+    method = ", ".join(offering.method_codes) or offering.method_zh if offering is not None else "—"
+    return documents.Item(
+        name=f"{line.title_zh} {line.title_en}" if line.title_en != line.title_zh else line.title_zh,
+        method=method,
+        quantity=Decimal(line.quantity),
+        unit=UNITS.get(line.unit, line.unit),
+        unit_price=unit_price,
+        net=line.net + line.discount,
+    )
+
+
+def _samples(samples: Iterable[Sample]) -> tuple[documents.Sample, ...]:
+    return tuple(
+        documents.Sample(
+            code=sample.code,
+            name=f"{sample.customer_code} · {sample.description}" if sample.customer_code else sample.description,
+            quantity=str(sample.quantity),
+            handling=sample.hazards,
+            disposal="returned" if sample.after_test == "return" else "destroyed",
+        )
+        for sample in samples
+    )

@@ -1,0 +1,262 @@
+"""An order: what was agreed and for how much. It never holds a sample's, an analysis's or a report's state."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
+from services.orders.domain.policy import Policy
+from services.orders.domain.pricing import Amounts, Line
+from services.orders.domain.sample import SampleDeclared
+from services.shared.kernel.errors import Conflict
+from services.shared.kernel.lifecycle import Lifecycle
+from services.shared.kernel.money import Money, total
+from services.shared.kernel.tax import TaxProfile
+
+OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
+PaymentMethod = Literal["card", "bank_transfer"]
+AcceptedBy = Literal["customer", "timer"]
+
+LIFECYCLE: Lifecycle[OrderState] = Lifecycle(
+    "order",
+    {
+        "contract": {"placed": "contracted"},
+        "release": {"contracted": "released"},
+        "receive_sample": {"released": "in_progress", "in_progress": "in_progress"},
+        "deliver": {"in_progress": "delivered"},
+        "accept": {"delivered": "accepted"},
+        "close": {"accepted": "closed"},
+        "cancel": {"placed": "cancelled", "contracted": "cancelled"},
+        # No change of state; these say when something that hangs on the order may be done.
+        "dispatch": {"released": "released", "in_progress": "in_progress"},
+        "work_on": {"in_progress": "in_progress"},
+    },
+)
+
+
+class PartlyPaid(Conflict):
+    """Something was paid for this order; somebody must look at it before it is cancelled."""
+
+    code = "orders.order_partly_paid"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is frozen when the last party signs: whatever changes later, the order settles by it."""
+
+    collection_model: Literal["principal_own_account"]
+    payment_method: PaymentMethod
+    fee_bps: int
+    station_id: UUID | None
+    station_bps: int
+    provider_tax: TaxProfile
+    station_tax: TaxProfile | None
+    acceptance_days: int
+    hold_days: int
+    objection_days: int
+    commission_plan_id: UUID
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file in the records bucket."""
+
+    key: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the history. *by_platform*: nobody did it, it followed."""
+
+    what: str
+    at: datetime
+    by_platform: bool = False
+
+
+@dataclass
+class Order:
+    """
+    Attributes:
+        parent_id: The solution order that this one is a part of; none today.
+        payments: Succeeded payments, payment id → amount; their sum releases the order.
+        packing_sheet: None until it is made.
+        steps: What happened in this transaction, to be added to the order's history.
+    """
+
+    order_id: UUID
+    number: str
+    state: OrderState
+    customer_id: UUID
+    provider_id: UUID
+    lines: tuple[Line, ...]
+    amounts: Amounts
+    payment_method: PaymentMethod
+    turnaround_days: int
+    placed_at: datetime
+    parent_id: UUID | None = None
+    station_id: UUID | None = None
+    quotation_id: UUID | None = None
+    samples_declared: tuple[SampleDeclared, ...] = ()
+    notes: str = ""
+    terms: Terms | None = None
+    payments: dict[str, Money] = field(default_factory=dict)
+    packing_sheet: KeptFile | None = None
+    contracted_at: datetime | None = None
+    released_at: datetime | None = None
+    delivered_at: datetime | None = None
+    accepted_at: datetime | None = None
+    accept_by: datetime | None = None
+    closed_at: datetime | None = None
+    cancel_reason: str = ""
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def paid(self) -> Money:
+        return total(self.payments.values(), self.amounts.gross.currency)
+
+    def note(self, what: str, now: datetime, *, by_platform: bool = False) -> None:
+        """Add a line to the history."""
+        self.steps.append(Step(what, now, by_platform))
+
+    def contract(self, terms: Terms, now: datetime) -> None:
+        """All have signed. Raises: WrongState."""
+        self.state = LIFECYCLE.after("contract", self.state)
+        self.terms = terms
+        self.station_id = terms.station_id
+        self.contracted_at = now
+        self.note("contracted", now)
+
+    def take_payment(self, payment_id: UUID, amount: Money, now: datetime) -> bool:
+        """
+        A payment succeeded, in any state: money that is there is there.
+
+        Returns:
+            Whether this payment was not known yet.
+
+        Raises:
+            CurrencyMismatch: It is not in the order's currency.
+        """
+        if str(payment_id) in self.payments:
+            return False
+        self.payments = {**self.payments, str(payment_id): amount}
+        # Summing refuses a foreign currency, and with it the whole transaction.
+        self.note("paid" if self.paid >= self.amounts.gross else "partly_paid", now, by_platform=True)
+        return True
+
+    def release_when_paid(self, now: datetime) -> bool:
+        """Let work begin once the gross is there. Returns whether it begins now."""
+        if not LIFECYCLE.allows("release", self.state) or self.paid < self.amounts.gross:
+            return False
+        self.state = LIFECYCLE.after("release", self.state)
+        self.released_at = now
+        self.note("released", now, by_platform=True)
+        return True
+
+    def receive_sample(self, now: datetime) -> bool:
+        """
+        A sample has arrived.
+
+        Returns:
+            Whether it is the first, with which work is in progress.
+
+        Raises:
+            WrongState: Work is not released, or over.
+        """
+        before = self.state
+        self.state = LIFECYCLE.after("receive_sample", before)
+        if before == self.state:
+            return False
+        self.note("in_progress", now)
+        return True
+
+    def deliver(self, now: datetime) -> datetime:
+        """Every line has its report. Returns until when the customer may look at them. Raises: WrongState."""
+        self.state = LIFECYCLE.after("deliver", self.state)
+        self.delivered_at = now
+        accept_by = now + timedelta(days=self.frozen_terms.acceptance_days)
+        self.accept_by = accept_by
+        self.note("delivered", now, by_platform=True)
+        return accept_by
+
+    def accept(self, accepted_by: AcceptedBy, now: datetime) -> None:
+        """Raises: WrongState."""
+        self.state = LIFECYCLE.after("accept", self.state)
+        self.accepted_at = now
+        self.note("accepted", now, by_platform=accepted_by == "timer")
+
+    def close(self, now: datetime) -> None:
+        """Raises: WrongState."""
+        self.state = LIFECYCLE.after("close", self.state)
+        self.closed_at = now
+        self.note("closed", now, by_platform=True)
+
+    def cancel(self, reason: str, now: datetime) -> None:
+        """Raises: WrongState: Work is released already, or the order is over."""
+        self.state = LIFECYCLE.after("cancel", self.state)
+        self.cancel_reason = reason
+        self.note("cancelled", now)
+
+    def cancel_unpaid(self, now: datetime) -> None:
+        """
+        Its time to be paid is over.
+
+        Raises:
+            WrongState: It is released, or over.
+            PartlyPaid: Some money is there.
+        """
+        state = LIFECYCLE.after("cancel", self.state)
+        if self.paid.amount:
+            raise PartlyPaid
+        self.state = state
+        self.cancel_reason = "unpaid"
+        self.note("cancelled", now, by_platform=True)
+
+    @property
+    def frozen_terms(self) -> Terms:
+        """The terms of an order that is contracted."""
+        if self.terms is None:
+            raise TypeError(f"order {self.order_id} is {self.state} and has no terms")
+        return self.terms
+
+
+def freeze_terms(order: Order, plan: CommissionPlanCopy, referral: ReferralCopy | None, provider_tax: TaxProfile,
+                 station_tax: TaxProfile | None, policy: Policy) -> Terms:  # fmt: skip
+    """What *order* settles by, from what is in force when its contract is signed."""
+    return Terms(
+        collection_model="principal_own_account",
+        payment_method=order.payment_method,
+        fee_bps=plan.fee_bps,
+        station_id=referral.station_id if referral is not None else None,
+        station_bps=plan.station_bps if referral is not None else 0,
+        provider_tax=provider_tax,
+        station_tax=station_tax,
+        acceptance_days=policy.acceptance_days,
+        hold_days=policy.hold_days,
+        objection_days=policy.objection_days,
+        commission_plan_id=plan.commission_plan_id,
+    )
+
+
+def blocked_by(state: OrderState, awaiting_signature: Iterable[str], sample_states: Iterable[str]) -> tuple[str, ...]:
+    """
+    Why an order does not move, as codes.
+
+    *awaiting_signature*: the parties that have yet to sign, none while the papers are being made;
+    *sample_states*: of all its samples.
+    """
+    if state == "placed":
+        return tuple(f"awaiting_signature_{party}" for party in awaiting_signature) or ("awaiting_papers",)
+    if state == "in_progress":
+        missing = any(each in {"expected", "in_transit", "rejected"} for each in sample_states)
+        return ("awaiting_samples", "awaiting_report") if missing else ("awaiting_report",)
+    waits: dict[OrderState, tuple[str, ...]] = {
+        "contracted": ("awaiting_payment",),
+        "released": ("awaiting_samples",),
+        "delivered": ("awaiting_acceptance",),
+        "accepted": ("awaiting_settlement",),
+    }
+    return waits.get(state, ())

@@ -1,0 +1,197 @@
+"""Placing, releasing, accepting, closing and cancelling orders."""
+
+from datetime import datetime
+from uuid import UUID
+
+from services.orders.domain.offering import OfferingNotFound, only_provider
+from services.orders.domain.order import AcceptedBy, Order
+from services.orders.domain.pricing import priced
+from services.orders.use_cases import shapes
+from services.orders.use_cases.ports import OrdersUnitOfWork
+from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.errors import NotFound, NotYet
+from services.shared.kernel.ids import new_id
+from services.shared.messages.billing.payment import PaymentSucceeded
+from services.shared.messages.billing.settlement import SettlementPaid
+from services.shared.messages.orders.order import (
+    AcceptOrder,
+    CancelOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderClosed,
+    OrderPlaced,
+    OrderReceipt,
+    OrderReleased,
+    PlaceOrder,
+)
+
+ACCEPT_TIMER = "accept_order"
+UNPAID_TIMER = "cancel_unpaid_order"
+RENDER_CONTRACT = "render_contract"
+RENDER_PACKING_SHEET = "render_packing_sheet"
+
+
+def place_order(command: PlaceOrder, *, actor: Actor, uow: OrdersUnitOfWork, now: datetime) -> OrderReceipt:
+    """Order at published prices. Two round trips: the shelf; the order with all it brings."""
+    require(actor, command.grants, {"self": actor.organisation_id})
+    shelf = uow.offerings.shelf([wanted.offering_id for wanted in command.offerings])
+    quantities: dict[UUID, int] = {}
+    for wanted in command.offerings:
+        quantities[wanted.offering_id] = quantities.get(wanted.offering_id, 0) + wanted.quantity
+    if quantities.keys() - shelf.offerings.keys():
+        raise OfferingNotFound
+    offerings = [shelf.offerings[offering_id] for offering_id in quantities]
+    provider_id = only_provider(offerings, actor.organisation_id)
+    lines, amounts = priced(
+        [
+            offering.line_at_published_price(quantities[offering.offering_id], now)
+            for offering in offerings
+        ],
+        shelf.company_rate_bps,
+    )  # fmt: skip
+    order = Order(
+        order_id=new_id(),
+        number="",
+        state="placed",
+        customer_id=actor.organisation_id,
+        provider_id=provider_id,
+        lines=lines,
+        amounts=amounts,
+        payment_method=command.payment_method,
+        turnaround_days=max(offering.turnaround_days for offering in offerings),
+        placed_at=now,
+        samples_declared=shapes.declared(command.samples),
+        notes=command.notes,
+    )
+    place(order, uow)
+    return shapes.receipt(order)
+
+
+def place(order: Order, uow: OrdersUnitOfWork) -> None:
+    """Store a new order, tell of it, and have its papers made."""
+    order.note("placed", order.placed_at)
+    uow.orders.place(order, new_id())
+    uow.publish(
+        OrderPlaced(
+            **shapes.named(order),
+            quotation_id=order.quotation_id,
+            lines=shapes.lines(order.lines),
+            amounts=shapes.amounts(order.amounts),
+            payment_method=order.payment_method,
+            placed_at=order.placed_at,
+        )
+    )
+    uow.call_outside(RENDER_CONTRACT, f"{RENDER_CONTRACT}:{order.order_id}", {"order_id": str(order.order_id)})
+
+
+def take_payment(event: PaymentSucceeded, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """
+    Add what was paid, and release the order to work once the gross is there.
+
+    A payment counts once by its id. One for a cancelled order is only written down: billing gives it back.
+    """
+    try:
+        order = uow.orders.get(event.order_id)
+    except NotFound:
+        raise NotYet("the order is not known here") from None
+    if not order.take_payment(event.payment_id, event.amount, now):
+        return
+    release_when_paid(order, uow, now)
+    uow.orders.save(order)
+
+
+def release_when_paid(order: Order, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """Let work begin if everything is paid: say so, and have the packing sheet made. The caller saves *order*."""
+    if not order.release_when_paid(now):
+        return
+    uow.cancel_timer(UNPAID_TIMER, order.order_id)
+    uow.publish(
+        OrderReleased(
+            **shapes.named(order),
+            reason="paid",
+            released_at=now,
+        )
+    )
+    uow.call_outside(
+        RENDER_PACKING_SHEET, f"{RENDER_PACKING_SHEET}:{order.order_id}", {"order_id": str(order.order_id)}
+    )
+
+
+def accept_order(command: AcceptOrder, *, actor: Actor, uow: OrdersUnitOfWork, now: datetime) -> OrderReceipt:
+    """The customer takes the reports as the agreed performance."""
+    order = uow.orders.get(command.order_id)
+    require(actor, command.grants, {"customer": order.customer_id, "provider": order.provider_id})
+    _accept(order, "customer", uow, now)
+    uow.cancel_timer(ACCEPT_TIMER, order.order_id)
+    return shapes.receipt(order)
+
+
+def accept_order_in_time(subject: str, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """The customer has said nothing in its days: silence counts as acceptance."""
+    _accept(uow.orders.get(UUID(subject)), "timer", uow, now)
+
+
+def _accept(order: Order, accepted_by: AcceptedBy, uow: OrdersUnitOfWork, now: datetime) -> None:
+    order.accept(accepted_by, now)
+    uow.orders.save(order)
+    uow.publish(
+        OrderAccepted(
+            **shapes.named(order),
+            contract_number=uow.contracts.of_order(order.order_id).number,
+            amounts=shapes.amounts(order.amounts),
+            terms=shapes.terms(order.frozen_terms),
+            accepted_by=accepted_by,
+            accepted_at=now,
+        )
+    )
+
+
+def close_settled(event: SettlementPaid, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """The provider was paid for these orders: nothing is open any more. A second delivery finds them closed."""
+    if event.party_kind != "provider":
+        return
+    # Always in the same order, or two statements over the same orders could wait for each other for ever.
+    for order_id in sorted(event.order_ids):
+        try:
+            order = uow.orders.get(order_id)
+        except NotFound:
+            raise NotYet("the order is not known here") from None
+        if order.state == "closed":
+            continue
+        order.close(now)
+        uow.orders.save(order)
+        uow.publish(
+            OrderClosed(
+                **shapes.named(order),
+            )
+        )
+
+
+def cancel_order(command: CancelOrder, *, actor: Actor, uow: OrdersUnitOfWork, now: datetime) -> OrderReceipt:
+    """Before work is released."""
+    order = uow.orders.get(command.order_id)
+    require(actor, command.grants, {"customer": order.customer_id, "provider": order.provider_id})
+    order.cancel(command.reason, now)
+    _cancelled(order, uow)
+    uow.cancel_timer(UNPAID_TIMER, order.order_id)
+    return shapes.receipt(order)
+
+
+def cancel_unpaid_order(subject: str, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """Nothing was paid in time. An order that is released meanwhile refuses, and so does a partly paid one."""
+    order = uow.orders.get(UUID(subject))
+    order.cancel_unpaid(now)
+    _cancelled(order, uow)
+
+
+def _cancelled(order: Order, uow: OrdersUnitOfWork) -> None:
+    contract = uow.contracts.of_order(order.order_id)
+    contract.terminate()
+    uow.contracts.save(contract)
+    uow.orders.save(order)
+    uow.publish(
+        OrderCancelled(
+            **shapes.named(order),
+            reason=order.cancel_reason,
+        )
+    )

@@ -1,0 +1,205 @@
+"""What orders' use cases need from outside."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from services.orders.domain.analysis import Analysis
+from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
+from services.orders.domain.contract import Contract
+from services.orders.domain.offering import OfferingCopy
+from services.orders.domain.order import Order
+from services.orders.domain.organisation import OrganisationCopy
+from services.orders.domain.policy import Policy
+from services.orders.domain.provider import ProviderCopy
+from services.orders.domain.quotation import Quotation
+from services.orders.domain.quotation_request import QuotationRequest
+from services.orders.domain.report import Report
+from services.orders.domain.sample import Sample
+from services.orders.domain.shipment import Shipment
+from services.shared.kernel.actor import Relation
+from services.shared.messages.base import Event
+from services.shared.messages.orders.order import OrderView
+
+Hanging = Literal["contract", "sample", "analysis", "report"]
+"""What hangs on an order: whoever changes it holds the order's row, so that no two lock in different order."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What one look at the shelf tells: the offerings that are known, and at which VAT rate the company sells."""
+
+    offerings: Mapping[UUID, OfferingCopy]
+    company_rate_bps: int
+
+
+class Organisations(Protocol):
+    def put(self, organisation: OrganisationCopy) -> None: ...
+
+    def find(self, organisation_ids: Sequence[UUID]) -> Mapping[UUID, OrganisationCopy]: ...
+
+    def company_rate_bps(self) -> int:
+        """The operating company's VAT rate; the general one until it is known."""
+
+
+class Providers(Protocol):
+    def put(self, provider: ProviderCopy) -> None: ...
+
+    def find(self, provider_ids: Sequence[UUID]) -> Mapping[UUID, ProviderCopy]: ...
+
+
+class Offerings(Protocol):
+    def put(self, offering: OfferingCopy) -> None: ...
+
+    def shelf(self, offering_ids: Sequence[UUID]) -> Shelf:
+        """In one round trip: placing orders is measured."""
+
+
+class Commission(Protocol):
+    def put_plan(self, plan: CommissionPlanCopy) -> None: ...
+
+    def put_referral(self, referral: ReferralCopy) -> None: ...
+
+    def plan_at(self, now: datetime) -> CommissionPlanCopy | None:
+        """The plan in force."""
+
+    def referral_for(self, customer_id: UUID, *, placed_at: datetime, now: datetime) -> ReferralCopy | None:
+        """The first that had begun by *now* and protected the customer when the order was placed."""
+
+
+class QuotationRequests(Protocol):
+    def add(self, request: QuotationRequest) -> None:
+        """Give it its number and store it."""
+
+    def get(self, quotation_request_id: UUID) -> QuotationRequest:
+        """Locked until the end of the transaction, and with it its quotations. Raises NotFound."""
+
+    def of_quotation(self, quotation_id: UUID) -> QuotationRequest:
+        """Likewise. Raises NotFound."""
+
+    def save(self, request: QuotationRequest) -> None: ...
+
+
+class Quotations(Protocol):
+    def add(self, quotation: Quotation) -> None:
+        """Give it its number and store it."""
+
+    def of_request(self, quotation_request_id: UUID) -> list[Quotation]:
+        """All, earliest first; ask only while holding the request."""
+
+    def save(self, quotation: Quotation) -> None: ...
+
+
+class Orders(Protocol):
+    def place(self, order: Order, contract_id: UUID) -> None:
+        """Give it its number; store it with the samples it declares and the draft of its contract."""
+
+    def get(self, order_id: UUID) -> Order:
+        """Locked until the end of the transaction, and with it all that hangs on it. Raises NotFound."""
+
+    def of(self, noun: Hanging, thing_id: UUID) -> Order:
+        """The order that *noun* with *thing_id* hangs on, locked likewise. Raises NotFound."""
+
+    def save(self, order: Order) -> None:
+        """With its new steps."""
+
+
+class Contracts(Protocol):
+    def of_order(self, order_id: UUID) -> Contract: ...
+
+    def save(self, contract: Contract) -> None: ...
+
+
+class Samples(Protocol):
+    def of_order(self, order_id: UUID) -> list[Sample]:
+        """In the order of their labels."""
+
+    def save(self, samples: Sequence[Sample]) -> None: ...
+
+
+class Shipments(Protocol):
+    def add(self, shipment: Shipment) -> None:
+        """Give it its number and store it."""
+
+    def of_order(self, order_id: UUID) -> list[Shipment]: ...
+
+    def save(self, shipment: Shipment) -> None: ...
+
+
+class Analyses(Protocol):
+    def of_order(self, order_id: UUID) -> list[Analysis]: ...
+
+    def save(self, analysis: Analysis) -> None:
+        """Store it, whether it is known or not."""
+
+
+class Reports(Protocol):
+    def add(self, report: Report) -> None:
+        """Give it its number and store it."""
+
+    def of_order(self, order_id: UUID) -> list[Report]: ...
+
+    def save(self, report: Report) -> None: ...
+
+
+class Files(Protocol):
+    def upload_url(self, key: str) -> str:
+        """Where one file may be PUT. Makes no request."""
+        ...
+
+
+class OrdersUnitOfWork(Protocol):
+    @property
+    def organisations(self) -> Organisations: ...
+
+    @property
+    def providers(self) -> Providers: ...
+
+    @property
+    def offerings(self) -> Offerings: ...
+
+    @property
+    def commission(self) -> Commission: ...
+
+    @property
+    def quotation_requests(self) -> QuotationRequests: ...
+
+    @property
+    def quotations(self) -> Quotations: ...
+
+    @property
+    def orders(self) -> Orders: ...
+
+    @property
+    def contracts(self) -> Contracts: ...
+
+    @property
+    def samples(self) -> Samples: ...
+
+    @property
+    def shipments(self) -> Shipments: ...
+
+    @property
+    def analyses(self) -> Analyses: ...
+
+    @property
+    def reports(self) -> Reports: ...
+
+    @property
+    def files(self) -> Files: ...
+
+    @property
+    def policy(self) -> Policy: ...
+
+    def order_view(self, order_id: UUID, seen_as: Relation) -> OrderView:
+        """The order as this transaction sees it."""
+
+    def publish(self, event: Event) -> UUID: ...
+
+    def call_outside(self, kind: str, key: str, payload: Mapping[str, Any]) -> None: ...
+
+    def set_timer(self, kind: str, subject: object, due_at: datetime) -> None: ...
+
+    def cancel_timer(self, kind: str, subject: object) -> None: ...

@@ -1,0 +1,63 @@
+"""Domain values as messages carry them. They have the same fields; what differs is whom they may be shown to."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from services.orders.domain.contract import Contract, Paper
+from services.orders.domain.order import Order, Terms
+from services.orders.domain.pricing import Amounts, Line
+from services.orders.domain.sample import SampleDeclared
+from services.shared.messages.orders import contract as contract_messages
+from services.shared.messages.orders import order as order_messages
+from services.shared.messages.orders import quotation as quotation_messages
+from services.shared.messages.orders.quotation_request import SampleDescription
+
+
+def lines(priced: Iterable[Line]) -> tuple[quotation_messages.Line, ...]:
+    return tuple(quotation_messages.Line(**vars(line)) for line in priced)
+
+
+def amounts(figures: Amounts) -> quotation_messages.Amounts:
+    return quotation_messages.Amounts(**vars(figures))
+
+
+def terms(frozen: Terms) -> order_messages.Terms:
+    return order_messages.Terms(**vars(frozen))
+
+
+def declared(samples: Iterable[SampleDescription]) -> tuple[SampleDeclared, ...]:
+    return tuple(SampleDeclared(**vars(sample)) for sample in samples)
+
+
+def described(samples: Iterable[SampleDeclared]) -> tuple[SampleDescription, ...]:
+    return tuple(SampleDescription(**vars(sample)) for sample in samples)
+
+
+def documents(contract: Contract, shown: Iterable[Paper]) -> tuple[contract_messages.Document, ...]:
+    return tuple(
+        contract_messages.Document(paper=document.paper, sha256=document.sha256, size_bytes=document.size_bytes)
+        for document in contract.documents
+        if document.paper in shown
+    )
+
+
+def signatures(contract: Contract, shown: Iterable[Paper]) -> tuple[contract_messages.Signature, ...]:
+    return tuple(
+        contract_messages.Signature(**vars(signature)) for signature in contract.signatures if signature.paper in shown
+    )
+
+
+def receipt(order: Order) -> order_messages.OrderReceipt:
+    return order_messages.OrderReceipt(
+        order_id=order.order_id, number=order.number, state=order.state, amounts=amounts(order.amounts)
+    )
+
+
+def named(order: Order) -> dict[str, Any]:
+    """What every event of an order carries."""
+    return {
+        "order_id": order.order_id,
+        "number": order.number,
+        "customer_id": order.customer_id,
+        "provider_id": order.provider_id,
+    }

@@ -1,0 +1,214 @@
+"""Quoting, negotiating and accepting."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.orders.domain.offering import OfferingNotFound
+from services.orders.domain.provider import ProviderNotSelling
+from services.orders.domain.quotation import ForeignOffering, QuotationExpired, ReasonForPriceRequired
+from services.orders.domain.quotation_request import DeadlinePassed
+from services.orders.use_cases import quotation as use_cases
+from services.orders.use_cases.quotation_request import open_quotation_request
+from services.shared.kernel.actor import Actor
+from services.shared.kernel.errors import NotAllowed, NotFound
+from services.shared.kernel.ids import derived_id
+from services.shared.kernel.lifecycle import WrongState
+from services.shared.messages.orders.quotation import (
+    AcceptQuotation,
+    CounterQuotation,
+    DeclineQuotation,
+    LineWanted,
+    QuotationView,
+    SendQuotation,
+    WithdrawQuotation,
+)
+from services.shared.messages.orders.quotation_request import OpenQuotationRequest, SampleDescription
+from tests.kit.fakes_orders import (
+    LAB_MANAGER,
+    NOW,
+    OFFERING_ID,
+    OTHER_LAB_MANAGER,
+    OTHER_PROVIDER_ID,
+    OTHER_REQUESTER,
+    PROVIDER_ID,
+    REQUESTER,
+    TECHNICIAN,
+    FakeOrdersService,
+    a_provider,
+    a_shop,
+    cny,
+)
+
+RESPOND_BY = NOW + timedelta(days=5)
+FREE: dict[str, Any] = {"offering_id": None, "reason": "by agreement"}
+
+
+def a_request(provider_ids: tuple[UUID, ...] = (PROVIDER_ID, OTHER_PROVIDER_ID)) -> tuple[FakeOrdersService, UUID]:
+    shop = a_shop(a_provider(OTHER_PROVIDER_ID))
+    view = open_quotation_request(
+        OpenQuotationRequest(
+            provider_ids=provider_ids,
+            title="XRD",
+            requirements="powder",
+            respond_by=RESPOND_BY,
+            samples=(SampleDescription(customer_code="A", description="ZnO", quantity=2),),
+        ),
+        actor=REQUESTER, uow=shop, now=NOW,
+    )  # fmt: skip
+    shop.events.clear()
+    return shop, view.quotation_request_id
+
+
+def send(shop: FakeOrdersService, request_id: UUID, actor: Actor = LAB_MANAGER, now: datetime = NOW,
+         **changes: Any) -> QuotationView:  # fmt: skip
+    fields: dict[str, Any] = {
+        "title_zh": "XRD", "title_en": "XRD", "unit": "sample", "quantity": 3, "unit_price": cny(120_000),
+        "discount_bps": 1_200, "offering_id": OFFERING_ID,
+    }  # fmt: skip
+    line = LineWanted(**{**fields, **changes})
+    command = SendQuotation(quotation_request_id=request_id, lines=(line,), turnaround_days=4)
+    return use_cases.send_quotation(command, actor=actor, uow=shop, now=now)
+
+
+def accept(shop: FakeOrdersService, quotation_id: UUID, actor: Actor = REQUESTER, now: datetime = NOW) -> Any:
+    command = AcceptQuotation(quotation_id=quotation_id, payment_method="card")
+    return use_cases.accept_quotation(command, actor=actor, uow=shop, now=now)
+
+
+def test_an_accepted_quotation_is_the_order() -> None:
+    """Lines, figures, samples and time are the quotation's; the request closes in the same breath."""
+    shop, request_id = a_request()
+    sent = send(shop, request_id)
+    view = accept(shop, sent.quotation_id)
+    assert (view.amounts, view.lines, view.turnaround_days) == (sent.amounts, sent.lines, 4)
+    assert view.samples_declared[0].customer_code == "A"
+    assert shop.told == [
+        "quotation.sent.v1", "quotation.accepted.v1", "quotation_request.closed.v1", "order.placed.v1",
+    ]  # fmt: skip
+    assert shop.quotations.rows[sent.quotation_id].order_id == view.order_id
+    assert not shop.timers
+
+
+def test_two_quotations_of_one_request_are_never_both_accepted() -> None:
+    """With the first the others are declined, and so can no longer be accepted."""
+    shop, request_id = a_request()
+    first, second = send(shop, request_id), send(shop, request_id, OTHER_LAB_MANAGER, **FREE)
+    accept(shop, first.quotation_id)
+    with pytest.raises(WrongState):
+        accept(shop, second.quotation_id)
+    with pytest.raises(WrongState):
+        accept(shop, first.quotation_id)
+    assert len(shop.orders.rows) == 1
+    assert "quotation.declined.v1" in shop.told
+
+
+def test_a_later_version_supersedes_the_earlier_one() -> None:
+    """Only the newest can be accepted; other providers' quotations stay as they are."""
+    shop, request_id = a_request()
+    other = send(shop, request_id, OTHER_LAB_MANAGER, **FREE)
+    first, second = send(shop, request_id), send(shop, request_id, discount_bps=2_000)
+    assert (first.version, second.version, other.version) == (1, 2, 1)
+    assert shop.quotations.rows[first.quotation_id].state == "superseded"
+    assert shop.quotations.rows[other.quotation_id].state == "sent"
+    with pytest.raises(WrongState):
+        accept(shop, first.quotation_id)
+
+
+def test_a_quotation_is_void_when_its_validity_is_over_even_before_the_timer_says_so() -> None:
+    """Timers may come late; the date does not."""
+    shop, request_id = a_request()
+    sent = send(shop, request_id)
+    with pytest.raises(QuotationExpired):
+        accept(shop, sent.quotation_id, now=sent.valid_until)
+    assert accept(shop, sent.quotation_id, now=sent.valid_until - timedelta(seconds=1)).order_id
+
+
+def test_a_counter_offer_takes_the_quotation_off_the_table_until_it_is_answered() -> None:
+    """The provider answers with another version, also after the deadline for first answers."""
+    shop, request_id = a_request()
+    sent = send(shop, request_id)
+    command = CounterQuotation(quotation_id=sent.quotation_id, counter_offer="3000", counter_net=cny(300_000))
+    assert use_cases.counter_quotation(command, actor=REQUESTER, uow=shop, now=NOW).counter_net == cny(300_000)
+    with pytest.raises(WrongState):
+        accept(shop, sent.quotation_id)
+    again = send(shop, request_id, now=RESPOND_BY + timedelta(days=1))
+    assert accept(shop, again.quotation_id, now=RESPOND_BY + timedelta(days=1)).state == "placed"
+
+
+def test_a_first_answer_after_the_deadline_comes_too_late() -> None:
+    """Sealed bids end at their time."""
+    shop, request_id = a_request()
+    with pytest.raises(DeadlinePassed):
+        send(shop, request_id, now=RESPOND_BY)
+
+
+def test_only_who_was_asked_answers() -> None:
+    """Another provider does not even learn that there is a request; a technician does not bind its house."""
+    shop, request_id = a_request((PROVIDER_ID,))
+    with pytest.raises(NotFound):
+        send(shop, request_id, OTHER_LAB_MANAGER, **FREE)
+    with pytest.raises(NotAllowed):
+        send(shop, request_id, TECHNICIAN)
+
+
+def test_a_suspended_provider_neither_quotes_nor_is_taken_at_its_word() -> None:
+    """What it offered before cannot be accepted while it may not sell."""
+    shop, request_id = a_request()
+    sent = send(shop, request_id)
+    shop.providers.put(a_provider(sells=False))
+    with pytest.raises(ProviderNotSelling):
+        send(shop, request_id)
+    with pytest.raises(ProviderNotSelling):
+        accept(shop, sent.quotation_id)
+
+
+def test_a_line_off_the_price_list_says_why() -> None:
+    """Free prices need a reason."""
+    shop, request_id = a_request()
+    with pytest.raises(ReasonForPriceRequired):
+        send(shop, request_id, offering_id=None)
+    assert send(shop, request_id, offering_id=None, reason="special holder").state == "sent"
+
+
+def test_a_provider_quotes_its_own_offerings_only() -> None:
+    """Another's, or one that is not known, makes no line."""
+    shop, request_id = a_request()
+    with pytest.raises(ForeignOffering):
+        send(shop, request_id, OTHER_LAB_MANAGER)
+    with pytest.raises(OfferingNotFound):
+        send(shop, request_id, offering_id=derived_id("offering", "nothing"))
+    assert not shop.quotations.rows
+
+
+def test_each_side_ends_a_quotation_in_its_own_way_and_a_stranger_in_none() -> None:
+    """The customer declines, the provider withdraws."""
+    shop, request_id = a_request()
+    sent = send(shop, request_id)
+    decline = DeclineQuotation(quotation_id=sent.quotation_id)
+    withdraw = WithdrawQuotation(quotation_id=sent.quotation_id)
+    for stranger in (OTHER_REQUESTER, OTHER_LAB_MANAGER):
+        with pytest.raises(NotFound):
+            use_cases.decline_quotation(decline, actor=stranger, uow=shop, now=NOW)
+        with pytest.raises(NotFound):
+            accept(shop, sent.quotation_id, stranger)
+    with pytest.raises(NotAllowed):
+        use_cases.decline_quotation(decline, actor=LAB_MANAGER, uow=shop, now=NOW)
+    with pytest.raises(NotAllowed):
+        use_cases.withdraw_quotation(withdraw, actor=REQUESTER, uow=shop, now=NOW)
+    with pytest.raises(NotAllowed):
+        accept(shop, sent.quotation_id, LAB_MANAGER)
+    assert use_cases.withdraw_quotation(withdraw, actor=LAB_MANAGER, uow=shop, now=NOW).state == "withdrawn"
+    with pytest.raises(WrongState):
+        use_cases.decline_quotation(decline, actor=REQUESTER, uow=shop, now=NOW)
+
+
+def test_an_accepted_quotation_does_not_expire() -> None:
+    """A timer that comes late is refused."""
+    shop, request_id = a_request()
+    sent = send(shop, request_id)
+    accept(shop, sent.quotation_id)
+    with pytest.raises(WrongState):
+        use_cases.expire_quotation(str(sent.quotation_id), uow=shop, now=sent.valid_until)
