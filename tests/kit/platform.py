@@ -6,6 +6,7 @@ end, which makes repeated runs quick.
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -40,7 +41,7 @@ def local(*arguments: str, timeout_s: float = 600) -> str:
 def environment(folder: str) -> dict[str, str]:
     """The YIQI_* variables of the stack in *folder*."""
     lines = local("env", "--dir", folder).splitlines()
-    return dict(line.split("=", 1) for line in lines if line.startswith("YIQI_"))
+    return dict(word.split("=", 1) for line in lines for word in shlex.split(line) if word.startswith("YIQI_"))
 
 
 @contextmanager

@@ -25,6 +25,8 @@ from services.shared.chassis.settings import ProcessSettings, ServiceSettings, S
 from services.shared.chassis.timers import Timers
 
 PARTS = ("relay", "receiver", "handlers", "outside", "timers")
+OUTSIDE_LANES = 2
+"""Outside calls of one service made at the same time: one that hangs does not stop the others."""
 EXIT_GRACE_OVER = 75
 
 log = logs.logger("work")
@@ -35,7 +37,7 @@ def start(definition: Definition, settings: SourceSettings, stop: threading.Even
     """Start the wanted *parts* of one service. They end soon after *stop* is set."""
     clock = SystemClock()
     work = definition.load_work(settings)
-    source = database.engine(settings.database_url, name=f"work {definition.name}", pool_size=len(PARTS) + 1)
+    source = database.engine(settings.database_url, name=f"work {definition.name}", pool_size=len(PARTS) + OUTSIDE_LANES)
     name = definition.name
     threads = []
     if "relay" in parts:
@@ -49,8 +51,9 @@ def start(definition: Definition, settings: SourceSettings, stop: threading.Even
         handlers = Handlers(name, source, clock, definition.unit_of_work, work.subscriptions, settings.handler_batch)
         threads.append(keep_running(f"{name} handlers", handlers.run, stop, clock.monotonic))
     if work.outside_calls and "outside" in parts:
-        caller = OutsideCaller(name, source, clock, definition.unit_of_work, work.outside_calls)
-        threads.append(keep_running(f"{name} outside", caller.run, stop, clock.monotonic))
+        for lane in range(OUTSIDE_LANES):
+            caller = OutsideCaller(name, source, clock, definition.unit_of_work, work.outside_calls)
+            threads.append(keep_running(f"{name} outside {lane + 1}", caller.run, stop, clock.monotonic))
     if work.timers and "timers" in parts:
         timers = Timers(name, source, clock, definition.unit_of_work, work.timers)
         threads.append(keep_running(f"{name} timers", timers.run, stop, clock.monotonic))

@@ -1,0 +1,105 @@
+"""An invoice or credit note as a bilingual page for people; the file for machines is `einvoice_xml.py`'s."""
+
+from pathlib import Path
+
+from services.invoicing.adapters.invoice_document import Invoice, Party, Vat
+from services.shared.chassis.document_text import capitals, day, figure, percent
+from services.shared.chassis.render import Attachment, render
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def invoice_pdf(invoice: Invoice, *, xml: bytes | None = None) -> bytes:
+    """
+    *invoice* as PDF/A; with *xml* (the EN 16931 file) as PDF/A-3 that carries it as `invoice.xml`.
+
+    Raises:
+        RenderFailed: A bug.
+        RenderUnavailable: Try again.
+    """
+    attached = []
+    if xml is not None:
+        attached.append(Attachment("invoice.xml", xml, "application/xml", description="EN 16931"))
+    return render(TEMPLATES / "invoice.typ", _data(invoice), attachments=attached)
+
+
+def _data(invoice: Invoice) -> dict[str, object]:
+    return {
+        "issued_at": invoice.issued_at.isoformat(),
+        "is_credit_note": invoice.credits is not None,
+        "number": invoice.number,
+        "issued_on": day(invoice.issued_on),
+        "delivered_on": day(invoice.delivered_on),
+        "due_on": day(invoice.due_on),
+        "contract_number": invoice.contract_number,
+        "order_number": invoice.order_number,
+        "fapiao_number": invoice.fapiao_number,
+        "credited_number": invoice.credits.number if invoice.credits else "",
+        "credited_on": day(invoice.credits.issued_on) if invoice.credits else "",
+        "credit_reason": invoice.credit_reason,
+        "red_form_number": invoice.red_form_number,
+        "seller": _party(invoice.seller),
+        "buyer": _party(invoice.buyer),
+        "currency": invoice.currency,
+        "lines": [
+            {
+                "name": line.name,
+                "description": line.description,
+                "order_number": line.order_number,
+                "quantity": f"{line.quantity.normalize():f}",
+                "unit": line.unit,
+                "unit_price": figure(line.unit_price),
+                "discount": figure(-line.discount) if line.discount.amount else "",
+                "vat": _rate(line.vat),
+                "net": figure(line.net),
+            }
+            for line in invoice.lines
+        ],
+        "discounts": [
+            {"reason": each.reason, "vat": _rate(each.vat), "amount": figure(-each.amount)}
+            for each in invoice.discounts
+        ],
+        "vat_subtotals": [
+            {
+                "vat": _rate(each.vat),
+                "reason": each.vat.exemption_reason,
+                "taxable": figure(each.taxable),
+                "tax": figure(each.tax),
+            }
+            for each in invoice.vat_subtotals
+        ],
+        "lines_total": figure(invoice.lines_total),
+        "net": figure(invoice.net),
+        "tax": figure(invoice.tax),
+        "gross": figure(invoice.gross),
+        "gross_capitals": capitals(invoice.gross),
+        "paid": figure(-invoice.paid) if invoice.paid.amount else "",
+        "rounding": figure(invoice.rounding) if invoice.rounding.amount else "",
+        "due": figure(invoice.due),
+        "payment": {
+            "reference": invoice.payment.reference,
+            "account": invoice.payment.account,
+            "account_name": invoice.payment.account_name,
+            "bank": invoice.payment.bank,
+            "terms": invoice.payment_terms,
+        },
+        "note": invoice.note,
+    }
+
+
+def _rate(vat: Vat) -> str:
+    return {"S": f"{percent(vat.rate_bps)}%", "Z": "0%", "E": "免税 exempt"}[vat.category]
+
+
+def _party(party: Party) -> dict[str, str]:
+    place = " ".join(part for part in (party.postcode, party.city, party.country) if part)
+    return {
+        "name": party.name,
+        "registration": party.registration,
+        "vat_id": party.vat_id,
+        "address": party.address,
+        "place": place,
+        "contact": party.contact,
+        "phone": party.phone,
+        "email": party.email,
+    }

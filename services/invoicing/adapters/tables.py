@@ -1,0 +1,99 @@
+"""Invoicing's tables, as the newest migration leaves them."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+organisation = Table(
+    "organisation",
+    metadata,
+    Column("organisation_id", Uuid, primary_key=True),
+    Column("kind", Text),
+    Column("legal_name", Text),
+    Column("registration", Text),
+    Column("address", Text),
+    Column("mail", Text),
+    Column("phone", Text),
+    Column("account_name", Text),
+    Column("account_number", Text),
+    Column("bank_name", Text),
+)
+
+# "order" is a word of SQL
+order = Table(
+    "order_copy",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("contents", JSONB),
+)
+
+settlement = Table(
+    "settlement",
+    metadata,
+    Column("settlement_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("party_kind", Text),
+    Column("party_id", Uuid),
+    Column("currency", Text),
+    Column("net_minor", BigInteger),
+    Column("tax_minor", BigInteger),
+    Column("special_invoice", Boolean),
+    Column("matched_by", Uuid),
+)
+
+tax_point = Table(
+    "tax_point",
+    metadata,
+    Column("tax_point_id", Uuid, primary_key=True),
+    Column("order_id", Uuid),
+    Column("cause", Text),
+    Column("currency", Text),
+    Column("net_minor", BigInteger),
+    Column("tax_minor", BigInteger),
+    Column("tax_rate_bps", Integer),
+    Column("reached_at", DateTime(timezone=True)),
+)
+
+number_series = Table(
+    "number_series",
+    metadata,
+    Column("series", Text, primary_key=True),
+    Column("year", Integer, primary_key=True),
+    Column("last", Integer),
+)
+
+invoice = Table(
+    "invoice",
+    metadata,
+    Column("invoice_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("state", Text),
+    Column("order_id", Uuid),
+    Column("customer_id", Uuid),
+    Column("contents", JSONB),
+    Column("dated_at", DateTime(timezone=True)),
+    Column("issued_at", DateTime(timezone=True)),
+    Column("pdf", JSONB),
+    Column("xml", JSONB),
+    Column("problem", Text),
+    Column("version", Integer),
+)
+
+received_invoice = Table(
+    "received_invoice",
+    metadata,
+    Column("received_invoice_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("state", Text),
+    Column("kind", Text),
+    Column("settlement_id", Uuid),
+    Column("settlement_number", Text),
+    Column("party_id", Uuid),
+    Column("currency", Text),
+    Column("net_minor", BigInteger),
+    Column("tax_minor", BigInteger),
+    Column("issued_on", Date),
+    Column("recorded_at", DateTime(timezone=True)),
+    Column("reason", Text),
+)

@@ -1,0 +1,44 @@
+"""The repositories of one transaction of invoicing."""
+
+from functools import cached_property
+
+from services.invoicing.adapters.repositories import (
+    SqlInvoices,
+    SqlNumberSeries,
+    SqlOrders,
+    SqlOrganisations,
+    SqlReceivedInvoices,
+    SqlSettlements,
+    SqlTaxPoints,
+)
+from services.shared.chassis.unit_of_work import UnitOfWork
+
+
+class InvoicingUnitOfWork(UnitOfWork):
+    @cached_property
+    def organisations(self) -> SqlOrganisations:
+        return SqlOrganisations(self.connection)
+
+    @cached_property
+    def orders(self) -> SqlOrders:
+        return SqlOrders(self.connection)
+
+    @cached_property
+    def settlements(self) -> SqlSettlements:
+        return SqlSettlements(self.connection)
+
+    @cached_property
+    def tax_points(self) -> SqlTaxPoints:
+        return SqlTaxPoints(self.connection)
+
+    @cached_property
+    def number_series(self) -> SqlNumberSeries:
+        return SqlNumberSeries(self.connection)
+
+    @cached_property
+    def invoices(self) -> SqlInvoices:
+        return SqlInvoices(self.connection)
+
+    @cached_property
+    def received_invoices(self) -> SqlReceivedInvoices:
+        return SqlReceivedInvoices(self.connection)

@@ -1,0 +1,195 @@
+"""
+An invoice to a customer.
+
+What its documents say is frozen in `Contents` when it gets its number: making them again, on any day
+and whatever has become of the parties' addresses since, gives the same bytes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.invoicing.domain.order import OrderCopy, OrderLine
+from services.invoicing.domain.organisation import OrganisationCopy
+from services.shared.kernel.errors import Conflict
+from services.shared.kernel.lifecycle import Lifecycle
+from services.shared.kernel.money import Money
+
+InvoiceState = Literal["requested", "issuing", "issued", "delivered", "failed"]
+
+LIFECYCLE: Lifecycle[InvoiceState] = Lifecycle(
+    "invoice",
+    {
+        "number": {"requested": "issuing"},
+        "issue": {"issuing": "issued"},
+        "fail": {"issuing": "failed"},
+    },
+)
+
+SERIES = "INV"
+"""Our own series of invoices to customers; the bureau's numbers are the bureau's."""
+
+
+class NotIssued(Conflict):
+    """There is no document of this invoice yet."""
+
+    code = "invoicing.invoice_not_issued"
+
+
+@dataclass(frozen=True)
+class PartyOnInvoice:
+    """A party as it was when the invoice got its number. *account…*: the seller's, for transfers."""
+
+    name: str
+    registration: str
+    address: str
+    mail: str
+    phone: str
+    account_name: str = ""
+    account_number: str = ""
+    bank_name: str = ""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """
+    Everything both documents say.
+
+    Attributes:
+        dated_at: The instant whose Asia/Shanghai day is the issue date; also the file's creation date.
+        accepted_at: When the performance was accepted: its day is the delivery date.
+        paid: Received before.
+    """
+
+    number: str
+    dated_at: datetime
+    accepted_at: datetime
+    order_number: str
+    contract_number: str
+    payment_method: str
+    seller: PartyOnInvoice
+    buyer: PartyOnInvoice
+    lines: tuple[OrderLine, ...]
+    net: Money
+    tax: Money
+    tax_rate_bps: int
+    paid: Money
+
+    @property
+    def gross(self) -> Money:
+        return self.net + self.tax
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """Where it lies in the records bucket. *sha256* in hexadecimal."""
+
+    key: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass
+class Invoice:
+    """
+    One order's invoice.
+
+    Attributes:
+        contents: None until it is numbered.
+        issued_at: What the documents are dated; none until they exist.
+        problem: Why they could not be made: rule ids and the rules' own words.
+    """
+
+    invoice_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    state: InvoiceState = "requested"
+    contents: Contents | None = None
+    issued_at: datetime | None = None
+    pdf: KeptFile | None = None
+    xml: KeptFile | None = None
+    problem: str = ""
+    version: int = 0
+
+    @property
+    def number(self) -> str:
+        return self.frozen.number
+
+    @property
+    def frozen(self) -> Contents:
+        """Raises RuntimeError (a bug) before it is numbered."""
+        if self.contents is None:
+            raise RuntimeError("the invoice has no number yet")
+        return self.contents
+
+    def take_number(
+        self,
+        number: str,
+        *,
+        order: OrderCopy,
+        seller: OrganisationCopy,
+        buyer: OrganisationCopy,
+        accepted_at: datetime,
+        now: datetime,
+    ) -> None:
+        """Freeze what it will say under *number*. The order is paid before work begins, so nothing is due."""
+        self.state = LIFECYCLE.after("number", self.state)
+        self.contents = Contents(
+            number=number,
+            dated_at=now,
+            accepted_at=accepted_at,
+            order_number=order.number,
+            contract_number=order.contract_number,
+            payment_method=order.payment_method,
+            seller=_party(seller),
+            buyer=_party(buyer, with_account=False),
+            lines=order.lines,
+            net=order.net,
+            tax=order.tax,
+            tax_rate_bps=order.tax_rate_bps,
+            paid=order.gross,
+        )
+
+    def issue(self, pdf: KeptFile, xml: KeptFile) -> None:
+        """Its documents exist, pass the official rules and are kept."""
+        self.state = LIFECYCLE.after("issue", self.state)
+        self.issued_at = self.frozen.dated_at
+        self.pdf = pdf
+        self.xml = xml
+
+    def fail(self, problem: str) -> None:
+        """Its documents cannot be made. The number stays taken: a series has no gaps."""
+        self.state = LIFECYCLE.after("fail", self.state)
+        self.problem = problem
+
+    def file(self, form: Literal["pdf", "xml"]) -> KeptFile:
+        """Raises NotIssued."""
+        found = self.pdf if form == "pdf" else self.xml
+        if found is None:
+            raise NotIssued
+        return found
+
+
+def invoice_number(series: str, year: int, count: int) -> str:
+    """*INV-2026-000001*."""
+    return f"{series}-{year}-{count:06d}"
+
+
+def problem_text(findings: Sequence[str]) -> str:
+    """Findings as one text, shortened where a broken invoice breaks every rule."""
+    return "; ".join(findings)[:2_000]
+
+
+def _party(organisation: OrganisationCopy, *, with_account: bool = True) -> PartyOnInvoice:
+    return PartyOnInvoice(
+        name=organisation.legal_name,
+        registration=organisation.registration,
+        address=organisation.address,
+        mail=organisation.mail,
+        phone=organisation.phone,
+        account_name=organisation.account_name if with_account else "",
+        account_number=organisation.account_number if with_account else "",
+        bank_name=organisation.bank_name if with_account else "",
+    )

@@ -1,0 +1,43 @@
+"""What invoicing keeps of an order: what an invoice over it will say. Frozen when its contract was signed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.shared.kernel.money import Money
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """
+    Attributes:
+        unit_price: Net of VAT, or with it where *includes_tax*.
+        discount: Of the whole line, in the same terms as *unit_price*.
+        net: Of the whole line, without VAT, after discount.
+    """
+
+    title_zh: str
+    title_en: str
+    unit: str
+    quantity: int
+    unit_price: Money
+    includes_tax: bool
+    discount: Money
+    net: Money
+
+
+@dataclass(frozen=True)
+class OrderCopy:
+    """*gross* = *net* + *tax*, frozen; an invoice repeats them and never computes them."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    contract_number: str
+    payment_method: str
+    lines: tuple[OrderLine, ...]
+    net: Money
+    tax: Money
+    gross: Money
+    tax_rate_bps: int
+    contracted_at: datetime

@@ -1,0 +1,107 @@
+"""
+Invoicing an accepted order: number, documents, outcome.
+
+    order.accepted → tax_point.reached; an invoice with its number, state issuing
+                   → outside call issue_invoice: documents, official rules, records bucket
+                   → issued + invoice.issued, or failed + invoice.failed
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from services.invoicing.domain.invoice import SERIES, Contents, Invoice, KeptFile, invoice_number, problem_text
+from services.invoicing.domain.tax_point import TaxPoint
+from services.invoicing.use_cases.ports import InvoicingUnitOfWork
+from services.shared.kernel.errors import NotYet
+from services.shared.kernel.ids import derived_id
+from services.shared.kernel.times import business_date
+from services.shared.messages.invoicing.invoice import InvoiceFailed, InvoiceIssued, TaxPointReached
+from services.shared.messages.orders.order import OrderAccepted
+
+ISSUE_INVOICE = "issue_invoice"
+
+_CONTENTS = TypeAdapter(Contents)
+
+
+def invoice_order(event: OrderAccepted, *, uow: InvoicingUnitOfWork, now: datetime) -> None:
+    """The performance is accepted: VAT is due, and the customer gets its invoice. Once for each order."""
+    order = uow.orders.find(event.order_id)
+    if order is None:
+        raise NotYet("the order is not known here yet")
+    if uow.invoices.exists_for(event.order_id):
+        return
+    seller, buyer = uow.organisations.parties(event.customer_id)
+    if seller is None or buyer is None:
+        raise NotYet("a party is not known here yet")
+    tax_point = TaxPoint(
+        tax_point_id=derived_id("tax_point", event.order_id, "acceptance"),
+        order_id=event.order_id,
+        cause="acceptance",
+        net=order.net,
+        tax=order.tax,
+        tax_rate_bps=order.tax_rate_bps,
+        reached_at=event.accepted_at,
+    )
+    if uow.tax_points.add(tax_point):
+        uow.publish(TaxPointReached(**vars(tax_point)))
+    invoice = Invoice(derived_id("invoice", event.order_id), event.order_id, event.customer_id)
+    year = business_date(now).year
+    # Taken last: whoever waits for the series then waits for as little as may be.
+    number = invoice_number(SERIES, year, uow.number_series.take(SERIES, year))
+    invoice.take_number(number, order=order, seller=seller, buyer=buyer, accepted_at=event.accepted_at, now=now)
+    uow.invoices.add(invoice)
+    uow.call_outside(ISSUE_INVOICE, f"{ISSUE_INVOICE}:{invoice.invoice_id}", issue_payload(invoice))
+
+
+def issue_payload(invoice: Invoice) -> dict[str, Any]:
+    """What making the documents of *invoice* needs: what is stored, and nothing else."""
+    return {
+        "invoice_id": str(invoice.invoice_id),
+        "contents": _CONTENTS.dump_python(invoice.frozen, mode="json"),
+    }
+
+
+def record_documents(
+    payload: Mapping[str, Any], outcome: Mapping[str, Any], *, uow: InvoicingUnitOfWork, now: datetime
+) -> None:
+    """What became of `issue_invoice`: *outcome* holds *findings*, or the kept files *pdf* and *xml*."""
+    del now
+    invoice = uow.invoices.get(UUID(payload["invoice_id"]))
+    if invoice.state != "issuing":  # recorded before; the same call again made the same files
+        return
+    contents = invoice.frozen
+    if outcome["findings"]:
+        invoice.fail(problem_text(outcome["findings"]))
+        uow.invoices.save(invoice)
+        uow.publish(
+            InvoiceFailed(
+                invoice_id=invoice.invoice_id,
+                number=contents.number,
+                order_id=invoice.order_id,
+                problem=invoice.problem,
+            )
+        )
+        return
+    pdf, xml = KeptFile(**outcome["pdf"]), KeptFile(**outcome["xml"])
+    invoice.issue(pdf, xml)
+    uow.invoices.save(invoice)
+    uow.publish(
+        InvoiceIssued(
+            invoice_id=invoice.invoice_id,
+            number=contents.number,
+            order_id=invoice.order_id,
+            order_number=contents.order_number,
+            customer_id=invoice.customer_id,
+            net=contents.net,
+            tax=contents.tax,
+            gross=contents.gross,
+            tax_rate_bps=contents.tax_rate_bps,
+            issued_at=contents.dated_at,
+            pdf_sha256=pdf.sha256,
+            xml_sha256=xml.sha256,
+        )
+    )

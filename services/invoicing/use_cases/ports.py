@@ -1,0 +1,95 @@
+"""What invoicing's use cases need from outside."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+from uuid import UUID
+
+from services.invoicing.domain.invoice import Invoice
+from services.invoicing.domain.order import OrderCopy
+from services.invoicing.domain.organisation import OrganisationCopy
+from services.invoicing.domain.received_invoice import ReceivedInvoice
+from services.invoicing.domain.settlement import SettlementCopy
+from services.invoicing.domain.tax_point import TaxPoint
+from services.shared.messages.base import Event
+
+
+class Organisations(Protocol):
+    def put(self, organisation: OrganisationCopy) -> None: ...
+
+    def parties(self, customer_id: UUID) -> tuple[OrganisationCopy | None, OrganisationCopy | None]:
+        """The operating company and the customer, each none while its copy is missing."""
+
+
+class Orders(Protocol):
+    def put(self, order: OrderCopy) -> None: ...
+
+    def find(self, order_id: UUID) -> OrderCopy | None:
+        """Locked until the end of the transaction: an order is invoiced by one at a time."""
+
+
+class Settlements(Protocol):
+    def add(self, settlement: SettlementCopy) -> None:
+        """Store it; the same again changes nothing."""
+
+    def by_number(self, number: str) -> SettlementCopy | None:
+        """Locked until the end of the transaction."""
+
+    def save(self, settlement: SettlementCopy) -> None: ...
+
+
+class TaxPoints(Protocol):
+    def add(self, tax_point: TaxPoint) -> bool:
+        """Store it. False: it is there already."""
+
+
+class NumberSeries(Protocol):
+    def take(self, series: str, year: int) -> int:
+        """
+        The next number of *series* in *year*, from 1, without gaps.
+
+        The series stays locked until the end of the transaction, and a transaction that does not
+        commit has taken nothing.
+        """
+
+
+class Invoices(Protocol):
+    def exists_for(self, order_id: UUID) -> bool: ...
+
+    def add(self, invoice: Invoice) -> None: ...
+
+    def get(self, invoice_id: UUID) -> Invoice:
+        """Locked until the end of the transaction. Raises NotFound."""
+
+    def save(self, invoice: Invoice) -> None: ...
+
+
+class ReceivedInvoices(Protocol):
+    def add(self, invoice: ReceivedInvoice) -> None:
+        """Raises AlreadyRecorded."""
+
+
+class InvoicingUnitOfWork(Protocol):
+    @property
+    def organisations(self) -> Organisations: ...
+
+    @property
+    def orders(self) -> Orders: ...
+
+    @property
+    def settlements(self) -> Settlements: ...
+
+    @property
+    def tax_points(self) -> TaxPoints: ...
+
+    @property
+    def number_series(self) -> NumberSeries: ...
+
+    @property
+    def invoices(self) -> Invoices: ...
+
+    @property
+    def received_invoices(self) -> ReceivedInvoices: ...
+
+    def publish(self, event: Event) -> UUID: ...
+
+    def call_outside(self, kind: str, key: str, payload: Mapping[str, Any]) -> None: ...

@@ -1,0 +1,92 @@
+"""
+The words of notifications, from `templates/<kind>.<language>.txt`: first line the subject, then the body.
+
+Templates see the event and the facts of `use_cases/notification.py`. A name they misspell raises: a
+mail with a hole in it is worse than a parked event.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.notify.domain.member import Language
+from services.notify.domain.notification import Words
+from services.shared.chassis.document_text import figure
+from services.shared.kernel.money import Money
+from services.shared.kernel.times import BUSINESS_ZONE
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+_CONDITIONS = {
+    "zh": {"good": "完好", "damaged": "破损", "wrong": "与申报不符", "incomplete": "不完整"},
+    "en": {"good": "good", "damaged": "damaged", "wrong": "not as declared", "incomplete": "incomplete"},
+}
+_REJECTIONS = {
+    "zh": {
+        "kind_differs": "发票种类（专用/普通）与结算单不一致",
+        "currency_differs": "币种与结算单不一致",
+        "net_differs": "不含税金额与结算单不一致",
+        "tax_differs": "税额与结算单不一致",
+        "gross_differs": "价税合计与结算单不一致",
+    },
+    "en": {
+        "kind_differs": "the kind of invoice (special or ordinary) is not the one awaited",
+        "currency_differs": "the currency is not the settlement's",
+        "net_differs": "the net amount is not the settlement's",
+        "tax_differs": "the tax is not the settlement's",
+        "gross_differs": "the total is not the settlement's",
+    },
+}
+
+
+def money(amount: Money) -> str:
+    """*CNY 1,060.00*."""
+    return f"{amount.currency} {figure(amount)}"
+
+
+def moment(instant: datetime) -> str:
+    """*2026-11-23 14:51*, Beijing time; the text says so where it matters."""
+    return instant.astimezone(BUSINESS_ZONE).strftime("%Y-%m-%d %H:%M")
+
+
+def day(value: date | datetime) -> str:
+    """*2026-11-23*: of an instant, the Asia/Shanghai day."""
+    return (value.astimezone(BUSINESS_ZONE).date() if isinstance(value, datetime) else value).isoformat()
+
+
+@cache
+def text_environment() -> Environment:
+    """Plain text: nothing is escaped, because nothing in a text is markup."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=False,  # noqa: S701 - plain text; the HTML half has an environment of its own
+        undefined=StrictUndefined,
+        finalize=_in_one_line,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(money=money, moment=moment, day=day)
+    environment.globals.update(conditions=_CONDITIONS, rejections=_REJECTIONS)
+    return environment
+
+
+@cache
+def html_environment() -> Environment:
+    """HTML: everything that is put in is text and is escaped."""
+    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+
+
+class Texts:
+    def words(self, kind: str, language: Language, facts: Mapping[str, Any]) -> Words:
+        rendered = text_environment().get_template(f"{kind}.{language}.txt").render(facts)
+        subject, _, body = rendered.partition("\n")
+        return Words(subject.strip(), body.strip())
+
+
+def _in_one_line(value: Any) -> Any:
+    """What is put into a text has no line breaks: typed into a title, they would end the subject or forge a line."""
+    return " ".join(value.split()) if isinstance(value, str) else value

@@ -1,0 +1,173 @@
+"""
+The finance feed: which event goes into whose view, and what of it. This is the one table.
+
+    operator_ledger            the operating company: every event of the table, whole
+    organisation/<id>          a customer, provider or station: its own events, listed fields only
+
+What a party may see is listed field by field, so that a field added to an event one day is shown to
+nobody before somebody decides it. A customer never sees fee, commission, station share or the
+provider's net; a provider or station never sees another's amounts.
+
+Every event of the table is in the operator's view: whoever appends locks that view first, and that
+keeps writers beside each other from waiting in circles.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from services.shared.kernel.rate import share
+from services.shared.kernel.tax import TaxProfile
+
+OPERATOR_VIEW = "operator_ledger"
+
+PartyField = Literal["customer_id", "provider_id", "party_id"]
+Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """
+    What one party gets of an event.
+
+    Attributes:
+        party: Field of the event that names the organisation.
+        fields: Dotted paths; a path through a list goes through each of its items.
+        derived: What is computed for them from fields that they do not get.
+    """
+
+    party: PartyField
+    fields: tuple[str, ...]
+    derived: Callable[[Data], Data] | None = None
+
+    def of(self, data: Data) -> dict[str, Any]:
+        picked = pick(data, self.fields)
+        return {**picked, **self.derived(data)} if self.derived is not None else picked
+
+
+def provider_share(data: Data) -> Data:
+    """What the provider earns by an order: net after fee, and the tax it invoices on top where that is deductible."""
+    net, terms = data["amounts"]["net"], data["terms"]
+    earned = net["amount"] - share(net["amount"], terms["fee_bps"])
+    tax = share(earned, TaxProfile(**terms["provider_tax"]).deductible_bps)
+    return {
+        "share": {
+            "net": {"amount": earned, "currency": net["currency"]},
+            "tax": {"amount": tax, "currency": net["currency"]},
+        }
+    }
+
+
+_ORDER = ("order_id", "number", "customer_id", "provider_id")
+_CUSTOMER_TERMS = tuple(
+    f"terms.{name}" for name in ("collection_model", "payment_method", "acceptance_days", "objection_days")
+)
+_PROVIDER_TERMS = tuple(
+    f"terms.{name}" for name in ("collection_model", "provider_tax", "acceptance_days", "hold_days", "objection_days")
+)
+_WORK = tuple(f"lines.{name}" for name in ("line", "offering_id", "title_zh", "title_en", "unit", "quantity"))
+_PRICES = tuple(f"lines.{name}" for name in ("unit_price", "includes_tax", "discount_bps", "discount", "net", "tax"))
+_PAYMENT = ("payment_id", "order_id", "order_number", "customer_id", "method", "amount")
+_SETTLEMENT = ("settlement_id", "number", "party_kind", "party_id", "net", "tax", "gross", "order_ids")
+_PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
+_RECEIVED = (
+    "received_invoice_id", "number", "kind", "settlement_id", "party_id", "net", "tax", "gross", "issued_on",
+)  # fmt: skip
+_INVOICE = (
+    "invoice_id", "number", "order_id", "order_number", "customer_id", "net", "tax", "gross", "tax_rate_bps",
+    "issued_at", "pdf_sha256", "xml_sha256",
+)  # fmt: skip
+
+
+def _customer(*fields: str) -> Slice:
+    return Slice("customer_id", fields)
+
+
+def _provider(*fields: str, derived: Callable[[Data], Data] | None = None) -> Slice:
+    return Slice("provider_id", fields, derived)
+
+
+def _party(*fields: str) -> Slice:
+    return Slice("party_id", fields)
+
+
+FEED: Mapping[str, tuple[Slice, ...]] = {
+    # orders
+    "order.placed.v1": (
+        _customer(*_ORDER, "quotation_id", *_WORK, *_PRICES, "amounts", "payment_method", "placed_at"),
+    ),
+    "order.contracted.v1": (
+        _customer(*_ORDER, "contract_id", "contract_number", *_WORK, *_PRICES, "amounts", *_CUSTOMER_TERMS,
+                  "contracted_at"),
+        _provider(*_ORDER, "contract_id", "contract_number", *_WORK, *_PROVIDER_TERMS, "contracted_at",
+                  derived=provider_share),
+    ),
+    "order.released.v1": (
+        _customer(*_ORDER, "reason", "released_at"),
+        _provider(*_ORDER, "reason", "released_at"),
+    ),
+    "order.in_progress.v1": (_customer(*_ORDER),),
+    "order.delivered.v1": (_customer(*_ORDER, "delivered_at", "accept_by"),),
+    "order.accepted.v1": (
+        _customer(*_ORDER, "contract_number", "amounts", *_CUSTOMER_TERMS, "accepted_by", "accepted_at"),
+        _provider(*_ORDER, "contract_number", *_PROVIDER_TERMS, "accepted_by", "accepted_at",
+                  derived=provider_share),
+    ),
+    "order.closed.v1": (_customer(*_ORDER),),
+    "order.cancelled.v1": (_customer(*_ORDER, "reason"),),
+    # billing
+    "payment.opened.v1": (_customer(*_PAYMENT, "reference"),),
+    "payment.succeeded.v1": (_customer(*_PAYMENT, "channel_transaction_id", "succeeded_at"),),
+    "payment.failed.v1": (_customer(*_PAYMENT, "failure"),),
+    "payment.in_doubt.v1": (),  # the company's own puzzle until a person has looked
+    "settlement.closed.v1": (_party(*_SETTLEMENT, "until", "closed_at", "tax_rate_bps", "special_invoice"),),
+    "settlement.payable.v1": (_party(*_SETTLEMENT, "payable_from"),),
+    "settlement.paid.v1": (_party(*_SETTLEMENT, "payout_id", "paid_at"),),
+    "payout.released.v1": (_party(*_PAYOUT),),
+    "payout.paid.v1": (_party(*_PAYOUT, "paid_at"),),
+    "ledger.posted.v1": (),
+    "bank_line.in_suspense.v1": (),
+    "commission_plan.published.v1": (),
+    "referral.confirmed.v1": (),
+    # invoicing
+    "invoice.issued.v1": (_customer(*_INVOICE),),
+    "invoice.failed.v1": (),
+    "tax_point.reached.v1": (),
+    "received_invoice.matched.v1": (_party(*_RECEIVED),),
+    "received_invoice.rejected.v1": (_party(*_RECEIVED, "reason"),),
+}  # fmt: skip
+
+
+def view_of(organisation_id: UUID | str) -> str:
+    """The name of a customer's, provider's or station's own view."""
+    return f"organisation/{organisation_id}"
+
+
+def entries_for(wire_name: str, data: Data) -> dict[str, Mapping[str, Any]]:
+    """
+    View → what it gets of an event, the operator's first.
+
+    An organisation that stands in two relations to one event gets it once, as the first of them.
+    """
+    found: dict[str, Mapping[str, Any]] = {OPERATOR_VIEW: data}
+    for each in FEED[wire_name]:
+        found.setdefault(view_of(data[each.party]), each.of(data))
+    return found
+
+
+def pick(data: Data, paths: tuple[str, ...]) -> dict[str, Any]:
+    """*data* with what *paths* name and nothing else, in the order of *data*."""
+    wanted: dict[str, tuple[str, ...]] = {}
+    for path in paths:
+        head, _, rest = path.partition(".")
+        wanted[head] = (*wanted.get(head, ()), *([rest] if rest else []))
+    return {name: _inside(value, wanted[name]) for name, value in data.items() if name in wanted}
+
+
+def _inside(value: Any, paths: tuple[str, ...]) -> Any:
+    if not paths or value is None:
+        return value
+    if isinstance(value, list | tuple):
+        return [_inside(item, paths) for item in value]
+    return pick(value, paths)

@@ -1,0 +1,123 @@
+"""
+Who is told what: the table, and a notification.
+
+A notification is what one organisation is told, in both languages, as the portal shows it; each of
+its members who holds one of the roles gets it by mail in their own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.notify.domain.member import Language
+from services.shared.kernel.actor import Role
+
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+Relation = Literal["customer", "provider", "providers", "party", "operator"]
+"""*providers*: all that were asked; *party*: the provider or station that a settlement is with."""
+
+
+@dataclass(frozen=True)
+class Audience:
+    """
+    Some people that an event is told to.
+
+    Attributes:
+        kind: Name of the text in `adapters/templates`.
+        roles: In their organisation; nobody holds one: the organisation's own address is written to.
+        link: Path in the portal; {…} are fields of the event.
+        only_if: Field and value of the event; it is told when they agree.
+    """
+
+    kind: str
+    relation: Relation
+    roles: tuple[Role, ...]
+    link: str
+    only_if: tuple[str, str] | None = None
+
+
+_BUYER: tuple[Role, ...] = ("requester", "approver")
+_PARTY_FINANCE: tuple[Role, ...] = ("provider_finance", "station_manager")
+_ORDER = "/orders/{order_id}"
+
+AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
+    "quotation_request.opened.v1": (
+        Audience("quotation_request_opened", "providers", ("lab_manager",),
+                 "/quotation-requests/{quotation_request_id}"),
+    ),
+    "quotation.sent.v1": (
+        Audience("quotation_sent", "customer", _BUYER, "/quotations/{quotation_id}"),
+    ),
+    "quotation.countered.v1": (
+        Audience("quotation_countered", "provider", ("lab_manager",), "/quotations/{quotation_id}"),
+    ),
+    "contract.rendered.v1": (
+        Audience("contract_rendered", "customer", _BUYER, "/contracts/{contract_id}"),
+        Audience("order_sheet_rendered", "provider", ("lab_manager",), "/contracts/{contract_id}"),
+        Audience("contract_rendered", "operator", ("contract_operator",), "/contracts/{contract_id}"),
+    ),
+    "payment.opened.v1": (
+        Audience("payment_opened", "customer", ("requester", "customer_finance"), _ORDER),
+    ),
+    "payment.succeeded.v1": (
+        Audience("payment_succeeded", "customer", ("requester", "customer_finance"), _ORDER),
+    ),
+    "shipment.dispatched.v1": (
+        Audience("shipment_dispatched", "provider", ("lab_manager", "technician"), _ORDER),
+    ),
+    "sample.received.v1": (
+        Audience("sample_received", "customer", ("requester",), _ORDER),
+    ),
+    "report.issued.v1": (
+        Audience("report_issued", "customer", ("requester",), _ORDER),
+    ),
+    "order.delivered.v1": (
+        Audience("order_delivered", "customer", _BUYER, _ORDER),
+    ),
+    "order.accepted.v1": (
+        Audience("order_accepted", "provider", ("lab_manager", "provider_finance"), _ORDER),
+        Audience("order_accepted_by_timer", "customer", _BUYER, _ORDER, only_if=("accepted_by", "timer")),
+    ),
+    "settlement.closed.v1": (
+        Audience("settlement_closed", "party", _PARTY_FINANCE, "/settlements/{settlement_id}"),
+    ),
+    "received_invoice.rejected.v1": (
+        Audience("received_invoice_rejected", "party", _PARTY_FINANCE, "/settlements/{settlement_id}"),
+    ),
+    "payout.paid.v1": (
+        Audience("payout_paid", "party", _PARTY_FINANCE, "/payouts/{payout_id}"),
+    ),
+    "invoice.issued.v1": (
+        Audience("invoice_issued", "customer", ("customer_finance",), "/invoices/{invoice_id}"),
+    ),
+    "invoice.failed.v1": (
+        Audience("invoice_failed", "operator", ("finance_operator",), "/invoices/{invoice_id}"),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text in one language. *subject* is one line; *body* plain text, paragraphs apart by an empty line."""
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Notification:
+    """
+    Attributes:
+        notification_id: Derived from what it is about, so that telling it again is recognised.
+        link: Path in the portal.
+    """
+
+    notification_id: UUID
+    organisation_id: UUID
+    kind: str
+    words: Mapping[Language, Words]
+    link: str
+    created_at: datetime

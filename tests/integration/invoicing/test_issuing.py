@@ -1,0 +1,125 @@
+"""From what is frozen to the two kept files: real rules, real renderer, real store."""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from lxml import etree
+from pypdf import PdfReader
+
+from services.invoicing.adapters.issuing import IssueInvoice
+from services.invoicing.use_cases import order, organisation
+from services.invoicing.use_cases.invoice import invoice_order
+from services.shared.chassis.object_store import ObjectStore
+from services.shared.kernel.ids import derived_id
+from services.shared.messages.orders.order import OrderContracted
+from services.shared.messages.orders.quotation import Amounts
+from tests.integration.documents.reading import text_of
+from tests.kit.fakes_invoicing import (
+    CUSTOMER_ID,
+    NOW,
+    OPERATOR_ID,
+    ORDER_ID,
+    FakeInvoicing,
+    a_line,
+    accepted,
+    cny,
+    contracted,
+    registered,
+)
+
+_CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
+
+
+@pytest.fixture
+def store(stack: Mapping[str, str]) -> ObjectStore:
+    return ObjectStore(
+        stack["YIQI_INVOICING_OBJECT_STORE_URL"], stack["YIQI_INVOICING_BUCKET"], stack["YIQI_INVOICING_RECORDS_BUCKET"]
+    )
+
+
+def payload(event: OrderContracted) -> dict[str, Any]:
+    """What `issue_invoice` is given for *event*'s order."""
+    uow = FakeInvoicing()
+    organisation.keep_copy(registered("operator", OPERATOR_ID), uow=uow, now=NOW)
+    organisation.keep_copy(registered("customer", CUSTOMER_ID), uow=uow, now=NOW)
+    order.keep_copy(event, uow=uow, now=NOW)
+    invoice_order(accepted(event), uow=uow, now=NOW)
+    return uow.calls[0][2]
+
+
+def total(xml: bytes, name: str) -> str | None:
+    found: str | None = etree.fromstring(xml).findtext(f".//{_CBC}{name}")
+    return found
+
+
+def test_both_files_are_kept_under_their_hashes_and_the_pdf_carries_the_xml(store: ObjectStore) -> None:
+    """Nothing is due, because it was paid before; the same call again keeps and answers the same."""
+    asked = payload(contracted())
+    issue = IssueInvoice(store)
+    made = issue(asked, "key")
+    assert made["findings"] == []
+    pdf, xml = store.fetch(made["pdf"]["key"]), store.fetch(made["xml"]["key"])
+    for body, kept in ((pdf, made["pdf"]), (xml, made["xml"])):
+        assert (hashlib.sha256(body).hexdigest(), len(body)) == (kept["sha256"], kept["size_bytes"])
+    assert PdfReader(io.BytesIO(pdf)).attachments == {"invoice.xml": [xml]}
+    assert [total(xml, name) for name in ("TaxInclusiveAmount", "PrepaidAmount", "PayableAmount")] == [
+        "1060.00", "1060.00", "0.00",
+    ]  # fmt: skip
+    text = text_of(pdf)
+    for said in ("INV-2026-000001", "OR-2026-000001", "CT-2026-000001", "1,060.00", "不是发票", "款项已付清"):
+        assert said in text, said
+    assert issue(asked, "key") == made
+
+
+@pytest.mark.parametrize("method", ["card", "bank_transfer"])
+def test_however_it_was_paid_the_rules_find_nothing(store: ObjectStore, method: str) -> None:
+    made = IssueInvoice(store)(payload(contracted(derived_id("order", method), method=method)), "key")
+    assert made["findings"] == []
+
+
+def test_tax_is_repeated_as_frozen(store: ObjectStore) -> None:
+    """Three lines of net 10.09 with 0.61 each are 1.83 (TV15), although 6 % of the sum is 1.82."""
+    lines = [a_line(n, net=1_009, quantity=1) for n in (1, 2, 3)]
+    made = IssueInvoice(store)(payload(contracted(ORDER_ID, *lines)), "key")
+    xml = store.fetch(made["xml"]["key"])
+    assert (total(xml, "TaxInclusiveAmount"), total(xml, "PayableAmount")) == ("32.10", "0.00")
+
+
+def test_prices_with_tax_in_them_are_stated_as_one_line_in_words(store: ObjectStore) -> None:
+    """3 x 33.30 with VAT has no exact net price for one: the line says its net, and the price as agreed."""
+    line = a_line(1, net=9_425, quantity=3, unit_price=cny(3_330), includes_tax=True, tax=cny(565))
+    made = IssueInvoice(store)(payload(contracted(ORDER_ID, line)), "key")
+    assert made["findings"] == []
+    text = text_of(store.fetch(made["pdf"]["key"]))
+    assert "3×33.30样/sample含税incl.VAT" in text
+    assert "99.90" in text
+
+
+def test_a_discount_over_the_whole_order_is_stated_as_such(store: ObjectStore) -> None:
+    event = contracted()
+    less = Amounts(discount=cny(10_000), net=cny(90_000), tax=cny(5_400), gross=cny(95_400), tax_rate_bps=600)
+    made = IssueInvoice(store)(payload(event.model_copy(update={"amounts": less})), "key")
+    assert made["findings"] == []
+    xml = store.fetch(made["xml"]["key"])
+    assert (total(xml, "AllowanceTotalAmount"), total(xml, "TaxExclusiveAmount")) == ("100.00", "900.00")
+
+
+def test_what_the_rules_refuse_is_not_kept_and_says_why(store: ObjectStore) -> None:
+    """A currency of three decimals: the standard allows two (BR-DEC). Trying again would not help."""
+    asked = payload(contracted())
+    asked["contents"] = json.loads(json.dumps(asked["contents"]).replace("CNY", "KWD"))
+    made = IssueInvoice(store)(asked, "key")
+    assert any(finding.startswith("BR-DEC") for finding in made["findings"])
+    assert set(made) == {"findings"}
+
+
+def test_an_invoice_that_contradicts_itself_is_a_finding_and_not_a_loop(store: ObjectStore) -> None:
+    """Lines that sum to less than the order: no invoice, and no endless trying."""
+    event = contracted()
+    more = Amounts(discount=cny(0), net=cny(100_001), tax=cny(6_000), gross=cny(106_001), tax_rate_bps=600)
+    made = IssueInvoice(store)(payload(event.model_copy(update={"amounts": more})), "key")
+    assert made["findings"]

@@ -1,0 +1,164 @@
+"""Mails as they arrive at a mail server."""
+
+import os
+import time
+from collections.abc import Mapping
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from services.notify import subscriptions
+from services.notify.adapters import queries
+from services.notify.adapters.mail import Mail, Mailer, MailRefused, MailUnavailable, deliver, message
+from services.notify.config import NotifySettings
+from services.notify.domain.notification import Words
+from services.notify.use_cases.notification import tell
+from services.shared.chassis.definition import Work
+from services.shared.messages.notify.notification import ListNotifications
+from tests.integration.notify.database import ServiceDatabases, fill, run_all, transaction
+from tests.kit.fakes_invoicing import CUSTOMER_ID, NOW, OTHER_PROVIDER_FINANCE, an_actor
+from tests.kit.fakes_notify import a_member, an_event
+
+MAIL = Mail(
+    message_id="<1@yiqi.example>", sender="Yiqi <no-reply@yiqi.example>", to_name="王芳", to_address="w@example.org",
+    language="zh", words=Words("主题", "甲\n乙\n\n丙"), link="http://portal.example/orders/1", written_at=NOW,
+)  # fmt: skip
+
+
+@pytest.fixture
+def engine(service_database: ServiceDatabases) -> Engine:
+    made = service_database("notify").engine()
+    fill(made)
+    return made
+
+
+@pytest.fixture
+def work(engine: Engine) -> Work:
+    return subscriptions.work(NotifySettings())
+
+
+@pytest.fixture
+def mailbox(stack: Mapping[str, str]) -> Path:
+    del stack
+    return Path(os.environ.get("YIQI_TEST_STACK") or "var/test") / "mail"
+
+
+def arrived(mailbox: Path, seen: set[Path], count: int) -> list[EmailMessage]:
+    """The *count* mails that came since *seen*; waits for them 10 s at most."""
+    for _ in range(100):
+        new = sorted(set(mailbox.glob("*.eml")) - seen)
+        if len(new) >= count:
+            break
+        time.sleep(0.1)
+    found = [message_from_bytes(path.read_bytes(), policy=default) for path in new]
+    assert len(found) == count
+    return [each for each in found if isinstance(each, EmailMessage)]
+
+
+def test_each_gets_it_in_their_own_language(engine: Engine, work: Work, mailbox: Path) -> None:
+    """Plain text and HTML of the same words, a link into the portal, and one mail each."""
+    seen = set(mailbox.glob("*.eml"))
+    with transaction(engine) as uow:
+        uow.members.put(a_member(CUSTOMER_ID, "requester"))
+        uow.members.put(a_member(CUSTOMER_ID, "customer_finance", language="en", name="Ann, Lee"))
+        uow.members.put(a_member(CUSTOMER_ID, "approver"))
+    for _ in range(2):
+        with transaction(engine) as uow:
+            tell(an_event("payment.opened.v1"), uow=uow, now=uow.now)
+        run_all(engine, work)
+    by_language = {mail["Content-Language"]: mail for mail in arrived(mailbox, seen, 2)}
+    chinese, english = by_language["zh"], by_language["en"]
+    assert chinese["Subject"] == "订单 OR-2026-000001 待付款：CNY 1,060.00"
+    assert english["Subject"] == "Order OR-2026-000001 awaits payment: CNY 1,060.00"
+    assert english["To"].addresses[0].display_name == "Ann, Lee"
+    assert english["To"].addresses[0].addr_spec == "en.customer_finance@example.org"
+    assert chinese["X-Envelope-To"] == "zh.requester@example.org"
+    for mail in by_language.values():
+        plain, markup = mail.get_body(("plain",)), mail.get_body(("html",))
+        assert plain is not None
+        assert markup is not None
+        for said in ("YQ-7K2M-9", "1239065188101010", "/orders/"):
+            assert said in plain.get_content()
+            assert said in markup.get_content()
+        assert mail["Auto-Submitted"] == "auto-generated"
+        assert mail["Date"] is not None
+    assert chinese["Message-ID"] != english["Message-ID"]
+
+
+def test_a_repeat_carries_the_same_message_id(engine: Engine, work: Work, mailbox: Path) -> None:
+    """A caller that died after sending sends again; mail programs show it once."""
+    seen = set(mailbox.glob("*.eml"))
+    with transaction(engine) as uow:
+        tell(an_event("order.delivered.v1"), uow=uow, now=uow.now)
+    (call,) = [each for each in work.outside_calls if each.kind == "send_mail"]
+    with transaction(engine) as uow:
+        payload, key = uow.connection.exec_driver_sql("SELECT payload, key FROM outside_call").one()
+    for _ in range(2):
+        call.call(payload, key)
+    first, second = arrived(mailbox, seen, 2)
+    assert first["Message-ID"] == second["Message-ID"]
+    assert first["Date"] == second["Date"]
+    assert first["X-Envelope-To"] == "customer@example.org"
+
+
+def test_who_was_removed_meanwhile_gets_none(engine: Engine, work: Work, mailbox: Path) -> None:
+    seen = set(mailbox.glob("*.eml"))
+    member = a_member(CUSTOMER_ID, "requester")
+    with transaction(engine) as uow:
+        uow.members.put(member)
+        tell(an_event("order.delivered.v1"), uow=uow, now=uow.now)
+    with transaction(engine) as uow:
+        uow.members.remove(member.member_id, CUSTOMER_ID)
+    assert run_all(engine, work) == 1
+    assert set(mailbox.glob("*.eml")) == seen
+
+
+def test_what_people_typed_is_text_and_never_markup_nor_a_header(engine: Engine, work: Work, mailbox: Path) -> None:
+    """A title with tags and a line break makes neither HTML nor another recipient."""
+    seen = set(mailbox.glob("*.eml"))
+    hostile = "EDS <script>alert(1)</script>\nBcc: victim@example.org"
+    with transaction(engine) as uow:
+        tell(an_event("quotation_request.opened.v1", title=hostile), uow=uow, now=uow.now)
+    run_all(engine, work)
+    (mail,) = arrived(mailbox, seen, 1)
+    markup = mail.get_body(("html",))
+    assert markup is not None
+    assert "<script>" not in markup.get_content()
+    assert "&lt;script&gt;" in markup.get_content()
+    assert mail["Bcc"] is None
+    assert "victim@example.org" in mail["Subject"]
+    assert mail["X-Envelope-To"] == "provider@example.org"
+
+
+def test_a_server_that_is_away_or_an_address_that_is_none(engine: Engine) -> None:
+    """The one is tried again, the other never."""
+    with pytest.raises(MailUnavailable):
+        deliver("smtp://127.0.0.1:9", message(MAIL))
+    bad = Mail(**{**vars(MAIL), "to_address": "no address"})
+    with pytest.raises(MailRefused):
+        message(bad)
+    assert Mailer(engine, "smtp://127.0.0.1:9", "a@b.example", "http://x/").public_url == "http://x"
+
+
+def test_the_portal_lists_ones_own_in_ones_language(engine: Engine) -> None:
+    member = a_member(CUSTOMER_ID, "requester", language="en")
+    with transaction(engine) as uow:
+        uow.members.put(member)
+        for name in ("payment.opened.v1", "order.delivered.v1", "report.issued.v1"):
+            tell(an_event(name), uow=uow, now=uow.now)
+    english = an_actor(CUSTOMER_ID, "requester")
+    english = type(english)(CUSTOMER_ID, english.roles, member.member_id)
+    with transaction(engine) as uow:
+        page = queries.list_notifications(ListNotifications(limit=2), actor=english, uow=uow, now=NOW)
+        rest = queries.list_notifications(ListNotifications(after=page.next_cursor), actor=english, uow=uow, now=NOW)
+        assert len({*page.items, *rest.items}) == 3
+        assert all(each.subject.isascii() for each in (*page.items, *rest.items))
+        stranger = an_actor(CUSTOMER_ID, "approver")
+        chinese = queries.list_notifications(ListNotifications(), actor=stranger, uow=uow, now=NOW)
+        assert not any(each.subject.isascii() for each in chinese.items)
+        others = queries.list_notifications(ListNotifications(), actor=OTHER_PROVIDER_FINANCE, uow=uow, now=NOW)
+        assert others.items == ()

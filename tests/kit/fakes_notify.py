@@ -1,0 +1,342 @@
+"""Notify's unit of work in memory, and one example of every event it acts on."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.notify.adapters.texts import Texts
+from services.notify.domain.feed import view_of
+from services.notify.domain.member import Language, MemberCopy
+from services.notify.domain.notification import Notification
+from services.notify.domain.organisation import OrganisationCopy
+from services.notify.domain.reference import OrderCopy, SettlementCopy
+from services.notify.domain.webhook_endpoint import Delivery, WebhookEndpoint
+from services.notify.use_cases import organisation
+from services.notify.use_cases.ports import FeedRow
+from services.shared.kernel.errors import NotFound
+from services.shared.kernel.ids import derived_id, new_id
+from services.shared.messages.base import Event
+from services.shared.messages.billing.ledger import Entry, LedgerTransaction
+from services.shared.messages.orders.contract import Document
+from services.shared.messages.registry import events
+from tests.kit.fakes_invoicing import (
+    CONTRACT_ID,
+    CUSTOMER_ID,
+    NOW,
+    OPERATOR_ID,
+    ORDER_ID,
+    PROVIDER_ID,
+    SETTLEMENT_ID,
+    STATION_ID,
+    a_line,
+    amounts,
+    cny,
+    registered,
+    terms,
+)
+
+CUSTOMER_VIEW = view_of(CUSTOMER_ID)
+PROVIDER_VIEW = view_of(PROVIDER_ID)
+STATION_VIEW = view_of(STATION_ID)
+
+# Net 1,000.00; fee 12.34 %, of which the station gets 56.78 %: figures that show where they should not.
+FEE_BPS, STATION_BPS = 1_234, 5_678
+_LINE = a_line(net=100_000, quantity=2)
+_COMMON: dict[str, Any] = {
+    "order_id": ORDER_ID,
+    "order_number": "OR-2026-000001",
+    "number": "NO-2026-000001",
+    "customer_id": CUSTOMER_ID,
+    "provider_id": PROVIDER_ID,
+    "provider_ids": (PROVIDER_ID,),
+    "party_id": PROVIDER_ID,
+    "party_kind": "provider",
+    "station_id": STATION_ID,
+    "organisation_id": CUSTOMER_ID,
+    "quotation_request_id": derived_id("quotation_request", 1),
+    "quotation_id": derived_id("quotation", 1),
+    "contract_id": CONTRACT_ID,
+    "contract_number": "CT-2026-000001",
+    "payment_id": derived_id("payment", 1),
+    "shipment_id": derived_id("shipment", 1),
+    "sample_id": derived_id("sample", 1),
+    "sample_ids": (derived_id("sample", 1),),
+    "report_id": derived_id("report", 1),
+    "settlement_id": SETTLEMENT_ID,
+    "payout_id": derived_id("payout", 1),
+    "invoice_id": derived_id("invoice", 1),
+    "received_invoice_id": derived_id("received_invoice", 1),
+    "tax_point_id": derived_id("tax_point", 1),
+    "bank_line_id": derived_id("bank_line", 1),
+    "referral_id": derived_id("referral", 1),
+    "commission_plan_id": derived_id("commission_plan", 1),
+    "version": 2,
+    "title": "EDS <b>mapping</b>",
+    "respond_by": NOW + timedelta(days=3),
+    "valid_until": NOW + timedelta(days=30),
+    "counter_net": cny(88_800),
+    "documents": (Document(paper="contract", sha256="a" * 64, size_bytes=1),),
+    "lines": (_LINE,),
+    "amounts": amounts(_LINE),
+    "terms": terms(fee_bps=FEE_BPS, station_bps=STATION_BPS),
+    "payment_method": "bank_transfer",
+    "method": "bank_transfer",
+    "amount": cny(106_000),
+    "received": cny(105_950),
+    "reference": "YQ-7K2M-9",
+    "failure": "card_declined",
+    "channel_transaction_id": "ch_1",
+    "carrier": "顺丰 SF",
+    "tracking_number": "SF1234567890",
+    "code": "S-000001",
+    "condition": "incomplete",
+    "quantity": 2,
+    "sha256": "c" * 64,
+    "pdf_sha256": "d" * 64,
+    "xml_sha256": "e" * 64,
+    "order_ids": (ORDER_ID,),
+    "net": cny(90_000),
+    "tax": cny(5_400),
+    "gross": cny(95_400),
+    "tax_rate_bps": 600,
+    "special_invoice": True,
+    "kind": "special",
+    "cause": "acceptance",
+    "accepted_by": "timer",
+    "problem": "BR-CO-15: sums",
+    "reason": "net_differs",
+    "serial_number": "B1",
+    "fee_bps": FEE_BPS,
+    "station_bps": STATION_BPS,
+    "until": date(2026, 11, 30),
+    "issued_on": date(2026, 12, 1),
+    "stream_id": "general",
+    "transaction": LedgerTransaction(
+        transaction_id=derived_id("tx", 1), key="k", kind="receipt", order_id=ORDER_ID, order_number="OR-2026-000001",
+        effective_at=NOW, reverses=None,
+        entries=(
+            Entry(line=1, account="A:bank:main", side="D", amount=106_000, currency="CNY"),
+            Entry(line=2, account=f"L:contract:{ORDER_ID}", side="C", amount=106_000, currency="CNY"),
+        ),
+    ),
+}  # fmt: skip
+_OWN: dict[str, dict[str, Any]] = {
+    "order.released.v1": {"reason": "paid"},
+    "report.issued.v1": {"lines": (1,)},
+}
+
+
+def an_event(wire_name: str, **changes: Any) -> Event:
+    """The example of *wire_name*, with *changes*."""
+    kind = events()[wire_name]
+    fields = {
+        name: NOW if name.endswith(("_at", "_from")) or name in {"accept_by", "protected_until"} else _COMMON[name]
+        for name in kind.model_fields
+        if name in _COMMON or name.endswith(("_at", "_from")) or name in {"accept_by", "protected_until"}
+    }
+    return kind(**{**fields, **_OWN.get(wire_name, {}), **changes})
+
+
+def a_member(organisation_id: UUID, *roles: str, language: Language = "zh", name: str = "王芳") -> MemberCopy:
+    member_id = derived_id("member", organisation_id, *roles, language)
+    return MemberCopy(member_id, organisation_id, name, f"{language}.{roles[0]}@example.org", language, roles)
+
+
+def an_endpoint(**changes: Any) -> WebhookEndpoint:
+    endpoint = WebhookEndpoint(
+        webhook_endpoint_id=derived_id("webhook_endpoint", 1),
+        organisation_id=CUSTOMER_ID,
+        view=CUSTOMER_VIEW,
+        url="https://erp.example.org/hook",
+        types=(),
+        secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        registered_at=NOW,
+    )
+    return replace(endpoint, **changes)
+
+
+@dataclass(frozen=True)
+class FakeCause:
+    causation_id: str
+    occurred_at: datetime | None = NOW
+
+
+class FakeNotify:
+    """What a transaction would change is changed at once; the rest is kept in `published`, `calls`, `timers`."""
+
+    def __init__(self) -> None:
+        self.cause = FakeCause(str(new_id()))
+        self.published: list[Event] = []
+        self.calls: dict[str, tuple[str, dict[str, Any]]] = {}
+        self.timers: dict[tuple[str, str], datetime] = {}
+        self.organisations = FakeOrganisations()
+        self.members = FakeMembers()
+        self.references = FakeReferences()
+        self.notifications = FakeNotifications()
+        self.texts = Texts()
+        self.webhook_endpoints = FakeWebhookEndpoints()
+        self.webhook_deliveries = FakeWebhookDeliveries()
+        self.feed = FakeFeed(self)
+
+    def as_event(self, event_id: UUID | None = None) -> "FakeNotify":
+        """Handle another event from here on."""
+        self.cause = FakeCause(str(event_id or new_id()))
+        return self
+
+    def publish(self, event: Event) -> UUID:
+        self.published.append(event)
+        return new_id()
+
+    def call_outside(self, kind: str, key: str, payload: Mapping[str, Any]) -> None:
+        self.calls.setdefault(key, (kind, dict(payload)))
+
+    def set_timer(self, kind: str, subject: object, due_at: datetime) -> None:
+        self.timers[kind, str(subject)] = due_at
+
+
+class FakeOrganisations:
+    def __init__(self) -> None:
+        self.rows: dict[UUID, OrganisationCopy] = {}
+
+    def put(self, organisation: OrganisationCopy) -> None:
+        self.rows[organisation.organisation_id] = organisation
+
+    def known(self, organisation_ids: Collection[UUID]) -> dict[UUID, OrganisationCopy]:
+        return {key: row for key, row in self.rows.items() if key in organisation_ids or row.kind == "operator"}
+
+
+class FakeMembers:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[UUID, UUID], MemberCopy] = {}
+
+    def put(self, member: MemberCopy) -> None:
+        self.rows[member.organisation_id, member.member_id] = member
+
+    def remove(self, member_id: UUID, organisation_id: UUID) -> None:
+        self.rows.pop((organisation_id, member_id), None)
+
+    def holding(self, organisation_id: UUID, roles: Collection[str]) -> list[MemberCopy]:
+        return [row for row in self.rows.values() if row.organisation_id == organisation_id and {*roles} & {*row.roles}]
+
+
+class FakeReferences:
+    def __init__(self) -> None:
+        self.orders: dict[UUID, OrderCopy] = {}
+        self.settlements: dict[UUID, SettlementCopy] = {}
+
+    def put_order(self, order: OrderCopy) -> None:
+        self.orders.setdefault(order.order_id, order)
+
+    def order(self, order_id: UUID) -> OrderCopy | None:
+        return self.orders.get(order_id)
+
+    def put_settlement(self, settlement: SettlementCopy) -> None:
+        self.settlements.setdefault(settlement.settlement_id, settlement)
+
+    def settlement(self, settlement_id: UUID) -> SettlementCopy | None:
+        return self.settlements.get(settlement_id)
+
+
+class FakeNotifications:
+    def __init__(self) -> None:
+        self.rows: dict[UUID, Notification] = {}
+
+    def add(self, notification: Notification) -> bool:
+        if notification.notification_id in self.rows:
+            return False
+        self.rows[notification.notification_id] = notification
+        return True
+
+
+class FakeFeed:
+    def __init__(self, uow: FakeNotify) -> None:
+        self.uow = uow
+        self.last: dict[str, int] = {}
+        self.rows: list[FeedRow] = []
+
+    def number(self, views: Sequence[str], event_id: UUID) -> dict[str, int]:
+        there = {row.view for row in self.rows if row.event_id == event_id}
+        for view in views:
+            if view not in there:
+                self.last[view] = self.last.get(view, 0) + 1
+        return {view: self.last[view] for view in views if view not in there}
+
+    def add(self, rows: Sequence[FeedRow]) -> list[UUID]:
+        self.rows += rows
+        waiting = []
+        for row in rows:
+            for endpoint in self.uow.webhook_endpoints.rows.values():
+                if (
+                    endpoint.view == row.view
+                    and endpoint.state == "enabled"
+                    and row.type in (endpoint.types or row.type)
+                ):
+                    delivery = Delivery(
+                        new_id(), endpoint.webhook_endpoint_id, row.view, row.sequence, row.event_id, row.created_at,
+                        next_attempt_at=row.created_at,
+                    )  # fmt: skip
+                    self.uow.webhook_deliveries.rows[delivery.delivery_id] = delivery
+                    waiting.append(endpoint.webhook_endpoint_id)
+        return waiting
+
+    def of(self, view: str) -> list[FeedRow]:
+        return [row for row in self.rows if row.view == view]
+
+
+class FakeWebhookEndpoints:
+    def __init__(self) -> None:
+        self.rows: dict[UUID, WebhookEndpoint] = {}
+        self.held: set[UUID] = set()
+
+    def add(self, endpoint: WebhookEndpoint) -> None:
+        self.rows[endpoint.webhook_endpoint_id] = replace(endpoint)
+
+    def get(self, webhook_endpoint_id: UUID) -> WebhookEndpoint:
+        if webhook_endpoint_id not in self.rows:
+            raise NotFound
+        return replace(self.rows[webhook_endpoint_id])
+
+    def find_free(self, webhook_endpoint_id: UUID) -> WebhookEndpoint | None:
+        return None if webhook_endpoint_id in self.held else self.get(webhook_endpoint_id)
+
+    def save(self, endpoint: WebhookEndpoint) -> None:
+        self.rows[endpoint.webhook_endpoint_id] = replace(endpoint)
+
+
+class FakeWebhookDeliveries:
+    def __init__(self) -> None:
+        self.rows: dict[UUID, Delivery] = {}
+
+    def get(self, delivery_id: UUID) -> Delivery:
+        return replace(self.rows[delivery_id])
+
+    def next_for(self, webhook_endpoint_id: UUID, horizon: datetime) -> Delivery | None:
+        pending = [row for row in self._of(webhook_endpoint_id) if row.state == "pending"]
+        near = [row for row in pending if (row.next_attempt_at or row.created_at) <= horizon]
+        if near:
+            return replace(min(near, key=lambda row: row.sequence))
+        return replace(min(pending, key=lambda row: row.next_attempt_at or row.created_at)) if pending else None
+
+    def save(self, delivery: Delivery) -> None:
+        self.rows[delivery.delivery_id] = replace(delivery)
+
+    def give_up_pending(self, webhook_endpoint_id: UUID, problem: str) -> None:
+        for row in self._of(webhook_endpoint_id):
+            if row.state == "pending":
+                row.give_up(problem)
+
+    def _of(self, webhook_endpoint_id: UUID) -> list[Delivery]:
+        return [row for row in self.rows.values() if row.webhook_endpoint_id == webhook_endpoint_id]
+
+
+def with_organisations(uow: FakeNotify) -> FakeNotify:
+    """The four parties, and the order and the settlement that the examples are about."""
+    for kind, organisation_id in (
+        ("operator", OPERATOR_ID), ("customer", CUSTOMER_ID), ("provider", PROVIDER_ID), ("station", STATION_ID),
+    ):  # fmt: skip
+        organisation.keep_copy(registered(kind, organisation_id), uow=uow, now=NOW)  # type: ignore[arg-type]
+    uow.references.put_order(OrderCopy(ORDER_ID, "OR-2026-000001", CUSTOMER_ID, PROVIDER_ID))
+    uow.references.put_settlement(SettlementCopy(SETTLEMENT_ID, "ST-2026-000001", "provider", PROVIDER_ID))
+    return uow

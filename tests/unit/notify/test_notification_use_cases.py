@@ -1,0 +1,171 @@
+"""Who is told what."""
+
+from string import Formatter
+from uuid import UUID
+
+import pytest
+
+from services.notify.domain.notification import AUDIENCES
+from services.notify.use_cases import organisation
+from services.notify.use_cases.notification import SEND_MAIL, tell
+from services.shared.kernel.errors import NotYet
+from services.shared.messages.identity.member import MemberJoined, MemberRemoved
+from services.shared.messages.registry import events
+from tests.kit.fakes_invoicing import CUSTOMER_ID, NOW, OPERATOR_ID, ORDER_ID, PROVIDER_ID, SETTLEMENT_ID, STATION_ID
+from tests.kit.fakes_notify import FakeNotify, a_member, an_event, with_organisations
+
+
+def told(name: str, **changes: object) -> FakeNotify:
+    uow = with_organisations(FakeNotify())
+    tell(an_event(name, **changes), uow=uow, now=NOW)
+    return uow
+
+
+def receivers(uow: FakeNotify) -> set[object]:
+    return {notification.organisation_id for notification in uow.notifications.rows.values()}
+
+
+@pytest.mark.parametrize("name", AUDIENCES)
+def test_every_text_is_whole_in_both_languages(name: str) -> None:
+    """One line of subject, some lines of text, nothing left of a template, a link into the portal."""
+    uow = told(name)
+    assert uow.notifications.rows
+    for notification in uow.notifications.rows.values():
+        assert notification.link.startswith("/")
+        for language in ("zh", "en"):
+            words = notification.words[language]
+            assert words.subject
+            assert words.body
+            assert "\n" not in words.subject
+            assert not any(left in words.subject + words.body for left in ("{", "}", "None", "Undefined"))
+        assert notification.words["zh"] != notification.words["en"]
+
+
+@pytest.mark.parametrize("name", AUDIENCES)
+def test_links_name_fields_that_the_event_has(name: str) -> None:
+    for audience in AUDIENCES[name]:
+        for _, field, _, _ in Formatter().parse(audience.link):
+            assert field is None or field in events()[name].model_fields
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("quotation_request.opened.v1", {PROVIDER_ID}),
+        ("quotation.sent.v1", {CUSTOMER_ID}),
+        ("quotation.countered.v1", {PROVIDER_ID}),
+        ("contract.rendered.v1", {CUSTOMER_ID, PROVIDER_ID, OPERATOR_ID}),
+        ("payment.opened.v1", {CUSTOMER_ID}),
+        ("payment.succeeded.v1", {CUSTOMER_ID}),
+        ("shipment.dispatched.v1", {PROVIDER_ID}),
+        ("sample.received.v1", {CUSTOMER_ID}),
+        ("report.issued.v1", {CUSTOMER_ID}),
+        ("order.delivered.v1", {CUSTOMER_ID}),
+        ("order.accepted.v1", {PROVIDER_ID, CUSTOMER_ID}),
+        ("settlement.closed.v1", {PROVIDER_ID}),
+        ("received_invoice.rejected.v1", {PROVIDER_ID}),
+        ("payout.paid.v1", {PROVIDER_ID}),
+        ("invoice.issued.v1", {CUSTOMER_ID}),
+        ("invoice.failed.v1", {OPERATOR_ID}),
+    ],
+)
+def test_the_right_organisations_are_told(name: str, expected: set[object]) -> None:
+    assert receivers(told(name)) == expected
+
+
+def test_a_station_is_told_of_its_own_settlement() -> None:
+    assert receivers(told("settlement.closed.v1", party_id=STATION_ID, party_kind="station")) == {STATION_ID}
+
+
+def test_a_customer_that_accepted_itself_is_not_told_so() -> None:
+    """Only when the time ran out does acceptance come as news."""
+    assert receivers(told("order.accepted.v1", accepted_by="customer")) == {PROVIDER_ID}
+
+
+def test_those_who_hold_a_role_get_a_mail_each() -> None:
+    """A colleague without one of the roles does not; another organisation's member does not."""
+    uow = with_organisations(FakeNotify())
+    wanted = [a_member(CUSTOMER_ID, "requester"), a_member(CUSTOMER_ID, "approver", language="en")]
+    for member in (*wanted, a_member(CUSTOMER_ID, "customer_finance"), a_member(PROVIDER_ID, "requester")):
+        uow.members.put(member)
+    tell(an_event("quotation.sent.v1"), uow=uow, now=NOW)
+    assert {payload["recipient"] for _, payload in uow.calls.values()} == {str(each.member_id) for each in wanted}
+    assert {kind for kind, _ in uow.calls.values()} == {SEND_MAIL}
+
+
+def test_where_nobody_holds_the_role_the_organisation_is_written_to() -> None:
+    """What must be known is not lost because a role is vacant."""
+    uow = told("payment.opened.v1")
+    assert [payload["recipient"] for _, payload in uow.calls.values()] == ["organisation"]
+
+
+def test_the_same_fact_is_told_once() -> None:
+    """A second delivery adds neither a notification nor a mail."""
+    uow = with_organisations(FakeNotify())
+    for _ in range(3):
+        tell(an_event("order.delivered.v1"), uow=uow, now=NOW)
+    assert (len(uow.notifications.rows), len(uow.calls)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("quotation.sent.v1", PROVIDER_ID),
+        ("quotation.sent.v1", OPERATOR_ID),
+        ("sample.received.v1", ORDER_ID),
+        ("received_invoice.rejected.v1", SETTLEMENT_ID),
+    ],
+)
+def test_what_a_text_needs_is_waited_for(name: str, missing: UUID) -> None:
+    """No mail goes out with a hole where a name belongs."""
+    uow = with_organisations(FakeNotify())
+    uow.organisations.rows.pop(missing, None)
+    uow.references.orders.pop(missing, None)
+    uow.references.settlements.pop(missing, None)
+    with pytest.raises(NotYet):
+        tell(an_event(name), uow=uow, now=NOW)
+    assert (uow.notifications.rows, uow.calls) == ({}, {})
+
+
+def test_a_bank_transfer_names_account_and_reference_and_a_card_does_not() -> None:
+    """The reference is how the money finds its order."""
+    (by_bank,) = told("payment.opened.v1").notifications.rows.values()
+    for language in ("zh", "en"):
+        for said in ("YQ-7K2M-9", "1239065188101010", "CNY 1,060.00", "OR-2026-000001"):
+            assert said in by_bank.words[language].body
+    (by_card,) = told("payment.opened.v1", method="card", reference=None).notifications.rows.values()
+    assert "1239065188101010" not in by_card.words["zh"].body + by_card.words["en"].body
+
+
+def test_a_settlement_says_which_invoice_is_awaited() -> None:
+    """Net and tax apart for a special invoice, the total alone for an ordinary one."""
+    (special,) = told("settlement.closed.v1").notifications.rows.values()
+    assert "专用发票" in special.words["zh"].body
+    assert "CNY 5,400" not in special.words["zh"].body
+    assert "CNY 54.00" in special.words["zh"].body
+    (ordinary,) = told("settlement.closed.v1", special_invoice=False).notifications.rows.values()
+    assert "普通发票" in ordinary.words["zh"].body
+    assert "CNY 54.00" not in ordinary.words["zh"].body
+
+
+def test_no_text_to_a_customer_or_provider_names_fee_or_commission() -> None:
+    """Texts see the whole event; what they say must not be more than the feed says."""
+    for name in AUDIENCES:
+        for notification in told(name).notifications.rows.values():
+            said = " ".join(words.body for words in notification.words.values())
+            assert not any(secret in said for secret in ("12.34", "123.40", "70.07", "876.60"))
+
+
+def test_a_removed_member_is_forgotten() -> None:
+    """Their name and address are gone, and so are their mails from then on."""
+    uow = with_organisations(FakeNotify())
+    member = a_member(CUSTOMER_ID, "requester")
+    joined = MemberJoined(
+        member_id=member.member_id, organisation_id=CUSTOMER_ID, name="王芳", mail="w@example.org", language="zh",
+        roles=("requester",),
+    )  # fmt: skip
+    organisation.keep_member(joined, uow=uow, now=NOW)
+    assert len(uow.members.rows) == 1
+    removed = MemberRemoved(member_id=member.member_id, organisation_id=CUSTOMER_ID)
+    organisation.forget_member(removed, uow=uow, now=NOW)
+    assert uow.members.rows == {}
