@@ -1,0 +1,178 @@
+"""
+Settlement statements on paper: what a provider or a station is owed for a period, and which invoice it is to send.
+
+Amounts are `Money` (integer minor units) in one currency; refunds and claw-backs are negative lines.
+Nothing is computed here but sums, and a statement whose lines do not add up is refused.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+from services.shared.chassis.document_text import capitals, day, figure, moment, percent
+from services.shared.chassis.render import render
+from services.shared.kernel.money import Money, total
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+class StatementInconsistent(ValueError):
+    """A statement's figures contradict each other: a bug of whoever made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """
+    Attributes:
+        account: Bank account as it may be shown, normally masked: *•••• 8810*.
+    """
+
+    name: str
+    credit_code: str
+    address: str = ""
+    bank: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """
+    One order, or one correction of an earlier one (then negative).
+
+    Attributes:
+        entered_on: Day of acceptance or of the correction, Asia/Shanghai.
+        base: Provider: net price of the accepted work. Station: the management fee of the order.
+        deducted: Provider: the fee. Station: what the company keeps of the fee.
+        net: *base* - *deducted*: what the payee earns without VAT.
+        vat: On *net*, zero where the payee issues an ordinary invoice.
+    """
+
+    kind: Literal["order", "refund", "correction"]
+    order_number: str
+    entered_on: date
+    text: str
+    base: Money
+    deducted: Money
+    net: Money
+    vat: Money
+
+    @property
+    def due(self) -> Money:
+        """*net* + *vat*."""
+        return self.net + self.vat
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedInvoice:
+    """
+    The invoice that the payee is to issue to the company before it is paid.
+
+    Attributes:
+        special: True for a special VAT invoice (专票), whose tax is paid on top.
+        rate_bps: Rate on it, 600 is 6 %.
+        latest_on: Day by which it should arrive; none when nothing depends on it.
+    """
+
+    special: bool
+    rate_bps: int
+    latest_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementStatement:
+    """
+    Attributes:
+        payee: Who reads and is paid; decides words and columns.
+        first_on, last_on: The period, both days included, Asia/Shanghai.
+        carried_over: Open balance of earlier statements; negative when the payee still owes a claw-back.
+        payable_on: Earliest day of payment once the invoice is matched; the hold period is over then.
+    """
+
+    number: str
+    payee: Literal["provider", "station"]
+    issued_at: datetime
+    first_on: date
+    last_on: date
+    company: Party
+    party: Party
+    lines: tuple[StatementLine, ...]
+    carried_over: Money
+    expected_invoice: ExpectedInvoice
+    payable_on: date | None = None
+    note: str = ""
+
+    @property
+    def currency(self) -> str:
+        return self.carried_over.currency
+
+    def sum_of(self, amounts: Iterable[Money]) -> Money:
+        return total(amounts, self.currency)
+
+
+def settlement_statement_pdf(statement: SettlementStatement) -> bytes:
+    """
+    Raises:
+        StatementInconsistent, CurrencyMismatch, RenderFailed: A bug.
+        RenderUnavailable: Try again.
+    """
+    for line in statement.lines:
+        if line.base - line.deducted != line.net:
+            raise StatementInconsistent(f"{line.order_number}: base less deduction is not the net amount")
+        if line.vat.amount and not statement.expected_invoice.special:
+            raise StatementInconsistent(f"{line.order_number}: VAT is paid against a special invoice only")
+    net = statement.sum_of(line.net for line in statement.lines)
+    vat = statement.sum_of(line.vat for line in statement.lines)
+    invoice = statement.expected_invoice
+    payable = net + vat + statement.carried_over
+    return render(
+        TEMPLATES / "settlement_statement.typ",
+        {
+            "issued_at": statement.issued_at.isoformat(),
+            "made_at": moment(statement.issued_at),
+            "number": statement.number,
+            "payee": statement.payee,
+            "first_on": day(statement.first_on),
+            "last_on": day(statement.last_on),
+            "currency": statement.currency,
+            "company": _party(statement.company),
+            "party": _party(statement.party),
+            "lines": [_line(line) for line in statement.lines],
+            "order_count": str(len({line.order_number for line in statement.lines})),
+            "base": figure(statement.sum_of(line.base for line in statement.lines)),
+            "deducted": figure(-statement.sum_of(line.deducted for line in statement.lines)),
+            "net": figure(net),
+            "vat": figure(vat),
+            "due": figure(net + vat),
+            "carried_over": figure(statement.carried_over) if statement.carried_over.amount else "",
+            "payable": figure(payable),
+            "payable_capitals": capitals(payable),
+            "invoice": {
+                "special": invoice.special,
+                "percent": percent(invoice.rate_bps),
+                "latest_on": day(invoice.latest_on),
+            },
+            "payable_on": day(statement.payable_on),
+            "note": statement.note,
+        },
+        timeout_s=60,
+    )
+
+
+def _line(line: StatementLine) -> list[str]:
+    return [
+        line.kind,
+        line.order_number,
+        day(line.entered_on),
+        line.text,
+        figure(line.base),
+        figure(-line.deducted),
+        figure(line.net),
+        figure(line.vat),
+        figure(line.due),
+    ]
+
+
+def _party(party: Party) -> dict[str, str]:
+    return {name: getattr(party, name) for name in Party.__slots__}

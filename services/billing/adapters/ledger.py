@@ -1,0 +1,63 @@
+"""The ledger in PostgreSQL: one statement posts; checks recompute everything from the entries."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from services.billing.adapters.invariants import CHECKS
+from services.billing.domain.ledger import AccountOverdrawn, BookedOtherwise, Transaction, min_balance
+from services.shared.chassis.database import driver, sqlstate
+
+POST = (
+    "SELECT post_ledger_tx(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+    " %s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[])"
+)
+
+
+class SqlLedger:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def post(self, transaction: Transaction) -> bool:
+        entries = transaction.entries
+        try:
+            posted: bool = self.connection.exec_driver_sql(
+                POST,
+                (
+                    str(transaction.transaction_id),
+                    transaction.key,
+                    transaction.request_hash,
+                    transaction.kind,
+                    str(transaction.order_id) if transaction.order_id else None,
+                    transaction.order_number,
+                    transaction.cause,
+                    transaction.effective_at,
+                    transaction.posted_at,
+                    str(transaction.reverses) if transaction.reverses else None,
+                    [entry.account for entry in entries],
+                    [entry.side for entry in entries],
+                    [entry.amount for entry in entries],
+                    [entry.currency for entry in entries],
+                    [min_balance(entry.account) for entry in entries],
+                ),
+            ).scalar_one()
+        except DBAPIError as error:
+            state = sqlstate(error)
+            if state == "YQ001":
+                raise AccountOverdrawn(transaction=transaction.key) from error
+            if state == "YQ002":
+                raise BookedOtherwise(transaction=transaction.key) from error
+            raise
+        return posted
+
+    def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
+        # By the driver, without parameters: the statements are full of % and of colons.
+        cursor = driver(self.connection).cursor()
+        cursor.execute("SELECT count(*) FROM ledger_tx")
+        transactions: int = cursor.fetchone()[0]
+        found: dict[str, list[str]] = {}
+        for name, statement in CHECKS.items():
+            cursor.execute(statement)
+            found[name] = [str(row[0]) for row in cursor]
+        return transactions, found

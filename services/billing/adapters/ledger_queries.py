@@ -1,0 +1,95 @@
+"""Reads of the ledger: the trial balance, and transactions with their entries."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.sql import column, table
+
+from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.shared.chassis.paging import page
+from services.shared.kernel.actor import Actor, require
+from services.shared.messages.billing.ledger import (
+    Balance,
+    BalancePage,
+    Entry,
+    LedgerTransaction,
+    LedgerTransactionPage,
+    ListBalances,
+    ListLedgerTransactions,
+)
+
+_TX = table(
+    "ledger_tx",
+    *(column(name) for name in ("transaction_id", "idem_key", "kind", "order_id", "order_number", "effective_at",
+                                "posted_at", "reverses_id")),
+)  # fmt: skip
+BALANCES_MAX = 10_000
+
+
+def list_balances(query: ListBalances, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BalancePage:
+    """Accounts by name. Those of single orders that are empty again are left out unless their prefix is asked for."""
+    del now
+    require(actor, query.grants, {})
+    rows = uow.connection.execute(
+        text(
+            "SELECT account, currency, sum(posted_d)::bigint AS debit, sum(posted_c)::bigint AS credit"
+            " FROM account_balance WHERE starts_with(account, :prefix) GROUP BY account, currency"
+            " HAVING sum(posted_d) <> sum(posted_c) OR :prefix LIKE 'L:%:%' OR NOT starts_with(account, 'L:')"
+            " ORDER BY account, currency LIMIT :most"
+        ),
+        {"prefix": query.prefix, "most": BALANCES_MAX},
+    )
+    return BalancePage(items=tuple(Balance(**row._mapping) for row in rows))
+
+
+def list_ledger_transactions(
+    query: ListLedgerTransactions, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> LedgerTransactionPage:
+    del now
+    require(actor, query.grants, {})
+    statement = select(_TX)
+    if query.order_id is not None:
+        statement = statement.where(_TX.c.order_id == query.order_id)
+    if query.account is not None:
+        statement = statement.where(
+            text("transaction_id IN (SELECT e.transaction_id FROM ledger_entry e WHERE e.account = :account)")
+        ).params(account=query.account)
+    rows, cursor = page(
+        uow.connection, statement, (_TX.c.posted_at, _TX.c.transaction_id), query.after, query.limit,
+        read=(datetime.fromisoformat, UUID), newest_first=True,
+    )  # fmt: skip
+    entries = _entries(uow, [row.transaction_id for row in rows])
+    return LedgerTransactionPage(
+        items=tuple(
+            LedgerTransaction(
+                transaction_id=row.transaction_id,
+                key=row.idem_key,
+                kind=row.kind,
+                order_id=row.order_id,
+                order_number=row.order_number,
+                effective_at=row.effective_at,
+                reverses=row.reverses_id,
+                entries=tuple(entries[row.transaction_id]),
+            )
+            for row in rows
+        ),
+        next_cursor=cursor,
+    )
+
+
+def _entries(uow: BillingUnitOfWork, transaction_ids: list[Any]) -> dict[Any, list[Entry]]:
+    found: dict[Any, list[Entry]] = {transaction_id: [] for transaction_id in transaction_ids}
+    if found:
+        rows = uow.connection.execute(
+            text(
+                "SELECT transaction_id, line, account, side, amount, currency FROM ledger_entry"
+                " WHERE transaction_id = ANY(:ids) ORDER BY transaction_id, line"
+            ),
+            {"ids": transaction_ids},
+        )
+        for row in rows:
+            fields = dict(row._mapping)
+            found[fields.pop("transaction_id")].append(Entry(**fields))
+    return found

@@ -1,0 +1,138 @@
+"""What `work` does outside a transaction for billing, and the use case its outcome leads to."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from services.billing.adapters.bank_files import bank_order
+from services.billing.adapters.stripe_gateway import StripeGateway
+from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain.payment import BalanceTransaction, CardFacts
+from services.billing.use_cases import payment, payout, settlement
+from services.shared.chassis.definition import OutsideCall
+from services.shared.chassis.object_store import ObjectStore
+from services.shared.kernel.money import Money
+
+
+class Papers:
+    """Statements and bank orders: made here, kept in the object store."""
+
+    def __init__(
+        self, object_store: tuple[str, str, str], company: tuple[str, str, str], account: tuple[str, str, str]
+    ) -> None:
+        """
+        Args:
+            object_store: URL, bucket, records bucket.
+            company: Name, credit code, address of the operating company.
+            account: Name, number and bank of its own account.
+        """
+        self.object_store = object_store
+        self.company = company
+        self.account = account
+
+    @cached_property
+    def store(self) -> ObjectStore:
+        return ObjectStore(*self.object_store)
+
+    def render_settlement(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        del key
+        from services.billing.adapters import documents
+
+        def money(amount: int) -> Money:
+            return Money(amount, payload["currency"])
+
+        statement = documents.SettlementStatement(
+            number=payload["number"],
+            payee=payload["party_kind"],
+            issued_at=datetime.fromisoformat(payload["closed_at"]),
+            first_on=date.fromisoformat(payload["first_on"]),
+            last_on=date.fromisoformat(payload["last_on"]),
+            company=documents.Party(*self.company),
+            party=documents.Party(**payload["party"]),
+            lines=tuple(
+                documents.StatementLine(
+                    kind="order",
+                    order_number=line["order_number"],
+                    entered_on=date.fromisoformat(line["accepted_on"]),
+                    text=line["title"],
+                    base=money(line["base"]),
+                    deducted=money(line["base"] - line["net"]),
+                    net=money(line["net"]),
+                    vat=money(line["tax"]),
+                )
+                for line in payload["lines"]
+            ),
+            carried_over=money(0),
+            expected_invoice=documents.ExpectedInvoice(payload["special_invoice"], payload["tax_rate_bps"]),
+            payable_on=date.fromisoformat(payload["payable_on"]),
+        )
+        pdf = documents.settlement_statement_pdf(statement)
+        stored = self.store.keep(f"settlements/{payload['settlement_id']}.pdf", pdf, "application/pdf")
+        return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
+
+    def write_bank_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        del key
+        body = bank_order(payload, self.account)
+        return {"key": self.store.keep(f"bank_orders/{payload['payout_id']}.csv", body, "text/csv").key}
+
+
+def _learn(payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime) -> None:
+    if not result:  # there was no payment intent to cancel
+        return
+    outcome = payment.learn(_uuid(result["payment_id"]), card_facts(result), uow=uow, now=now)
+    if "stripe_event_id" in payload:
+        uow.stripe_events.handled(payload["stripe_event_id"], outcome, now)
+
+
+def _not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    del now
+    payment.refuse_card(UUID(payload["payment_id"]), code, "", uow=uow)
+
+
+def _statement_kept(
+    payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
+) -> None:
+    del now
+    settlement.statement_kept(UUID(payload["settlement_id"]), result["key"], result["sha256"], result["size"], uow=uow)
+
+
+def _bank_order_kept(
+    payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
+) -> None:
+    del now
+    payout.bank_order_kept(UUID(payload["payout_id"]), result["key"], uow=uow)
+
+
+def card_facts(result: Mapping[str, Any]) -> CardFacts:
+    """What the gateway found out, typed."""
+    balance = result["balance"]
+    return CardFacts(
+        intent_id=result["intent_id"],
+        client_secret=result["client_secret"],
+        status=result["status"],
+        received=Money(result["received"], result["currency"]),
+        charge_id=result["charge_id"],
+        balance=BalanceTransaction(**balance) if balance is not None else None,
+        failure=result["failure"],
+    )
+
+
+def _uuid(text: str) -> UUID | None:
+    """Metadata is text that anybody with an account at Stripe may have written."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, ...]:
+    """Leases are longer than the slowest call: three requests to Stripe, or a statement of 500 orders."""
+    return (
+        OutsideCall("create_payment_intent", stripe.create_payment_intent, _learn, _not_created, lease_s=120),
+        OutsideCall("fetch_stripe_object", stripe.fetch_payment_intent, _learn, lease_s=120),
+        OutsideCall("cancel_payment_intent", stripe.cancel_payment_intent, _learn, lease_s=120),
+        OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
+        OutsideCall("write_bank_order", papers.write_bank_order, _bank_order_kept, lease_s=120),
+    )

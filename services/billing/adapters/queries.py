@@ -1,0 +1,227 @@
+"""Reads of billing: SQL → view, no aggregate in between."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from services.billing.adapters import tables
+from services.billing.adapters.settlement_repositories import settlement_of
+from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain.payout import Payout
+from services.billing.domain.referral import Referral
+from services.billing.use_cases import payout, referral, settlement
+from services.shared.chassis.paging import page
+from services.shared.kernel.actor import Actor, Parties, require
+from services.shared.kernel.errors import NotFound
+from services.shared.kernel.money import Money
+from services.shared.messages.billing.bank_statement import BankLine, BankLinePage, ListBankLines
+from services.shared.messages.billing.commission_plan import (
+    CommissionPlanPage,
+    CommissionPlanView,
+    ListCommissionPlans,
+)
+from services.shared.messages.billing.payment import GetPayment, ListPayments, PaymentPage, PaymentView
+from services.shared.messages.billing.payout import GetPayout, ListPayouts, PayoutPage, PayoutView
+from services.shared.messages.billing.referral import ListReferrals, ReferralPage
+from services.shared.messages.billing.settlement import (
+    GetSettlement,
+    GetSettlementDocument,
+    ListSettlements,
+    SettlementDocument,
+    SettlementPage,
+    SettlementView,
+)
+
+
+def _asker(actor: Actor) -> Parties:
+    """Lists show an organisation its own; to the operating company, which would be its own too, they show all."""
+    return {} if actor.operator else {"self": actor.organisation_id}
+
+
+def list_commission_plans(
+    query: ListCommissionPlans, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> CommissionPlanPage:
+    del now
+    require(actor, query.grants, {})
+    table = tables.commission_plan
+    rows = uow.connection.execute(select(table).order_by(table.c.valid_from.desc()))
+    return CommissionPlanPage(
+        items=tuple(
+            CommissionPlanView(
+                commission_plan_id=row.commission_plan_id,
+                valid_from=row.valid_from,
+                fee_bps=row.fee_bps,
+                station_bps=row.station_bps,
+            )
+            for row in rows
+        )
+    )
+
+
+def list_referrals(query: ListReferrals, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralPage:
+    del now
+    relation = require(actor, query.grants, _asker(actor))
+    table = tables.referral
+    statement = select(table).order_by(table.c.claimed_at.desc(), table.c.referral_id.desc()).limit(1_000)
+    if relation == "self":
+        statement = statement.where(table.c.station_id == actor.organisation_id)
+    rows = uow.connection.execute(statement)
+    return ReferralPage(items=tuple(referral.view(Referral(**row._mapping)) for row in rows))
+
+
+def get_payment(query: GetPayment, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PaymentView:
+    del now
+    row = _one(uow, select(tables.payment).where(tables.payment.c.payment_id == query.payment_id))
+    relation = require(actor, query.grants, {"customer": row.customer_id})
+    return _payment_view(row, for_customer=relation == "customer")
+
+
+def list_payments(query: ListPayments, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PaymentPage:
+    del now
+    relation = require(actor, query.grants, _asker(actor))
+    table = tables.payment
+    statement = select(table)
+    if relation == "self":
+        statement = statement.where(table.c.customer_id == actor.organisation_id)
+    if query.order_id is not None:
+        statement = statement.where(table.c.order_id == query.order_id)
+    rows, cursor = page(
+        uow.connection, statement, (table.c.opened_at, table.c.payment_id), query.after, _limit(query.limit),
+        read=(datetime.fromisoformat, UUID), newest_first=True,
+    )  # fmt: skip
+    return PaymentPage(
+        items=tuple(_payment_view(row, for_customer=relation == "self") for row in rows), next_cursor=cursor
+    )
+
+
+def list_bank_lines(query: ListBankLines, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BankLinePage:
+    del now
+    require(actor, query.grants, {})
+    table = tables.bank_line
+    statement = select(table)
+    if query.state is not None:
+        statement = statement.where(table.c.state == query.state)
+    rows, cursor = page(
+        uow.connection, statement, (table.c.booked_at, table.c.bank_line_id), query.after, _limit(query.limit),
+        read=(datetime.fromisoformat, UUID), newest_first=True,
+    )  # fmt: skip
+    return BankLinePage(
+        items=tuple(
+            BankLine(
+                serial_number=row.serial_number,
+                booked_at=row.booked_at,
+                direction=row.direction,
+                amount=Money(row.amount, row.currency),
+                counterparty=row.counterparty,
+                remittance=row.remittance,
+                state=row.state,
+                target=row.target,
+                reason=row.reason,
+            )
+            for row in rows
+        ),
+        next_cursor=cursor,
+    )
+
+
+def get_settlement(query: GetSettlement, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> SettlementView:
+    del now
+    return settlement.view(settlement_of(_settlement_row(query, actor, uow)))
+
+
+def list_settlements(query: ListSettlements, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> SettlementPage:
+    del now
+    relation = require(actor, query.grants, _asker(actor))
+    table = tables.settlement
+    statement = select(table)
+    if relation == "self":
+        statement = statement.where(table.c.party_id == actor.organisation_id)
+    if query.state is not None:
+        statement = statement.where(table.c.state == query.state)
+    rows, cursor = page(
+        uow.connection, statement, (table.c.closed_at, table.c.settlement_id), query.after, query.limit,
+        read=(datetime.fromisoformat, UUID), newest_first=True,
+    )  # fmt: skip
+    return SettlementPage(items=tuple(settlement.view(settlement_of(row)) for row in rows), next_cursor=cursor)
+
+
+def get_settlement_document(
+    query: GetSettlementDocument,
+    *,
+    actor: Actor,
+    uow: BillingUnitOfWork,
+    now: datetime,
+    download_url: Callable[[str, str], str],
+) -> SettlementDocument:
+    """*download_url*: key and file name → where the holder may fetch it."""
+    del now
+    row = _settlement_row(query, actor, uow)
+    filename = f"{row.number}.pdf"
+    return SettlementDocument(
+        url=download_url(row.document_key, filename) if row.document_key is not None else None,
+        sha256=row.document_sha256,
+        size_bytes=row.document_size,
+        filename=filename,
+    )
+
+
+def get_payout(query: GetPayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:
+    del now
+    row = _one(uow, select(tables.payout).where(tables.payout.c.payout_id == query.payout_id))
+    require(actor, query.grants, {row.party_kind: row.party_id})
+    return payout.view(Payout(**row._mapping))
+
+
+def list_payouts(query: ListPayouts, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutPage:
+    del now
+    relation = require(actor, query.grants, _asker(actor))
+    table = tables.payout
+    statement = select(table)
+    if relation == "self":
+        statement = statement.where(table.c.party_id == actor.organisation_id)
+    rows, cursor = page(
+        uow.connection, statement, (table.c.created_at, table.c.payout_id), query.after, query.limit,
+        read=(datetime.fromisoformat, UUID), newest_first=True,
+    )  # fmt: skip
+    return PayoutPage(items=tuple(payout.view(Payout(**row._mapping)) for row in rows), next_cursor=cursor)
+
+
+def _one(uow: BillingUnitOfWork, statement: Select[Any]) -> Any:
+    row = uow.connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _settlement_row(query: GetSettlement | GetSettlementDocument, actor: Actor, uow: BillingUnitOfWork) -> Any:
+    row = _one(uow, select(tables.settlement).where(tables.settlement.c.settlement_id == query.settlement_id))
+    require(actor, query.grants, {row.party_kind: row.party_id})
+    return row
+
+
+def _limit(wanted: int) -> int:
+    return max(1, min(wanted, 200))
+
+
+def _payment_view(row: Any, *, for_customer: bool) -> PaymentView:
+    """With the client secret one pays: it is the customer's alone."""
+    return PaymentView(
+        payment_id=row.payment_id,
+        order_id=row.order_id,
+        order_number=row.order_number,
+        customer_id=row.customer_id,
+        method=row.method,
+        state=row.state,
+        amount=Money(row.amount, row.currency),
+        received=Money(row.received, row.currency),
+        client_secret=row.client_secret if for_customer else None,
+        reference=row.reference,
+        account_name=row.account_name,
+        account_number=row.account_number,
+        bank_name=row.bank_name,
+        failure=row.failure,
+        succeeded_at=row.succeeded_at,
+    )

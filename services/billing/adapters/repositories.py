@@ -1,0 +1,207 @@
+"""Rows ⇄ aggregates."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg2.extras import execute_values
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert
+
+from services.billing.adapters import tables
+from services.billing.domain.bank_statement import BankLine
+from services.billing.domain.commission import Split
+from services.billing.domain.commission_plan import CommissionPlan, PlanExists
+from services.billing.domain.order import Accrual, OrderCopy
+from services.billing.domain.organisation import OrganisationCopy
+from services.billing.domain.payment import Payment
+from services.billing.domain.referral import AlreadyClaimed, Referral
+from services.shared.chassis.database import driver, save_versioned
+from services.shared.kernel.errors import NotFound
+
+
+class SqlOrganisations:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def put(self, organisation: OrganisationCopy) -> None:
+        values = vars(organisation)
+        self.connection.execute(
+            insert(tables.organisation)
+            .values(values)
+            .on_conflict_do_update(index_elements=["organisation_id"], set_=values)
+        )
+
+    def find(self, organisation_id: UUID, *, lock: bool = False) -> OrganisationCopy | None:
+        statement = select(tables.organisation).where(tables.organisation.c.organisation_id == organisation_id)
+        row = self.connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+        return OrganisationCopy(**row._mapping) if row is not None else None
+
+    def find_all(self, organisation_ids: Iterable[UUID]) -> Mapping[UUID, OrganisationCopy]:
+        rows = self.connection.execute(
+            select(tables.organisation).where(tables.organisation.c.organisation_id.in_(list(organisation_ids)))
+        )
+        return {row.organisation_id: OrganisationCopy(**row._mapping) for row in rows}
+
+
+class SqlOrders:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, order: OrderCopy) -> None:
+        self.connection.execute(insert(tables.contracted_order).values(vars(order)).on_conflict_do_nothing())
+
+    def find(self, order_id: UUID) -> OrderCopy | None:
+        table = tables.contracted_order
+        row = self.connection.execute(select(table).where(table.c.order_id == order_id).with_for_update()).one_or_none()
+        if row is None:
+            return None
+        fields = dict(row._mapping)
+        return OrderCopy(**{**fields, "split": Split(**fields["split"]) if fields["split"] else None})
+
+    def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
+        table = tables.contracted_order
+        self.connection.execute(
+            table.update().where(table.c.order_id == order_id).values(accepted_at=accepted_at, split=asdict(parts))
+        )
+        if accruals:
+            self.connection.execute(
+                insert(tables.accrual).values([asdict(accrual) for accrual in accruals]).on_conflict_do_nothing()
+            )
+
+
+class SqlPlans:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, plan: CommissionPlan) -> None:
+        added = self.connection.execute(
+            insert(tables.commission_plan).values(vars(plan)).on_conflict_do_nothing(index_elements=["valid_from"])
+        )
+        if added.rowcount == 0:
+            raise PlanExists
+
+
+class SqlReferrals:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, referral: Referral) -> None:
+        added = self.connection.execute(insert(tables.referral).values(vars(referral)).on_conflict_do_nothing())
+        if added.rowcount == 0:
+            raise AlreadyClaimed
+
+    def get(self, referral_id: UUID) -> Referral:
+        table = tables.referral
+        row = self.connection.execute(
+            select(table).where(table.c.referral_id == referral_id).with_for_update()
+        ).one_or_none()
+        if row is None:
+            raise NotFound
+        return Referral(**row._mapping)
+
+    def of_customer(self, customer_id: UUID) -> Sequence[Referral]:
+        table = tables.referral
+        rows = self.connection.execute(
+            select(table).where(table.c.customer_id == customer_id).order_by(table.c.claimed_at)
+        )
+        return [Referral(**row._mapping) for row in rows]
+
+    def save(self, referral: Referral) -> None:
+        save_versioned(self.connection, tables.referral, {"referral_id": referral.referral_id}, vars(referral))
+
+
+class SqlPayments:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, payment: Payment) -> bool:
+        added = self.connection.execute(
+            insert(tables.payment).values(vars(payment)).on_conflict_do_nothing(index_elements=["payment_id"])
+        )
+        return added.rowcount == 1
+
+    def find(self, payment_id: UUID) -> Payment | None:
+        table = tables.payment
+        row = self.connection.execute(
+            select(table).where(table.c.payment_id == payment_id).with_for_update()
+        ).one_or_none()
+        return Payment(**row._mapping) if row is not None else None
+
+    def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
+        table = tables.payment
+        rows = self.connection.execute(
+            select(table).where(table.c.reference.in_(list(references))).order_by(table.c.payment_id).with_for_update()
+        )
+        return {row.reference: Payment(**row._mapping) for row in rows}
+
+    def save(self, payment: Payment) -> None:
+        save_versioned(self.connection, tables.payment, {"payment_id": payment.payment_id}, vars(payment))
+        payment.version += 1  # several lines of one statement may pay one payment
+
+
+class SqlStripeEvents:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, event_id: str, kind: str, body: str, intent_id: str | None, received_at: datetime) -> bool:
+        added = self.connection.execute(
+            insert(tables.stripe_event)
+            .values(event_id=event_id, kind=kind, body=body, intent_id=intent_id, received_at=received_at)
+            .on_conflict_do_nothing()
+        )
+        return added.rowcount == 1
+
+    def handled(self, event_id: str, outcome: str, at: datetime) -> None:
+        table = tables.stripe_event
+        self.connection.execute(
+            table.update().where(table.c.event_id == event_id).values(handled_at=at, outcome=outcome)
+        )
+
+
+class SqlBankLines:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, lines: Sequence[BankLine], now: datetime) -> Mapping[UUID, BankLine]:
+        if not lines:
+            return {}
+        rows = execute_values(
+            driver(self.connection).cursor(),
+            "INSERT INTO bank_line (bank_line_id, account, serial_number, booked_at, direction, amount, currency,"
+            " counterparty, remittance, state, target, reason, imported_at) VALUES %s"
+            " ON CONFLICT DO NOTHING RETURNING bank_line_id::text",
+            [
+                (str(line.bank_line_id), line.account, line.serial_number, line.booked_at, line.direction, line.amount,
+                 line.currency, line.counterparty, line.remittance, line.state, line.target, line.reason, now)
+                for line in sorted(lines, key=lambda line: line.bank_line_id)
+            ],
+            page_size=1_000,
+            fetch=True,
+        )  # fmt: skip
+        added = {UUID(row[0]) for row in rows}
+        repeated = [line.bank_line_id for line in lines if line.bank_line_id not in added]
+        if not repeated:
+            return {}
+        table = tables.bank_line
+        known = self.connection.execute(select(table).where(table.c.bank_line_id.in_(repeated)))
+        return {row.bank_line_id: _bank_line(row) for row in known}
+
+    def save(self, lines: Sequence[BankLine]) -> None:
+        if not lines:
+            return
+        execute_values(
+            driver(self.connection).cursor(),
+            "UPDATE bank_line SET state = v.state, target = v.target, reason = v.reason"
+            " FROM (VALUES %s) AS v (id, state, target, reason) WHERE bank_line_id = v.id::uuid",
+            [(str(line.bank_line_id), line.state, line.target, line.reason) for line in lines],
+            page_size=1_000,
+        )
+
+
+def _bank_line(row: Any) -> BankLine:
+    fields = dict(row._mapping)
+    del fields["imported_at"]
+    return BankLine(**fields)

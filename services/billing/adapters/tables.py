@@ -1,0 +1,193 @@
+"""Billing's tables, as the newest migration leaves them. The ledger's are in `ledger.py`'s SQL."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+
+def _instant(name: str) -> "Column[object]":
+    return Column(name, DateTime(timezone=True))
+
+
+organisation = Table(
+    "organisation",
+    metadata,
+    Column("organisation_id", Uuid, primary_key=True),
+    Column("kind", Text),
+    Column("legal_name", Text),
+    Column("unified_social_credit_code", Text),
+    Column("address", Text),
+    Column("bank_name", Text),
+    Column("account_name", Text),
+    Column("account_number", Text),
+)
+
+contracted_order = Table(
+    "contracted_order",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("customer_id", Uuid),
+    Column("provider_id", Uuid),
+    Column("station_id", Uuid),
+    Column("title", Text),
+    Column("currency", Text),
+    Column("net", BigInteger),
+    Column("tax", BigInteger),
+    Column("gross", BigInteger),
+    _instant("contracted_at"),
+    _instant("accepted_at"),
+    Column("split", JSONB),
+)
+
+accrual = Table(
+    "accrual",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("party_kind", Text, primary_key=True),
+    Column("party_id", Uuid),
+    Column("order_number", Text),
+    Column("title", Text),
+    Column("currency", Text),
+    Column("order_net", BigInteger),
+    Column("fee", BigInteger),
+    Column("net", BigInteger),
+    Column("tax", BigInteger),
+    Column("tax_rate_bps", Integer),
+    Column("special_invoice", Boolean),
+    _instant("accepted_at"),
+    _instant("payable_from"),
+    Column("settlement_id", Uuid),
+)
+
+commission_plan = Table(
+    "commission_plan",
+    metadata,
+    Column("commission_plan_id", Uuid, primary_key=True),
+    _instant("valid_from"),
+    Column("fee_bps", Integer),
+    Column("station_bps", Integer),
+    _instant("published_at"),
+)
+
+referral = Table(
+    "referral",
+    metadata,
+    Column("referral_id", Uuid, primary_key=True),
+    Column("station_id", Uuid),
+    Column("customer_id", Uuid),
+    Column("state", Text),
+    Column("evidence", Text),
+    _instant("claimed_at"),
+    _instant("protected_from"),
+    _instant("protected_until"),
+    Column("reason", Text),
+    Column("version", Integer),
+)
+
+payment = Table(
+    "payment",
+    metadata,
+    Column("payment_id", Uuid, primary_key=True),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("customer_id", Uuid),
+    Column("method", Text),
+    Column("state", Text),
+    Column("currency", Text),
+    Column("amount", BigInteger),
+    Column("received", BigInteger),
+    _instant("opened_at"),
+    Column("intent_id", Text),
+    Column("client_secret", Text),
+    Column("charge_id", Text),
+    Column("fee_booked", Boolean),
+    Column("reference", Text),
+    Column("account_name", Text),
+    Column("account_number", Text),
+    Column("bank_name", Text),
+    Column("failure", Text),
+    _instant("succeeded_at"),
+    Column("checks", Integer),
+    Column("version", Integer),
+)
+
+stripe_event = Table(
+    "stripe_event",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("kind", Text),
+    Column("body", Text),
+    Column("intent_id", Text),
+    _instant("received_at"),
+    _instant("handled_at"),
+    Column("outcome", Text),
+)
+
+bank_line = Table(
+    "bank_line",
+    metadata,
+    Column("bank_line_id", Uuid, primary_key=True),
+    Column("account", Text),
+    Column("serial_number", Text),
+    _instant("booked_at"),
+    Column("direction", Text),
+    Column("amount", BigInteger),
+    Column("currency", Text),
+    Column("counterparty", Text),
+    Column("remittance", Text),
+    Column("state", Text),
+    Column("target", Text),
+    Column("reason", Text),
+    _instant("imported_at"),
+)
+
+settlement = Table(
+    "settlement",
+    metadata,
+    Column("settlement_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("state", Text),
+    Column("party_kind", Text),
+    Column("party_id", Uuid),
+    Column("party_name", Text),
+    Column("until", Date),
+    Column("currency", Text),
+    Column("net", BigInteger),
+    Column("tax", BigInteger),
+    Column("tax_rate_bps", Integer),
+    Column("special_invoice", Boolean),
+    Column("lines", JSONB),
+    _instant("payable_from"),
+    _instant("closed_at"),
+    Column("payout_id", Uuid),
+    Column("received_invoice_id", Uuid),
+    Column("document_key", Text),
+    Column("document_sha256", Text),
+    Column("document_size", BigInteger),
+    Column("version", Integer),
+)
+
+payout = Table(
+    "payout",
+    metadata,
+    Column("payout_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("state", Text),
+    Column("settlement_id", Uuid),
+    Column("party_kind", Text),
+    Column("party_id", Uuid),
+    Column("currency", Text),
+    Column("amount", BigInteger),
+    Column("bank_name", Text),
+    Column("account_name", Text),
+    Column("account_number", Text),
+    _instant("created_at"),
+    Column("created_by", Text),
+    _instant("released_at"),
+    Column("released_by", Text),
+    _instant("paid_at"),
+    Column("bank_order_key", Text),
+    Column("version", Integer),
+)

@@ -1,0 +1,62 @@
+"""The repositories of one transaction of billing."""
+
+from functools import cached_property
+
+from services.billing.adapters.ledger import SqlLedger
+from services.billing.adapters.repositories import (
+    SqlBankLines,
+    SqlOrders,
+    SqlOrganisations,
+    SqlPayments,
+    SqlPlans,
+    SqlReferrals,
+    SqlStripeEvents,
+)
+from services.billing.adapters.settlement_repositories import SqlPayouts, SqlSettlements
+from services.shared.chassis.unit_of_work import UnitOfWork
+
+
+class BillingUnitOfWork(UnitOfWork):
+    @property
+    def caused_by(self) -> str:
+        return self.cause.causation_id
+
+    @cached_property
+    def organisations(self) -> SqlOrganisations:
+        return SqlOrganisations(self.connection)
+
+    @cached_property
+    def orders(self) -> SqlOrders:
+        return SqlOrders(self.connection)
+
+    @cached_property
+    def plans(self) -> SqlPlans:
+        return SqlPlans(self.connection)
+
+    @cached_property
+    def referrals(self) -> SqlReferrals:
+        return SqlReferrals(self.connection)
+
+    @cached_property
+    def payments(self) -> SqlPayments:
+        return SqlPayments(self.connection)
+
+    @cached_property
+    def stripe_events(self) -> SqlStripeEvents:
+        return SqlStripeEvents(self.connection)
+
+    @cached_property
+    def bank_lines(self) -> SqlBankLines:
+        return SqlBankLines(self.connection)
+
+    @cached_property
+    def settlements(self) -> SqlSettlements:
+        return SqlSettlements(self.connection)
+
+    @cached_property
+    def payouts(self) -> SqlPayouts:
+        return SqlPayouts(self.connection)
+
+    @cached_property
+    def ledger(self) -> SqlLedger:
+        return SqlLedger(self.connection)

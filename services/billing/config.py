@@ -1,0 +1,38 @@
+"""Every environment variable that billing reads (prefix YIQI_BILLING_; Stripe's: YIQI_STRIPE_)."""
+
+from functools import cache
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.shared.chassis.settings import StoringSettings, load
+
+
+class BillingSettings(StoringSettings):
+    """Defaults of the company's particulars are those of the demonstration."""
+
+    model_config = SettingsConfigDict(env_prefix="YIQI_BILLING_", frozen=True)
+
+    stripe_api_key: str = Field(validation_alias="YIQI_STRIPE_API_KEY")
+    stripe_api_base: str = Field(default="https://api.stripe.com", validation_alias="YIQI_STRIPE_API_BASE")
+    stripe_webhook_secret: str = Field(validation_alias="YIQI_STRIPE_WEBHOOK_SECRET")
+    """Signs the webhooks; empty refuses them all."""
+    environment: str = "dev"
+    """Begins every idempotency key at Stripe: two installations on one account must differ."""
+
+    company_name: str = "示例科学仪器服务有限公司"
+    company_credit_code: str = "91110000MA0DEMO00X"
+    company_address: str = ""
+    bank_account_name: str = "示例科学仪器服务有限公司"
+    """The account that customers pay to, statements are of and payouts leave from."""
+    bank_account_number: str = "0000000000000000000"
+    bank_name: str = "示例银行"
+
+    referral_protection_days: int = Field(default=365, ge=1, le=3650)
+    """How long a confirmed referral earns, from its claim on."""
+
+
+@cache
+def settings() -> BillingSettings:
+    """For the ways in by RPC: read by the first call and not at import, which tests do without an environment."""
+    return load(BillingSettings)[0]

@@ -1,0 +1,207 @@
+"""
+Bank statements: reading the file, and finding in a line's text what it pays.
+
+People and banks mangle what they are asked to state: they put in spaces and hyphens, write in full
+width, take O for 0 and l for 1, and leave letters out. So texts are brought to one form first, and
+every run of digits that can be a reference is tried; the check digits and the payments that exist decide.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.billing.domain.payment import reference_holds
+from services.shared.kernel.errors import Conflict, Invalid
+from services.shared.kernel.ids import derived_id
+from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
+
+BankLineState = Literal["matched", "suspense"]
+
+HEADER = ["serial_number", "booked_at", "direction", "amount", "currency", "counterparty", "remittance"]
+LINES_MAX = 20_000
+TEXT_CHARS_MAX = 1_000
+# year and six digits of an order's number, or more once a year has more orders, and two check digits
+REFERENCE_DIGITS_MIN = 12
+REFERENCE_DIGITS_MAX = 16
+
+_LIKE_DIGITS = str.maketrans("OILB", "0118")
+_NOT_ALPHANUMERIC = re.compile(r"[^A-Z0-9]")
+_PAYOUT = re.compile(r"P[O0]([0-9OIL]{10,12})")
+
+
+class StatementUnreadable(Invalid):
+    """A line of the statement cannot be read; nothing of it was taken."""
+
+    code = "billing.bank_statement_unreadable"
+
+
+class UnknownAccount(Invalid):
+    """This is no account of the company."""
+
+    code = "billing.bank_account_unknown"
+
+
+class LineContradicts(Conflict):
+    """A line with this serial number was read before and said something else."""
+
+    code = "billing.bank_line_contradicts"
+
+
+@dataclass
+class BankLine:
+    """
+    Attributes:
+        bank_line_id: Of account and serial number: a line that comes twice is one line.
+        amount: Minor units of *currency*, above zero.
+        target: `payment/<id>` or `payout/<id>`; empty while in suspense.
+    """
+
+    bank_line_id: UUID
+    account: str
+    serial_number: str
+    booked_at: datetime
+    direction: Literal["in", "out"]
+    amount: int
+    currency: str
+    counterparty: str
+    remittance: str
+    state: BankLineState = "suspense"
+    target: str = ""
+    reason: str = ""
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    @property
+    def key(self) -> str:
+        """Names the line among all business facts of the ledger."""
+        return f"bank:{self.account}:{self.serial_number}"
+
+    def match(self, target: str, reason: str = "") -> None:
+        self.state, self.target, self.reason = "matched", target, reason
+
+    def says_the_same(self, other: "BankLine") -> bool:
+        mine = (self.direction, self.amount, self.currency)
+        return mine == (other.direction, other.amount, other.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A reference that a text may mean. *certain*: its letters stand before it."""
+
+    reference: str
+    certain: bool
+
+
+def read_statement(account: str, text: str) -> list[BankLine]:
+    """
+    The lines of a statement, each serial number once.
+
+    Raises:
+        StatementUnreadable: Facts name the line (the header is line 1) and what is wrong with it.
+        LineContradicts: A serial number stands there twice, for different things.
+    """
+    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    found: dict[str, BankLine] = {}
+    try:
+        if next(rows, None) != HEADER:
+            raise StatementUnreadable("the header is not the agreed one", line=1, problem="header")
+        for row in rows:
+            if not row:
+                continue
+            line = _line(account, row, rows.line_num)
+            earlier = found.setdefault(line.serial_number, line)
+            if not earlier.says_the_same(line):
+                raise LineContradicts(serial_number=line.serial_number)
+            if len(found) > LINES_MAX:
+                raise StatementUnreadable("too many lines", line=rows.line_num, problem="too_many_lines")
+    except csv.Error as error:
+        raise StatementUnreadable("this is no CSV", line=rows.line_num, problem="csv") from error
+    return list(found.values())
+
+
+def _line(account: str, row: list[str], number: int) -> BankLine:
+    def refuse(problem: str) -> StatementUnreadable:
+        return StatementUnreadable(f"line {number}: {problem}", line=number, problem=problem)
+
+    if len(row) != len(HEADER):
+        raise refuse("columns")
+    serial, booked, direction, amount, currency, counterparty, remittance = (field.strip() for field in row)
+    if not re.fullmatch(r"[A-Za-z0-9._/-]{1,64}", serial):
+        raise refuse("serial_number")
+    if direction not in {"in", "out"}:
+        raise refuse("direction")
+    if max(len(counterparty), len(remittance)) > TEXT_CHARS_MAX or "\x00" in counterparty + remittance:
+        raise refuse("text")
+    try:
+        booked_at = datetime.fromisoformat(booked)
+    except ValueError:
+        raise refuse("booked_at") from None
+    if booked_at.tzinfo is None:
+        raise refuse("booked_at")
+    return BankLine(
+        bank_line_id=derived_id("bank_line", account, serial),
+        account=account,
+        serial_number=serial,
+        booked_at=booked_at,
+        direction="in" if direction == "in" else "out",
+        amount=_minor(amount, currency, refuse("amount")),
+        currency=currency,
+        counterparty=counterparty,
+        remittance=remittance,
+    )
+
+
+def _minor(text: str, currency: str, refusal: StatementUnreadable) -> int:
+    exponent = EXPONENTS.get(currency)
+    found = re.fullmatch(r"([0-9]{1,13})(?:\.([0-9]{1,3}))?", text, re.ASCII)
+    if exponent is None or found is None or len(found[2] or "") > exponent:
+        raise refusal
+    amount = int(found[1] + (found[2] or "").ljust(exponent, "0"))
+    try:
+        Money(amount, currency)
+    except MoneyInvalid:
+        raise refusal from None
+    if amount == 0:
+        raise refusal
+    return amount
+
+
+def references_in(text: str) -> tuple[Candidate, ...]:
+    """What payments *text* may mean, the certain ones first, each once. Not all need exist."""
+    plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
+    found: dict[str, bool] = {}
+    for place in re.finditer("YQ", plain):
+        for digits in _windows_at(plain, place.end()):
+            found[f"YQ{digits}"] = True
+    for start in range(len(plain)):
+        for digits in _windows_at(plain, start):
+            if digits.startswith("20"):
+                found.setdefault(f"YQ{digits}", False)
+    return tuple(Candidate(reference, certain) for reference, certain in found.items())
+
+
+def _windows_at(plain: str, start: int) -> Iterator[str]:
+    """Runs of digits from *start* whose check digits hold; what follows a reference may be digits too."""
+    for length in range(REFERENCE_DIGITS_MIN, REFERENCE_DIGITS_MAX + 1):
+        digits = plain[start : start + length].translate(_LIKE_DIGITS)
+        if len(digits) == length and digits.isdigit() and reference_holds(digits):
+            yield digits
+
+
+def payout_numbers_in(text: str) -> tuple[str, ...]:
+    """Numbers of payouts that *text* may name, as we write them: PO-2026-000123."""
+    plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
+    found: dict[str, None] = {}
+    for place in _PAYOUT.finditer(plain):
+        digits = place[1].translate(_LIKE_DIGITS)
+        for length in range(10, len(digits) + 1):
+            found[f"PO-{digits[:4]}-{digits[4:length]}"] = None
+    return tuple(found)

@@ -1,0 +1,191 @@
+"""
+The chart of accounts, and for each business fact the entries that book it.
+
+A assets, L liabilities, R revenue, E expenses; D debit, C credit. What customers have paid stands on
+`L:contract:{order}` until the work is accepted; what is owed to a provider or a station goes from
+`accrued` (we await its invoice) to `payable`, and over `L:payout_transit` out of the bank. Entries of
+nothing are left out.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+from uuid import UUID
+
+from services.billing.domain.commission import Split
+from services.billing.domain.order import PartyKind
+from services.shared.kernel.errors import Conflict
+from services.shared.kernel.money import Money
+
+Side = Literal["D", "C"]
+
+PSP = "A:psp:stripe"
+BANK = "A:bank:main"
+INPUT_VAT_PENDING = "A:vat:input_pending"
+OUTPUT_VAT = "L:vat:output"
+SUSPENSE = "L:suspense:bank"
+SERVICE_REVENUE = "R:service"
+PROVIDER_COST = "E:provider_service"
+STATION_COST = "E:station_share"
+PSP_FEE = "E:psp_fee"
+
+# Whose credit the debits may never exceed: other people's money, which is spent at most once.
+_NEVER_OVERDRAWN = ("L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:")
+
+
+class AccountOverdrawn(Conflict):
+    """The account does not hold that much."""
+
+    code = "billing.account_overdrawn"
+
+
+class BookedOtherwise(Conflict):
+    """The same fact stands in the ledger with other entries."""
+
+    code = "billing.booked_otherwise"
+
+
+class Unbalanced(ValueError):
+    """Debits and credits differ: a bug of whoever made the entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """*amount* in minor units of *currency*, above zero."""
+
+    account: str
+    side: Side
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """
+    Attributes:
+        key: The business fact; one transaction each, for ever.
+        cause: What led here, of the event or the request.
+        effective_at: When it happened, for the business.
+    """
+
+    transaction_id: UUID
+    key: str
+    kind: str
+    order_id: UUID | None
+    order_number: str
+    cause: str
+    effective_at: datetime
+    posted_at: datetime
+    entries: tuple[Entry, ...]
+    reverses: UUID | None = None
+
+    @property
+    def request_hash(self) -> bytes:
+        """Of what must be the same when the same fact is posted again; times are not."""
+        lines = [f"{self.kind}/{self.order_id}/{self.reverses}"]
+        lines += [f"{entry.account}/{entry.side}/{entry.amount}/{entry.currency}" for entry in self.entries]
+        return sha256("\n".join(lines).encode()).digest()
+
+
+def check_balanced(entries: Iterable[Entry]) -> None:
+    """Raises Unbalanced: debits and credits differ in a currency, or there are no entries."""
+    sums: dict[str, int] = {}
+    for entry in entries:
+        sums[entry.currency] = sums.get(entry.currency, 0) + (entry.amount if entry.side == "D" else -entry.amount)
+    if not sums or any(sums.values()):
+        raise Unbalanced(f"entries do not balance: {sums}")
+
+
+def min_balance(account: str) -> int | None:
+    """Credit less debit may not fall below this on *account*; none: no limit."""
+    return 0 if account.startswith(_NEVER_OVERDRAWN) else None
+
+
+def contract(order_id: UUID) -> str:
+    return f"L:contract:{order_id}"
+
+
+def customer_credit(customer_id: UUID) -> str:
+    return f"L:customer_credit:{customer_id}"
+
+
+def owed(kind: PartyKind, party_id: UUID, stage: Literal["accrued", "payable", "held"]) -> str:
+    return f"L:{kind}:{party_id}:{stage}"
+
+
+def payout_transit(payout_id: UUID) -> str:
+    return f"L:payout_transit:{payout_id}"
+
+
+def receipt_card(order_id: UUID, amount: Money) -> tuple[Entry, ...]:
+    """The payment institution has the customer's money for an order."""
+    return _entries(("D", PSP, amount), ("C", contract(order_id), amount))
+
+
+def surplus_card(customer_id: UUID, amount: Money) -> tuple[Entry, ...]:
+    """The payment institution has money of a customer that no order waits for."""
+    return _entries(("D", PSP, amount), ("C", customer_credit(customer_id), amount))
+
+
+def psp_fee(fee: Money, vat: Money) -> tuple[Entry, ...]:
+    """The payment institution kept *fee* and the *vat* on it."""
+    return _entries(("D", PSP_FEE, fee), ("D", INPUT_VAT_PENDING, vat), ("C", PSP, fee + vat))
+
+
+def receipt_bank(order_id: UUID, customer_id: UUID, to_order: Money, surplus: Money) -> tuple[Entry, ...]:
+    """A transfer came in: *to_order* is what the order still waited for, *surplus* stays the customer's."""
+    return _entries(
+        ("D", BANK, to_order + surplus),
+        ("C", contract(order_id), to_order),
+        ("C", customer_credit(customer_id), surplus),
+    )
+
+
+def suspense(amount: Money, direction: Literal["in", "out"]) -> tuple[Entry, ...]:
+    """A line of the bank's statement of which nobody knows what it is for."""
+    if direction == "in":
+        return _entries(("D", BANK, amount), ("C", SUSPENSE, amount))
+    return _entries(("D", SUSPENSE, amount), ("C", BANK, amount))
+
+
+def acceptance_principal(
+    order_id: UUID, provider_id: UUID, station_id: UUID | None, net: Money, tax: Money, parts: Split
+) -> tuple[Entry, ...]:
+    """The customer accepted the work: revenue and output VAT, and what provider and station have earned."""
+    provider_net = Money(parts.provider_net, net.currency)
+    station_share = Money(parts.station_share, net.currency)
+    entries: list[tuple[Side, str, Money]] = [
+        ("D", contract(order_id), net + tax),
+        ("C", SERVICE_REVENUE, net),
+        ("C", OUTPUT_VAT, tax),
+        ("D", PROVIDER_COST, provider_net),
+        ("C", owed("provider", provider_id, "accrued"), provider_net),
+    ]
+    if station_id is not None:
+        entries += [("D", STATION_COST, station_share), ("C", owed("station", station_id, "accrued"), station_share)]
+    return _entries(*entries)
+
+
+def received_invoice_matched(kind: PartyKind, party_id: UUID, net: Money, tax: Money) -> tuple[Entry, ...]:
+    """The party's invoice over a statement is there: what was accrued net is payable with its tax."""
+    return _entries(
+        ("D", owed(kind, party_id, "accrued"), net),
+        ("D", INPUT_VAT_PENDING, tax),
+        ("C", owed(kind, party_id, "payable"), net + tax),
+    )
+
+
+def payout_started(kind: PartyKind, party_id: UUID, payout_id: UUID, amount: Money) -> tuple[Entry, ...]:
+    """The bank is told to pay."""
+    return _entries(("D", owed(kind, party_id, "payable"), amount), ("C", payout_transit(payout_id), amount))
+
+
+def payout_paid(payout_id: UUID, amount: Money) -> tuple[Entry, ...]:
+    """The bank's statement shows that it paid."""
+    return _entries(("D", payout_transit(payout_id), amount), ("C", BANK, amount))
+
+
+def _entries(*given: tuple[Side, str, Money]) -> tuple[Entry, ...]:
+    return tuple(Entry(account, side, money.amount, money.currency) for side, account, money in given if money.amount)

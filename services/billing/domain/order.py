@@ -1,0 +1,84 @@
+"""What billing keeps of an order, and what follows from its acceptance: whom we owe how much."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from services.billing.domain.commission import Split
+from services.shared.kernel.tax import TaxProfile
+
+PartyKind = Literal["provider", "station"]
+
+
+@dataclass
+class OrderCopy:
+    """
+    An order as contracted; amounts in minor units of *currency*, gross = net + tax.
+
+    Attributes:
+        title: Of its first line, for the statement.
+        split: Once it is accepted.
+    """
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    provider_id: UUID
+    station_id: UUID | None
+    title: str
+    currency: str
+    net: int
+    tax: int
+    gross: int
+    contracted_at: datetime
+    accepted_at: datetime | None = None
+    split: Split | None = None
+
+
+@dataclass(frozen=True)
+class Accrual:
+    """
+    What one party has earned by one order and no statement lists yet.
+
+    Attributes:
+        order_net: N of the order, *fee* C of it.
+        net, tax: The party's own: what its invoice must say. The tax is 0 where the invoice is all-in.
+        tax_rate_bps, special_invoice: Which invoice it sends, frozen when the contract was signed.
+        payable_from: End of the hold period.
+    """
+
+    order_id: UUID
+    party_kind: PartyKind
+    party_id: UUID
+    order_number: str
+    title: str
+    currency: str
+    order_net: int
+    fee: int
+    net: int
+    tax: int
+    tax_rate_bps: int
+    special_invoice: bool
+    accepted_at: datetime
+    payable_from: datetime
+
+
+def accruals(
+    order: OrderCopy, parts: Split, provider_tax: TaxProfile, station_tax: TaxProfile | None, *,
+    accepted_at: datetime, hold_days: int,
+) -> tuple[Accrual, ...]:  # fmt: skip
+    """What provider and station have earned by *order*; a party that earned nothing is left out."""
+
+    def earned(kind: PartyKind, party_id: UUID, net: int, tax: int, profile: TaxProfile) -> Accrual:
+        return Accrual(
+            order_id=order.order_id, party_kind=kind, party_id=party_id, order_number=order.number,
+            title=order.title, currency=order.currency, order_net=order.net, fee=parts.fee, net=net, tax=tax,
+            tax_rate_bps=profile.rate_bps, special_invoice=profile.can_issue_special,
+            accepted_at=accepted_at, payable_from=accepted_at + timedelta(days=hold_days),
+        )  # fmt: skip
+
+    found = [earned("provider", order.provider_id, parts.provider_net, parts.provider_tax, provider_tax)]
+    if order.station_id is not None and station_tax is not None:
+        found.append(earned("station", order.station_id, parts.station_share, parts.station_tax, station_tax))
+    return tuple(accrual for accrual in found if accrual.net > 0)

@@ -1,0 +1,182 @@
+"""A payment: what a customer is to pay for an order, and what has come in for it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from services.shared.kernel.lifecycle import Lifecycle
+from services.shared.kernel.money import Money
+
+PaymentState = Literal["created", "pending", "succeeded", "failed", "cancelled", "unknown"]
+PaymentMethod = Literal["card", "bank_transfer"]
+
+LIFECYCLE: Lifecycle[PaymentState] = Lifecycle(
+    "payment",
+    {
+        # the payment institution knows it and waits for the customer
+        "await_money": {"created": "pending"},
+        # a refused card may be followed by one that works
+        "succeed": {"created": "succeeded", "pending": "succeeded", "failed": "succeeded"},
+        "fail": {"created": "failed", "pending": "failed", "failed": "failed"},
+        # what was paid is not what was asked: only a person can say what it is
+        "doubt": {"created": "unknown", "pending": "unknown", "failed": "unknown"},
+        "cancel": {"created": "cancelled", "pending": "cancelled", "failed": "cancelled"},
+    },
+)
+
+# When a card payment is looked up although nobody told us anything: a webhook may be lost for ever.
+CHECK_DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), *[timedelta(days=1)] * 5)
+
+_REFERENCE_MODULUS = 97
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """The company's own account, as it stood when the payment was opened."""
+
+    account_name: str
+    account_number: str
+    bank_name: str
+
+
+@dataclass(frozen=True)
+class BalanceTransaction:
+    """What the payment institution booked for a charge; *fee* without VAT, minor units of *currency*."""
+
+    balance_transaction_id: str
+    currency: str
+    fee: int
+    fee_vat: int
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """
+    How a payment intent stands at the payment institution, fetched just now.
+
+    Attributes:
+        status: *succeeded*, *refused* (the last card was), *cancelled* or *open*.
+        received: What was really paid; currency as it was charged.
+        charge_id: Of the attempt that succeeded or was refused last; empty when there was none.
+        balance: None while the institution has not booked it yet.
+        failure: Code of the refusal.
+    """
+
+    intent_id: str
+    client_secret: str
+    status: Literal["open", "succeeded", "refused", "cancelled"]
+    received: Money
+    charge_id: str
+    balance: BalanceTransaction | None
+    failure: str
+
+
+@dataclass
+class Payment:
+    """
+    Amounts in minor units of *currency*.
+
+    Attributes:
+        received: Towards *amount*, never above it; what is over belongs to the customer's credit.
+        charge_id: The charge that paid it, or the one refused last.
+        fee_booked: The institution's fee stands in the ledger; card only.
+        checks: How often the janitor has looked.
+    """
+
+    payment_id: UUID
+    order_id: UUID
+    order_number: str
+    customer_id: UUID
+    method: PaymentMethod
+    state: PaymentState
+    currency: str
+    amount: int
+    opened_at: datetime
+    received: int = 0
+    intent_id: str | None = None
+    client_secret: str | None = None
+    charge_id: str = ""
+    fee_booked: bool = False
+    reference: str | None = None
+    account_name: str | None = None
+    account_number: str | None = None
+    bank_name: str | None = None
+    failure: str = ""
+    succeeded_at: datetime | None = None
+    checks: int = 0
+    version: int = 0
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    @property
+    def missing(self) -> int:
+        """What the order still waits for; 0 once nothing more is expected."""
+        return self.amount - self.received if LIFECYCLE.allows("succeed", self.state) else 0
+
+    def known_to_institution(self, intent_id: str, client_secret: str) -> None:
+        """The payment institution has made the intent with which the customer's browser pays."""
+        self.intent_id = intent_id
+        self.client_secret = client_secret
+        if self.state == "created":
+            self.state = LIFECYCLE.after("await_money", self.state)
+
+    def receive(self, amount: int, charge_id: str, now: datetime) -> int:
+        """
+        Take *amount* (minor units, above zero) towards what is missing.
+
+        Returns:
+            How much of it the order takes; the rest is the customer's. The payment succeeds when nothing
+            is missing any more.
+        """
+        taken = min(amount, self.missing)
+        if taken:
+            self.received += taken
+            if self.received == self.amount:
+                self.succeed(charge_id, now)
+        return taken
+
+    def succeed(self, charge_id: str, now: datetime) -> None:
+        """Raises WrongState: It has ended already."""
+        self.state = LIFECYCLE.after("succeed", self.state)
+        self.charge_id = charge_id
+        self.failure = ""
+        self.succeeded_at = now
+
+    def refuse(self, failure: str, charge_id: str) -> None:
+        """The card was refused; the customer may try another. Raises WrongState."""
+        self.state = LIFECYCLE.after("fail", self.state)
+        self.failure = failure
+        self.charge_id = charge_id
+
+    def doubt(self, why: str) -> None:
+        """Raises WrongState."""
+        self.state = LIFECYCLE.after("doubt", self.state)
+        self.failure = why
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more. Raises WrongState."""
+        self.state = LIFECYCLE.after("cancel", self.state)
+
+    @property
+    def worth_checking(self) -> bool:
+        """The payment institution may know something that we do not."""
+        return self.method == "card" and (LIFECYCLE.allows("succeed", self.state) or not self.fee_booked)
+
+
+def reference_of(order_number: str) -> str:
+    """
+    What the payer of *order_number* is to state: YQ, the number's digits, two check digits.
+
+    The check digits are ISO 7064 mod 97-10: any single wrong digit and any two exchanged ones show.
+    """
+    digits = "".join(character for character in order_number if character.isdigit())
+    check = (_REFERENCE_MODULUS + 1) - int(digits) * 100 % _REFERENCE_MODULUS
+    return f"YQ{digits}{check:02d}"
+
+
+def reference_holds(digits: str) -> bool:
+    """Whether *digits* with their two check digits at the end are as `reference_of` makes them."""
+    return int(digits) % _REFERENCE_MODULUS == 1

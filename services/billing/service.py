@@ -1,0 +1,98 @@
+"""Every way into billing by RPC."""
+
+from datetime import datetime, timedelta
+from functools import cache
+
+from services.billing.adapters import ledger_queries, queries
+from services.billing.adapters.stripe_events import StripeWebhooks
+from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.config import settings
+from services.billing.use_cases import (
+    bank_statement,
+    commission_plan,
+    ledger,
+    payout,
+    referral,
+    settlement,
+    stripe_event,
+)
+from services.shared.chassis.clock import SystemClock
+from services.shared.chassis.entrypoints import ServiceBase, command, query
+from services.shared.chassis.object_store import ObjectStore
+from services.shared.kernel.actor import Actor
+from services.shared.messages.billing.bank_statement import BankStatementView, ImportBankStatement, ListBankLines
+from services.shared.messages.billing.commission_plan import ListCommissionPlans, PublishCommissionPlan
+from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
+from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
+from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
+from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
+from services.shared.messages.billing.settlement import (
+    CloseSettlements,
+    GetSettlement,
+    GetSettlementDocument,
+    ListSettlements,
+    SettlementDocument,
+)
+
+
+@cache
+def _store() -> ObjectStore:
+    own = settings()
+    return ObjectStore(str(own.object_store_url), own.bucket, own.records_bucket)
+
+
+def _record_stripe_event(
+    wanted: RecordStripeEvent, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> StripeEventReceipt:
+    webhooks = StripeWebhooks(settings().stripe_webhook_secret, SystemClock())
+    return stripe_event.record_stripe_event(wanted, actor=actor, uow=uow, now=now, verify=webhooks.verify)
+
+
+def _import_bank_statement(
+    wanted: ImportBankStatement, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> BankStatementView:
+    own_account = settings().bank_account_number
+    return bank_statement.import_bank_statement(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
+
+
+def _decide_referral(wanted: DecideReferral, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralView:
+    protection = timedelta(days=settings().referral_protection_days)
+    return referral.decide_referral(wanted, actor=actor, uow=uow, now=now, protection=protection)
+
+
+def _get_settlement_document(
+    wanted: GetSettlementDocument, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> SettlementDocument:
+    return queries.get_settlement_document(wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url)
+
+
+class BillingService(ServiceBase):
+    name = "billing"
+
+    publish_commission_plan = command(PublishCommissionPlan, commission_plan.publish_commission_plan)
+    list_commission_plans = query(ListCommissionPlans, queries.list_commission_plans)
+
+    claim_referral = command(ClaimReferral, referral.claim_referral)
+    decide_referral = command(DecideReferral, _decide_referral)
+    list_referrals = query(ListReferrals, queries.list_referrals)
+
+    record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
+    get_payment = query(GetPayment, queries.get_payment)
+    list_payments = query(ListPayments, queries.list_payments)
+
+    import_bank_statement = command(ImportBankStatement, _import_bank_statement)
+    list_bank_lines = query(ListBankLines, queries.list_bank_lines)
+
+    close_settlements = command(CloseSettlements, settlement.close_settlements)
+    get_settlement = query(GetSettlement, queries.get_settlement)
+    list_settlements = query(ListSettlements, queries.list_settlements)
+    get_settlement_document = query(GetSettlementDocument, _get_settlement_document)
+
+    start_payout = command(StartPayout, payout.start_payout)
+    release_payout = command(ReleasePayout, payout.release_payout)
+    get_payout = query(GetPayout, queries.get_payout)
+    list_payouts = query(ListPayouts, queries.list_payouts)
+
+    check_invariants = command(CheckInvariants, ledger.check_invariants)
+    list_balances = query(ListBalances, ledger_queries.list_balances)
+    list_ledger_transactions = query(ListLedgerTransactions, ledger_queries.list_ledger_transactions)

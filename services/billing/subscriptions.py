@@ -1,0 +1,45 @@
+"""What billing listens to, and what it does then."""
+
+from functools import partial
+
+from services.billing.adapters.outside_calls import Papers, outside_calls
+from services.billing.adapters.stripe_gateway import StripeGateway
+from services.billing.config import BillingSettings
+from services.billing.domain.payment import Instructions
+from services.billing.use_cases import order, organisation, payment, settlement
+from services.shared.chassis.clock import SystemClock
+from services.shared.chassis.definition import Work, on
+from services.shared.chassis.settings import SourceSettings
+from services.shared.messages.identity.organisation import (
+    OrganisationChanged,
+    OrganisationRegistered,
+    OrganisationVerified,
+)
+from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted
+
+
+def work(settings: SourceSettings) -> Work:
+    """What `work` runs for billing."""
+    if not isinstance(settings, BillingSettings):
+        raise TypeError("billing is given its own settings")
+    account = (settings.bank_account_name, settings.bank_account_number, settings.bank_name)
+    gateway = StripeGateway(settings.stripe_api_key, settings.stripe_api_base, settings.environment, SystemClock())
+    papers = Papers(
+        (str(settings.object_store_url), settings.bucket, settings.records_bucket),
+        (settings.company_name, settings.company_credit_code, settings.company_address),
+        account,
+    )
+    return Work(
+        subscriptions=(
+            on(OrganisationRegistered, organisation.keep_copy),
+            on(OrganisationVerified, organisation.keep_copy),
+            on(OrganisationChanged, organisation.keep_copy),
+            on(OrderContracted, partial(order.contracted, instructions=Instructions(*account))),
+            on(OrderAccepted, order.accepted),
+            on(OrderCancelled, order.cancelled),
+            on(ReceivedInvoiceMatched, settlement.invoice_matched),
+        ),
+        outside_calls=outside_calls(gateway, papers),
+        timers={payment.CHECK_TIMER: payment.check_card_payment},
+    )

@@ -1,0 +1,176 @@
+"""Bank statements: booking every line once, to what it pays or into suspense."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from services.billing.domain.bank_statement import (
+    BankLine,
+    Candidate,
+    LineContradicts,
+    UnknownAccount,
+    payout_numbers_in,
+    read_statement,
+    references_in,
+)
+from services.billing.domain.ledger import receipt_bank, suspense
+from services.billing.domain.payment import Payment
+from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
+from services.billing.domain.payout import Payout
+from services.billing.use_cases import payout as payouts
+from services.billing.use_cases.ledger import post_transaction
+from services.billing.use_cases.payment import announce_success
+from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.money import Money
+from services.shared.messages.billing.bank_statement import BankLine as BankLineMessage
+from services.shared.messages.billing.bank_statement import (
+    BankLineInSuspense,
+    BankStatementView,
+    ImportBankStatement,
+)
+
+
+def import_bank_statement(
+    command: ImportBankStatement, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, own_account: str
+) -> BankStatementView:
+    """
+    Book the new lines of a statement; those read before are left alone.
+
+    Raises:
+        UnknownAccount: The statement is not of *own_account*.
+        StatementUnreadable, LineContradicts: Nothing of it is taken.
+    """
+    require(actor, command.grants, {})
+    if command.account != own_account:
+        raise UnknownAccount
+    lines = read_statement(command.account, command.csv)
+    known = uow.bank_lines.add(lines, now)
+    for line in lines:
+        if line.bank_line_id in known and not line.says_the_same(known[line.bank_line_id]):
+            raise LineContradicts(serial_number=line.serial_number)
+    fresh = [line for line in lines if line.bank_line_id not in known]
+    _book_incoming([line for line in fresh if line.direction == "in"], uow, now)
+    _book_outgoing([line for line in fresh if line.direction == "out"], uow, now)
+    uow.bank_lines.save(fresh)
+    shown = [known.get(line.bank_line_id, line) for line in lines]
+    return BankStatementView(
+        lines=tuple(line_message(line) for line in shown),
+        matched=sum(line.state == "matched" for line in fresh),
+        suspense=sum(line.state == "suspense" for line in fresh),
+        repeated=len(known),
+    )
+
+
+def _book_incoming(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime) -> None:
+    candidates = {line.bank_line_id: references_in(line.remittance) for line in lines}
+    wanted = {candidate.reference for found in candidates.values() for candidate in found}
+    payments = uow.payments.by_references(wanted) if wanted else {}
+    for line in lines:
+        found = _payment_of(line, candidates[line.bank_line_id], payments)
+        if isinstance(found, str):
+            _suspend(line, found, uow, now)
+        else:
+            _receive(line, found, uow, now)
+
+
+def _payment_of(line: BankLine, candidates: tuple[Candidate, ...], payments: Mapping[str, Payment]) -> Payment | str:
+    """The payment that *line* is for, or why none can be told."""
+    certain = {c.reference for c in candidates if c.certain and c.reference in payments}
+    # Digits whose letters are lost count only where the amount is exactly what is missing.
+    likely = {
+        c.reference for c in candidates if c.reference in payments and payments[c.reference].missing == line.amount
+    }
+    found = certain or likely
+    if not found:
+        return "unknown_reference"
+    if len(found) > 1:
+        return "several_references"
+    payment = payments[found.pop()]
+    return payment if payment.currency == line.currency else "currency_differs"
+
+
+def _receive(line: BankLine, payment: Payment, uow: BillingUnitOfWork, now: datetime) -> None:
+    """What the order still waits for goes to it; what is over, or came too late, to the customer's credit."""
+    waiting = payment.missing > 0
+    taken = payment.receive(line.amount, line.serial_number, now)
+    surplus = line.amount - taken
+    post_transaction(
+        uow,
+        key=line.key,
+        kind="receipt_bank",
+        entries=receipt_bank(
+            payment.order_id, payment.customer_id, Money(taken, line.currency), Money(surplus, line.currency)
+        ),
+        effective_at=line.booked_at,
+        now=now,
+        order=(payment.order_id, payment.order_number),
+    )
+    line.match(f"payment/{payment.payment_id}", _reason(payment, waiting=waiting, surplus=surplus))
+    if taken:
+        uow.payments.save(payment)
+    if taken and payment.state == "succeeded":
+        announce_success(payment, line.serial_number, uow=uow, now=now)
+
+
+def _reason(payment: Payment, *, waiting: bool, surplus: int) -> str:
+    if not waiting:
+        return "not_waiting"
+    if surplus:
+        return "surplus"
+    return "" if payment.state == "succeeded" else "partial"
+
+
+def _book_outgoing(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime) -> None:
+    numbers = {line.bank_line_id: payout_numbers_in(line.remittance) for line in lines}
+    wanted = {number for found in numbers.values() for number in found}
+    started = uow.payouts.by_numbers(wanted) if wanted else {}
+    for line in lines:
+        found = [started[number] for number in numbers[line.bank_line_id] if number in started]
+        reason = _why_not_this_payout(line, found)
+        if reason:
+            _suspend(line, reason, uow, now)
+        else:
+            payouts.pay(found[0], line.booked_at, uow=uow, now=now)
+            line.match(f"payout/{found[0].payout_id}")
+
+
+def _why_not_this_payout(line: BankLine, found: list[Payout]) -> str:
+    if not found:
+        return "unknown_payout"
+    if len(found) > 1:
+        return "several_payouts"
+    (payout,) = found
+    if payout.money != line.money:
+        return "amount_differs"
+    return "" if PAYOUT_LIFECYCLE.allows("pay", payout.state) else f"payout_{payout.state}"
+
+
+def _suspend(line: BankLine, reason: str, uow: BillingUnitOfWork, now: datetime) -> None:
+    line.reason = reason
+    post_transaction(
+        uow,
+        key=line.key,
+        kind="bank_suspense",
+        entries=suspense(line.money, line.direction),
+        effective_at=line.booked_at,
+        now=now,
+    )
+    uow.publish(
+        BankLineInSuspense(
+            bank_line_id=line.bank_line_id, serial_number=line.serial_number, amount=line.money, reason=reason
+        )
+    )
+
+
+def line_message(line: BankLine) -> BankLineMessage:
+    return BankLineMessage(
+        serial_number=line.serial_number,
+        booked_at=line.booked_at,
+        direction=line.direction,
+        amount=line.money,
+        counterparty=line.counterparty,
+        remittance=line.remittance,
+        state=line.state,
+        target=line.target,
+        reason=line.reason,
+    )

@@ -1,0 +1,90 @@
+"""Posting to the ledger, and checking that it holds."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.billing.domain.ledger import Entry, Transaction, check_balanced
+from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.ids import derived_id
+from services.shared.messages.billing.ledger import CheckInvariants, InvariantsView, LedgerPosted, LedgerTransaction
+from services.shared.messages.billing.ledger import Entry as EntryMessage
+
+
+def post_transaction(
+    uow: BillingUnitOfWork, *, key: str, kind: str, entries: Sequence[Entry], effective_at: datetime, now: datetime,
+    order: tuple[UUID, str] | None = None,
+) -> bool:  # fmt: skip
+    """
+    Book a business fact, once, and say so with one `ledger.posted`.
+
+    Args:
+        uow: The transaction in which it is booked and said.
+        key: Names the fact; posting the same again does nothing.
+        kind: Of fact, for readers.
+        entries: May be empty where a fact moves no money: then nothing is booked.
+        effective_at: When it happened, for the business.
+        now: When it is booked.
+        order: Id and number of the order it belongs to, or none.
+
+    Returns:
+        Whether it was booked now.
+
+    Raises:
+        Unbalanced: A bug of the caller.
+        BookedOtherwise, AccountOverdrawn: See the port.
+    """
+    if not entries:
+        return False
+    check_balanced(entries)
+    order_id, order_number = order or (None, "")
+    transaction = Transaction(
+        transaction_id=derived_id("ledger_tx", key),
+        key=key,
+        kind=kind,
+        order_id=order_id,
+        order_number=order_number,
+        cause=uow.caused_by,
+        effective_at=effective_at,
+        posted_at=now,
+        entries=tuple(entries),
+    )
+    if not uow.ledger.post(transaction):
+        return False
+    uow.publish(_posted(transaction))
+    return True
+
+
+def _posted(transaction: Transaction) -> LedgerPosted:
+    return LedgerPosted(
+        stream_id=str(transaction.order_id) if transaction.order_id else "general",
+        transaction=LedgerTransaction(
+            transaction_id=transaction.transaction_id,
+            key=transaction.key,
+            kind=transaction.kind,
+            order_id=transaction.order_id,
+            order_number=transaction.order_number,
+            effective_at=transaction.effective_at,
+            reverses=transaction.reverses,
+            entries=tuple(
+                EntryMessage(line=line, account=entry.account, side=entry.side, amount=entry.amount,
+                             currency=entry.currency)
+                for line, entry in enumerate(transaction.entries, start=1)
+            ),
+        ),
+    )  # fmt: skip
+
+
+def check_invariants(
+    command: CheckInvariants, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> InvariantsView:
+    """Recompute what must always hold."""
+    del now
+    require(actor, command.grants, {})
+    transactions, found = uow.ledger.check()
+    return InvariantsView(
+        transactions=transactions,
+        checked=tuple(found),
+        violations=tuple(f"{name}: {sentence}" for name, sentences in found.items() for sentence in sentences),
+    )

@@ -1,0 +1,245 @@
+"""Payments: asking for money, and learning that it came."""
+
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import structlog
+
+from services.billing.domain.ledger import psp_fee, receipt_card, surplus_card
+from services.billing.domain.order import OrderCopy
+from services.billing.domain.payment import (
+    CHECK_DELAYS,
+    LIFECYCLE,
+    CardFacts,
+    Instructions,
+    Payment,
+    PaymentMethod,
+    reference_of,
+)
+from services.billing.use_cases.ledger import post_transaction
+from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.kernel.ids import derived_id
+from services.shared.kernel.money import Money
+from services.shared.messages.billing.payment import (
+    PaymentFailed,
+    PaymentInDoubt,
+    PaymentOpened,
+    PaymentSucceeded,
+)
+
+log = structlog.get_logger("payment")
+
+E = TypeVar("E", PaymentOpened, PaymentSucceeded, PaymentFailed, PaymentInDoubt)
+
+CHECK_TIMER = "check_card_payment"
+
+
+def payment_id_of(order_id: UUID) -> UUID:
+    """The one payment of an order."""
+    return derived_id("payment", order_id, 1)
+
+
+def open_payment(
+    order: OrderCopy, method: PaymentMethod, *, uow: BillingUnitOfWork, now: datetime, instructions: Instructions
+) -> None:
+    """Ask the customer of *order* for its gross amount. A second time does nothing."""
+    payment = Payment(
+        payment_id=payment_id_of(order.order_id),
+        order_id=order.order_id,
+        order_number=order.number,
+        customer_id=order.customer_id,
+        method=method,
+        state="created",
+        currency=order.currency,
+        amount=order.gross,
+        opened_at=now,
+    )
+    if method == "bank_transfer":
+        payment.state = LIFECYCLE.after("await_money", payment.state)
+        payment.reference = reference_of(order.number)
+        payment.account_name = instructions.account_name
+        payment.account_number = instructions.account_number
+        payment.bank_name = instructions.bank_name
+    if payment.amount == 0:
+        payment.fee_booked = True
+        payment.succeed("", now)
+    if not uow.payments.add(payment):
+        return
+    uow.publish(_event(PaymentOpened, payment, reference=payment.reference))
+    if payment.state == "succeeded":
+        uow.publish(_event(PaymentSucceeded, payment, channel_transaction_id="", succeeded_at=now))
+    elif method == "card":
+        uow.call_outside(
+            "create_payment_intent",
+            f"payment_intent:{payment.payment_id}",
+            {
+                "payment_id": str(payment.payment_id),
+                "order_id": str(payment.order_id),
+                "order_number": payment.order_number,
+                "amount": payment.amount,
+                "currency": payment.currency,
+            },
+        )
+        uow.set_timer(CHECK_TIMER, payment.payment_id, now + CHECK_DELAYS[0])
+
+
+def cancel_payment(order_id: UUID, *, uow: BillingUnitOfWork) -> None:
+    """The order is cancelled. Money that comes all the same goes to the customer's credit."""
+    payment = uow.payments.find(payment_id_of(order_id))
+    if payment is None or not LIFECYCLE.allows("cancel", payment.state):
+        return
+    payment.cancel()
+    uow.payments.save(payment)
+    if payment.method == "card":
+        uow.call_outside(
+            "cancel_payment_intent",
+            f"cancel_payment_intent:{payment.payment_id}",
+            {"payment_id": str(payment.payment_id), "payment_intent_id": payment.intent_id},
+        )
+
+
+def check_card_payment(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Timer: ask the payment institution about a payment that has not come to an end here."""
+    payment = uow.payments.find(UUID(subject))
+    if payment is None or not payment.worth_checking:
+        return
+    payment.checks += 1
+    uow.payments.save(payment)
+    if payment.intent_id is not None:
+        uow.call_outside(
+            "fetch_stripe_object",
+            f"payment:{payment.payment_id}:check:{payment.checks}",
+            {"payment_intent_id": payment.intent_id},
+        )
+    if payment.checks < len(CHECK_DELAYS):
+        uow.set_timer(CHECK_TIMER, payment.payment_id, now + CHECK_DELAYS[payment.checks])
+
+
+def refuse_card(payment_id: UUID, failure: str, charge_id: str, *, uow: BillingUnitOfWork) -> None:
+    """The institution will not take this payment as it was asked."""
+    payment = uow.payments.find(payment_id)
+    if payment is not None and LIFECYCLE.allows("fail", payment.state):
+        _refuse(payment, failure, charge_id, uow)
+        uow.payments.save(payment)
+
+
+def learn(payment_id: UUID | None, facts: CardFacts, *, uow: BillingUnitOfWork, now: datetime) -> str:
+    """
+    Apply how a payment intent stands at the payment institution, in whatever order such news come.
+
+    Money is booked by the charge that brought it, once: to the order while it waits for exactly this
+    much, to the customer's credit when the order does not wait any more, not at all when it is not what
+    was asked; then the payment is in doubt and a person decides.
+
+    Returns:
+        What came of it, a word for the record.
+    """
+    payment = uow.payments.find(payment_id) if payment_id is not None else None
+    if payment is None:
+        log.error("payment intent belongs to no payment", payment_intent=facts.intent_id)
+        return "not_ours"
+    if payment.intent_id is None:
+        payment.known_to_institution(facts.intent_id, facts.client_secret)
+    if facts.status == "succeeded":
+        outcome = _paid(payment, facts, uow, now)
+    elif facts.status == "refused" and LIFECYCLE.allows("fail", payment.state):
+        outcome = "refused"
+        if payment.charge_id != facts.charge_id or payment.state != "failed":
+            _refuse(payment, facts.failure, facts.charge_id, uow)
+    elif facts.status == "cancelled" and LIFECYCLE.allows("cancel", payment.state):
+        payment.cancel()
+        outcome = "cancelled"
+    else:
+        outcome = "nothing_new"
+    uow.payments.save(payment)
+    return outcome
+
+
+def _paid(payment: Payment, facts: CardFacts, uow: BillingUnitOfWork, now: datetime) -> str:
+    if payment.state == "unknown":
+        return "in_doubt"
+    if not (payment.state == "succeeded" and payment.charge_id == facts.charge_id):
+        waiting = LIFECYCLE.allows("succeed", payment.state)
+        exact = facts.received == payment.money and facts.intent_id == payment.intent_id
+        if (waiting and not exact) or facts.received.currency != payment.currency:
+            return _doubt(payment, facts.received, uow)
+        _book_receipt(payment, facts, uow, now, to_order=waiting)
+    if facts.balance is None:
+        return "paid_fee_later"
+    _book_fee(payment, facts, uow, now)
+    return "paid"
+
+
+def _book_receipt(payment: Payment, facts: CardFacts, uow: BillingUnitOfWork, now: datetime, *, to_order: bool) -> None:
+    entries = (
+        receipt_card(payment.order_id, facts.received) if to_order
+        else surplus_card(payment.customer_id, facts.received)
+    )  # fmt: skip
+    post_transaction(
+        uow,
+        # By the charge and not by its balance transaction, which may come later than the money.
+        key=f"stripe:{facts.charge_id}",
+        kind="receipt_card" if to_order else "surplus_card",
+        entries=entries,
+        effective_at=now,
+        now=now,
+        order=(payment.order_id, payment.order_number),
+    )
+    if to_order:
+        payment.receive(facts.received.amount, facts.charge_id, now)
+        announce_success(payment, facts.charge_id, uow=uow, now=now)
+    else:
+        log.warning("paid once more than asked", payment_id=str(payment.payment_id), charge=facts.charge_id)
+
+
+def announce_success(payment: Payment, channel_transaction_id: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Tell that *payment* has succeeded just now."""
+    uow.publish(_event(PaymentSucceeded, payment, channel_transaction_id=channel_transaction_id, succeeded_at=now))
+
+
+def _book_fee(payment: Payment, facts: CardFacts, uow: BillingUnitOfWork, now: datetime) -> None:
+    balance = facts.balance
+    if balance is None:
+        return
+    if balance.currency != payment.currency:
+        # The institution converted: booking that needs a rate, which reconciliation has and we have not.
+        log.error("fee is in another currency", payment_id=str(payment.payment_id), currency=balance.currency)
+        return
+    post_transaction(
+        uow,
+        key=f"stripe:{balance.balance_transaction_id}:fee",
+        kind="psp_fee",
+        entries=psp_fee(Money(balance.fee, balance.currency), Money(balance.fee_vat, balance.currency)),
+        effective_at=now,
+        now=now,
+        order=(payment.order_id, payment.order_number),
+    )
+    if facts.charge_id == payment.charge_id:
+        payment.fee_booked = True
+
+
+def _refuse(payment: Payment, failure: str, charge_id: str, uow: BillingUnitOfWork) -> None:
+    payment.refuse(failure, charge_id)
+    uow.publish(_event(PaymentFailed, payment, failure=failure))
+
+
+def _doubt(payment: Payment, received: Money, uow: BillingUnitOfWork) -> str:
+    log.error("paid otherwise than asked", payment_id=str(payment.payment_id), asked=str(payment.money),
+              received=str(received))  # fmt: skip
+    if LIFECYCLE.allows("doubt", payment.state):
+        payment.doubt("amount_differs")
+        uow.publish(_event(PaymentInDoubt, payment, received=received, reason="amount_differs"))
+    return "in_doubt"
+
+
+def _event(kind: type[E], payment: Payment, **more: Any) -> E:
+    return kind(
+        payment_id=payment.payment_id,
+        order_id=payment.order_id,
+        order_number=payment.order_number,
+        customer_id=payment.customer_id,
+        method=payment.method,
+        amount=payment.money,
+        **more,
+    )

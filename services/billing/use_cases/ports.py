@@ -1,0 +1,184 @@
+"""What billing's use cases need from outside."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from services.billing.domain.bank_statement import BankLine
+from services.billing.domain.commission import Split
+from services.billing.domain.commission_plan import CommissionPlan
+from services.billing.domain.ledger import Transaction
+from services.billing.domain.order import Accrual, OrderCopy
+from services.billing.domain.organisation import OrganisationCopy
+from services.billing.domain.payment import Payment
+from services.billing.domain.payout import Payout
+from services.billing.domain.referral import Referral
+from services.billing.domain.settlement import Settlement
+from services.shared.messages.base import Event
+
+
+class Organisations(Protocol):
+    def put(self, organisation: OrganisationCopy) -> None: ...
+
+    def find(self, organisation_id: UUID, *, lock: bool = False) -> OrganisationCopy | None: ...
+
+    def find_all(self, organisation_ids: Iterable[UUID]) -> Mapping[UUID, OrganisationCopy]: ...
+
+
+class Orders(Protocol):
+    def add(self, order: OrderCopy) -> None:
+        """Store it; an order that is known already is left alone."""
+
+    def find(self, order_id: UUID) -> OrderCopy | None:
+        """Locked until the end of the transaction."""
+
+    def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
+        """Store what acceptance led to."""
+
+
+class Plans(Protocol):
+    def add(self, plan: CommissionPlan) -> None:
+        """Raises PlanExists."""
+
+
+class Referrals(Protocol):
+    def add(self, referral: Referral) -> None:
+        """Raises AlreadyClaimed."""
+
+    def get(self, referral_id: UUID) -> Referral:
+        """Locked. Raises NotFound."""
+
+    def of_customer(self, customer_id: UUID) -> Sequence[Referral]:
+        """All of them, oldest claim first."""
+
+    def save(self, referral: Referral) -> None: ...
+
+
+class Payments(Protocol):
+    def add(self, payment: Payment) -> bool:
+        """Store it. Returns False when it was there already."""
+
+    def find(self, payment_id: UUID) -> Payment | None:
+        """Locked."""
+
+    def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
+        """Those that exist, locked in the order of their ids."""
+
+    def save(self, payment: Payment) -> None: ...
+
+
+class StripeEvents(Protocol):
+    def add(self, event_id: str, kind: str, body: str, intent_id: str | None, received_at: datetime) -> bool:
+        """Store what came in. Returns False when it was there already."""
+
+    def handled(self, event_id: str, outcome: str, at: datetime) -> None: ...
+
+
+class BankLines(Protocol):
+    def add(self, lines: Sequence[BankLine], now: datetime) -> Mapping[UUID, BankLine]:
+        """Store those that are new, in suspense. Returns the others as they stand, by id."""
+
+    def save(self, lines: Sequence[BankLine]) -> None:
+        """State, target and reason of *lines*."""
+
+
+class Settlements(Protocol):
+    def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
+        """Put every accrual accepted before *before* that stands on no settlement onto one."""
+
+    def get(self, settlement_id: UUID) -> Settlement:
+        """Locked. Raises NotFound."""
+
+    def save(self, settlement: Settlement) -> None: ...
+
+
+class Payouts(Protocol):
+    def add(self, payout: Payout) -> None:
+        """Give it its number and store it."""
+
+    def get(self, payout_id: UUID) -> Payout:
+        """Locked. Raises NotFound."""
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Payout]:
+        """Those that exist, locked in the order of their ids."""
+
+    def started_of(self, party_id: UUID) -> Sequence[Payout]:
+        """Those of a party that are created and not released, locked."""
+
+    def save(self, payout: Payout) -> None: ...
+
+
+class Ledger(Protocol):
+    def post(self, transaction: Transaction) -> bool:
+        """
+        Write a transaction with its entries and bring the balances along.
+
+        Returns:
+            False when the very same was posted before.
+
+        Raises:
+            BookedOtherwise: The key stands there with other entries.
+            AccountOverdrawn: An account would fall below its least balance.
+        """
+
+    def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
+        """How many transactions there are; for each invariant the sentences that say where it does not hold."""
+
+
+class BillingUnitOfWork(Protocol):
+    @property
+    def organisations(self) -> Organisations: ...
+
+    @property
+    def orders(self) -> Orders: ...
+
+    @property
+    def plans(self) -> Plans: ...
+
+    @property
+    def referrals(self) -> Referrals: ...
+
+    @property
+    def payments(self) -> Payments: ...
+
+    @property
+    def stripe_events(self) -> StripeEvents: ...
+
+    @property
+    def bank_lines(self) -> BankLines: ...
+
+    @property
+    def settlements(self) -> Settlements: ...
+
+    @property
+    def payouts(self) -> Payouts: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def caused_by(self) -> str:
+        """The event or request that led here."""
+
+    def publish(self, event: Event) -> UUID: ...
+
+    def call_outside(self, kind: str, key: str, payload: Mapping[str, Any]) -> None: ...
+
+    def set_timer(self, kind: str, subject: object, due_at: datetime) -> None: ...
+
+    def cancel_timer(self, kind: str, subject: object) -> None: ...
+
+
+@dataclass(frozen=True)
+class VerifiedEvent:
+    """A webhook whose signature fits. *intent_id*: the payment intent it is about, none for other things."""
+
+    event_id: str
+    kind: str
+    intent_id: str | None
+
+
+VerifyWebhook = Callable[[str, str], VerifiedEvent]
+"""verify(body, signature). Raises SignatureInvalid."""

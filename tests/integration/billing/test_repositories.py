@@ -1,0 +1,175 @@
+"""What unique indexes and locks of billing's tables hold, when many do the same at once."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.billing.adapters import queries
+from services.billing.domain.commission_plan import PlanExists
+from services.billing.domain.ledger import contract, customer_credit
+from services.billing.domain.referral import AlreadyClaimed, AlreadyProtected, EarlierClaimOpen
+from services.billing.use_cases import order, referral
+from services.billing.use_cases.bank_statement import import_bank_statement
+from services.billing.use_cases.commission_plan import publish_commission_plan
+from services.billing.use_cases.payment import payment_id_of
+from services.shared.kernel.errors import NotAllowed
+from services.shared.kernel.ids import new_id
+from services.shared.messages.billing.bank_statement import BankStatementView, ImportBankStatement
+from services.shared.messages.billing.commission_plan import ListCommissionPlans, PublishCommissionPlan
+from services.shared.messages.billing.payment import GetPayment
+from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals
+from tests.integration.billing.conftest import Billing
+from tests.kit.fakes_billing import (
+    CUSTOMER_ID,
+    DISPUTE_OPERATOR,
+    FINANCE,
+    NOW,
+    ORDER_ID,
+    OTHER_STATION_MANAGER,
+    OWN_ACCOUNT,
+    REQUESTER,
+    STATION_ID,
+    STATION_MANAGER,
+    order_accepted,
+    statement,
+)
+
+PAYMENT_ID = payment_id_of(ORDER_ID)
+
+
+def at_once(*deeds: Callable[[], Any]) -> list[Any]:
+    """What *deeds*, begun together, answered or raised, in no order."""
+    found: list[Any] = []
+    gate = threading.Barrier(len(deeds))
+
+    def one(deed: Callable[[], Any]) -> None:
+        gate.wait()
+        try:
+            found.append(deed())
+        except Exception as error:  # noqa: BLE001 - what a thread raises is shown to the test
+            found.append(error)
+
+    threads = [threading.Thread(target=one, args=(deed,)) for deed in deeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def read(billing: Billing, *lines: tuple[str, str, str, str]) -> BankStatementView:
+    wanted = ImportBankStatement(account=OWN_ACCOUNT, csv=statement(*lines))
+    return billing.within(
+        lambda uow: import_bank_statement(wanted, actor=FINANCE, uow=uow, now=NOW, own_account=OWN_ACCOUNT)
+    )
+
+
+def reference(billing: Billing) -> str:
+    return billing.run(queries.get_payment, GetPayment(payment_id=PAYMENT_ID), REQUESTER).reference or ""
+
+
+def test_statement_read_by_four_at_once(billing: Billing) -> None:
+    """Four who read the same statement at the same time book each of its lines once."""
+    billing.contracted(method="bank_transfer")
+    lines = [("s1", "in", "1060.00", reference(billing)), ("s2", "in", "5.00", "?"), ("s3", "out", "1.00", "fee")]
+    views = at_once(*[lambda: read(billing, *lines)] * 4)
+    assert sorted((view.matched, view.suspense, view.repeated) for view in views) == [(0, 0, 3)] * 3 + [(1, 2, 0)]
+    assert billing.balance(contract(ORDER_ID)) == 106_000
+    assert billing.balance("L:suspense:bank") == 400
+    assert billing.told.count("payment.succeeded.v1") == 1
+    assert billing.violations() == ()
+
+
+def test_parts_in_two_statements_at_once(billing: Billing) -> None:
+    """Two transfers of the same order, read at the same time by two, fill it once; the rest is credit."""
+    billing.contracted(method="bank_transfer")
+    text = reference(billing)
+    at_once(lambda: read(billing, ("s1", "in", "700.00", text)), lambda: read(billing, ("s2", "in", "700.00", text)))
+    assert billing.balance(contract(ORDER_ID)) == 106_000
+    assert billing.balance(customer_credit(CUSTOMER_ID)) == 34_000
+    assert billing.told.count("payment.succeeded.v1") == 1
+
+
+def test_one_statement_of_many_lines(billing: Billing) -> None:
+    """Several lines of one statement may pay one order; the last that is needed pays it."""
+    billing.contracted(method="bank_transfer")
+    text = reference(billing)
+    view = read(billing, *[(f"s{number}", "in", "530.00", text) for number in range(3)])
+    assert [line.reason for line in view.lines] == ["partial", "", "not_waiting"]
+    billing.handle(order.accepted, order_accepted(method="bank_transfer"))
+    assert billing.violations() == ()
+
+
+def test_order_told_by_many_at_once(billing: Billing) -> None:
+    """The same order contracted, and accepted, by several handlers at once is opened and booked once."""
+    at_once(*[billing.contracted] * 5)
+    assert billing.rows("SELECT count(*) FROM payment") == [(1,)]
+    assert billing.told.count("payment.opened.v1") == 1
+    assert billing.rows("SELECT count(*) FROM outside_call") == [(1,)]
+
+
+def test_accepted_by_many_at_once(billing: Billing) -> None:
+    """Five deliveries of one acceptance at once book it once."""
+    billing.contracted(method="bank_transfer")
+    read(billing, ("s1", "in", "1060.00", reference(billing)))
+    at_once(*[lambda: billing.handle(order.accepted, order_accepted(method="bank_transfer"))] * 5)
+    assert billing.balance("R:service") == 100_000
+    assert billing.rows("SELECT count(*) FROM accrual") == [(2,)]
+    assert billing.violations() == ()
+
+
+def _claim(billing: Billing, actor: Any, minutes: int = 0) -> Any:
+    return billing.run(
+        referral.claim_referral, ClaimReferral(customer_id=CUSTOMER_ID, evidence="介绍函"), actor,
+        NOW + timedelta(minutes=minutes),
+    )  # fmt: skip
+
+
+def _decide(billing: Billing, claimed: Any) -> Any:
+    wanted = DecideReferral(referral_id=claimed.referral_id, decision="confirm")
+    return billing.within(
+        lambda uow: referral.decide_referral(wanted, actor=FINANCE, uow=uow, now=NOW, protection=timedelta(days=365))
+    )
+
+
+def test_two_confirmations_at_once(billing: Billing) -> None:
+    """Of two stations' claims confirmed at the same moment only the first touch wins."""
+    first, second = _claim(billing, STATION_MANAGER), _claim(billing, OTHER_STATION_MANAGER, 1)
+    answers = at_once(lambda: _decide(billing, first), lambda: _decide(billing, second))
+    refused = [answer for answer in answers if isinstance(answer, Exception)]
+    assert len(refused) == 1
+    assert isinstance(refused[0], AlreadyProtected | EarlierClaimOpen)
+    assert billing.rows("SELECT station_id::text FROM referral WHERE state = 'confirmed'") == [(str(STATION_ID),)]
+
+
+def test_claimed_twice_at_once(billing: Billing) -> None:
+    """A station's double click is one claim."""
+    answers = at_once(*[lambda: _claim(billing, STATION_MANAGER)] * 3)
+    assert sum(isinstance(answer, AlreadyClaimed) for answer in answers) == 2
+    assert len(billing.run(queries.list_referrals, ListReferrals(), STATION_MANAGER).items) == 1
+    assert billing.run(queries.list_referrals, ListReferrals(), OTHER_STATION_MANAGER).items == ()
+    assert len(billing.run(queries.list_referrals, ListReferrals()).items) == 1
+    with pytest.raises(NotAllowed):
+        billing.run(queries.list_referrals, ListReferrals(), DISPUTE_OPERATOR)
+
+
+def test_plans_by_instant(billing: Billing) -> None:
+    """One plan per instant, whoever publishes at once; listed newest first."""
+    first = PublishCommissionPlan(valid_from=NOW, fee_bps=1_000, station_bps=7_000)
+    answers = at_once(*[lambda: billing.run(publish_commission_plan, first)] * 3)
+    assert sum(isinstance(answer, PlanExists) for answer in answers) == 2
+    later = PublishCommissionPlan(valid_from=NOW + timedelta(days=1), fee_bps=800, station_bps=5_000)
+    billing.run(publish_commission_plan, later)
+    plans = billing.run(queries.list_commission_plans, ListCommissionPlans()).items
+    assert [plan.fee_bps for plan in plans] == [800, 1_000]
+
+
+def test_unknown_payment_is_not_found(billing: Billing) -> None:
+    """An id of nothing answers like a foreign one."""
+    from services.shared.kernel.errors import NotFound
+
+    with pytest.raises(NotFound):
+        billing.run(queries.get_payment, GetPayment(payment_id=new_id()), REQUESTER)

@@ -1,0 +1,218 @@
+"""Settlements and payouts on real PostgreSQL: closing in one statement, twice at once, and the way to paid."""
+
+import threading
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from services.billing.adapters import queries, settlement_repositories
+from services.billing.domain.ledger import owed
+from services.billing.domain.settlement import PayoutExists
+from services.billing.use_cases import organisation, payout, settlement
+from services.billing.use_cases.bank_statement import import_bank_statement
+from services.shared.kernel.errors import NotAllowed, NotFound
+from services.shared.kernel.ids import derived_id, new_id
+from services.shared.messages.billing.bank_statement import ImportBankStatement, ListBankLines
+from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
+from services.shared.messages.billing.settlement import (
+    CloseSettlements,
+    GetSettlement,
+    GetSettlementDocument,
+    ListSettlements,
+    SettlementPage,
+    SettlementView,
+)
+from tests.integration.billing.conftest import Billing
+from tests.kit.fakes_billing import (
+    FINANCE,
+    LATER,
+    NOW,
+    ORDER_ID,
+    OTHER_FINANCE,
+    OTHER_STATION_MANAGER,
+    OWN_ACCOUNT,
+    PROVIDER_FINANCE,
+    PROVIDER_ID,
+    REQUESTER,
+    STATION_ID,
+    STATION_MANAGER,
+    an_actor,
+    cny,
+    statement,
+)
+from tests.unit.billing.test_settlement_use_cases import changed_account, match
+
+
+def close(billing: Billing, until: date = date(2026, 11, 23)) -> SettlementPage:
+    return billing.run(settlement.close_settlements, CloseSettlements(until=until))
+
+
+def matched(billing: Billing, stated: SettlementView) -> None:
+    billing.within(lambda uow: match(uow, stated))  # type: ignore[arg-type] # any unit of work
+
+
+def bank_says(billing: Billing, *lines: tuple[str, str, str, str]) -> Any:
+    wanted = ImportBankStatement(account=OWN_ACCOUNT, csv=statement(*lines))
+    return billing.within(
+        lambda uow: import_bank_statement(wanted, actor=FINANCE, uow=uow, now=LATER, own_account=OWN_ACCOUNT)
+    )
+
+
+def test_from_acceptance_to_paid(billing: Billing) -> None:
+    """TV01 all the way: stated, printed, matched, started, released, ordered from the bank, paid; all sums hold."""
+    billing.accepted()
+    provider, station = sorted(close(billing).items, key=lambda each: each.party_kind)
+    assert (provider.gross, station.gross) == (cny(95_400), cny(7_420))
+    assert (provider.party_name, provider.state) == ("青城材料测试中心", "closed")
+    assert billing.do_outside(most=10) >= 2
+    read = billing.run(queries.get_settlement, GetSettlement(settlement_id=provider.settlement_id), PROVIDER_FINANCE)
+    assert (read.state, read.orders) == ("awaiting_invoice", provider.orders)
+    document = billing.within(
+        lambda uow: queries.get_settlement_document(
+            GetSettlementDocument(settlement_id=provider.settlement_id), actor=PROVIDER_FINANCE, uow=uow, now=NOW,
+            download_url=lambda key, name: f"{key}?{name}",
+        )
+    )  # fmt: skip
+    assert document.url == f"settlements/{provider.settlement_id}.pdf?{provider.number}.pdf"
+    assert document.size_bytes > 1_000
+    matched(billing, provider)
+    matched(billing, station)
+    started = billing.run(payout.start_payout, StartPayout(settlement_id=provider.settlement_id), now=LATER)
+    billing.run(payout.release_payout, ReleasePayout(payout_id=started.payout_id), OTHER_FINANCE, LATER)
+    assert billing.violations() == ()
+    billing.do_outside()
+    ((key,),) = billing.rows("SELECT bank_order_key FROM payout")
+    assert key == f"bank_orders/{started.payout_id}.csv"
+    view = bank_says(billing, ("b1", "out", "954.00", f"代付 {started.number.lower()}"))
+    assert (view.matched, view.lines[0].target) == (1, f"payout/{started.payout_id}")
+    assert bank_says(billing, ("b1", "out", "954.00", f"代付 {started.number}")).repeated == 1
+    assert billing.balance(owed("provider", PROVIDER_ID, "payable")) == 0
+    assert billing.balance(owed("station", STATION_ID, "payable")) == 7_420
+    assert billing.balance("A:bank:main") == 95_400
+    paid = billing.run(queries.get_settlement, GetSettlement(settlement_id=provider.settlement_id))
+    assert (paid.state, paid.payout_id) == ("paid", started.payout_id)
+    assert billing.told.count("settlement.paid.v1") == 1
+    assert len(billing.run(queries.list_bank_lines, ListBankLines()).items) == 1
+    assert billing.violations() == ()
+
+
+def test_only_the_party_sees_its_own(billing: Billing) -> None:
+    """Settlements and payouts are seen by their party and the operating company; others do not learn they exist."""
+    billing.accepted()
+    provider, _ = sorted(close(billing).items, key=lambda each: each.party_kind)
+    matched(billing, provider)
+    started = billing.run(payout.start_payout, StartPayout(settlement_id=provider.settlement_id), now=LATER)
+    for stranger in (STATION_MANAGER, OTHER_STATION_MANAGER, REQUESTER, an_actor(new_id(), "provider_finance")):
+        with pytest.raises(NotFound):
+            billing.run(queries.get_settlement, GetSettlement(settlement_id=provider.settlement_id), stranger)
+        with pytest.raises(NotFound):
+            billing.run(queries.get_payout, GetPayout(payout_id=started.payout_id), stranger)
+    with pytest.raises(NotAllowed):
+        billing.run(queries.get_payout, GetPayout(payout_id=started.payout_id), an_actor(PROVIDER_ID, "technician"))
+    assert billing.run(queries.get_payout, GetPayout(payout_id=started.payout_id), PROVIDER_FINANCE).amount == cny(
+        95_400
+    )
+    (own,) = billing.run(queries.list_settlements, ListSettlements(), STATION_MANAGER).items
+    assert own.party_id == STATION_ID
+    assert billing.run(queries.list_settlements, ListSettlements(), OTHER_STATION_MANAGER).items == ()
+    assert len(billing.run(queries.list_settlements, ListSettlements()).items) == 2
+    assert billing.run(queries.list_payouts, ListPayouts(), STATION_MANAGER).items == ()
+    assert len(billing.run(queries.list_payouts, ListPayouts()).items) == 1
+
+
+def test_closed_twice_at_once_states_each_order_once(billing: Billing) -> None:
+    """Two who close at the same time put each order on one statement of each party."""
+    for number in range(6):
+        billing.accepted(new_id(), f"OR-2026-{number:06d}")
+    gate = threading.Barrier(4)
+    pages: list[SettlementPage] = []
+
+    def one() -> None:
+        gate.wait()
+        pages.append(close(billing))
+
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(pages) == 4
+    stated = [(each.party_kind, line.order_number) for page in pages for each in page.items for line in each.orders]
+    assert len(stated) == len(set(stated)) == 12
+    assert billing.rows("SELECT count(*) FROM accrual WHERE settlement_id IS NULL") == [(0,)]
+
+
+def test_very_many_orders_are_cut(billing: Billing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement names a bounded number of orders; the rest go onto the next, and sums stay."""
+    monkeypatch.setattr(settlement_repositories, "ORDERS_PER_STATEMENT_MAX", 2)
+    for number in range(5):
+        billing.accepted(new_id(), f"OR-2026-{number:06d}", station=False)
+    items = close(billing).items
+    assert sorted(len(each.orders) for each in items) == [1, 2, 2]
+    assert sum(each.net.amount for each in items) == 5 * 90_000
+    assert len({each.number for each in items}) == 3
+
+
+def test_started_twice_at_once(billing: Billing) -> None:
+    """Of two who start a payout at the same time one does."""
+    billing.accepted(station=False)
+    (stated,) = close(billing).items
+    matched(billing, stated)
+    gate = threading.Barrier(2)
+    refused: list[BaseException] = []
+
+    def one() -> None:
+        gate.wait()
+        try:
+            billing.run(payout.start_payout, StartPayout(settlement_id=stated.settlement_id), now=LATER)
+        except PayoutExists as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 1
+    assert billing.rows("SELECT count(*) FROM payout") == [(1,)]
+
+
+def test_changed_account_cancels_and_frees(billing: Billing) -> None:
+    """After a changed account the payout is cancelled in the same transaction, and another may be started."""
+    billing.accepted(station=False)
+    (stated,) = close(billing).items
+    matched(billing, stated)
+    billing.run(payout.start_payout, StartPayout(settlement_id=stated.settlement_id), now=LATER)
+    billing.handle(organisation.keep_copy, changed_account("6217999999999999"))
+    assert billing.rows("SELECT state FROM payout") == [("cancelled",)]
+    again = billing.run(
+        payout.start_payout, StartPayout(settlement_id=stated.settlement_id), now=LATER + timedelta(days=1)
+    )
+    assert again.account_number == "6217999999999999"
+    assert billing.violations() == ()
+
+
+def test_invoice_twice(billing: Billing) -> None:
+    """A matched invoice told twice is booked once."""
+    billing.accepted(station=False)
+    (stated,) = close(billing).items
+    matched(billing, stated)
+    matched(billing, stated)
+    assert billing.balance(owed("provider", PROVIDER_ID, "payable")) == 95_400
+    assert billing.told.count("settlement.payable.v1") == 1
+    assert billing.rows("SELECT received_invoice_id FROM settlement") == [
+        (str(derived_id("received_invoice", stated.settlement_id)),)
+    ]
+
+
+def test_accepted_again_after_settlement(billing: Billing) -> None:
+    """A late second delivery of an acceptance neither books nor states the order again."""
+    billing.accepted()
+    close(billing)
+    from services.billing.use_cases import order
+    from tests.kit.fakes_billing import order_accepted
+
+    billing.handle(order.accepted, order_accepted(ORDER_ID))
+    assert close(billing).items == ()
+    assert billing.violations() == ()

@@ -1,0 +1,451 @@
+"""Billing's unit of work in memory, with the same refusals as the real one, and things to fill it with."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from services.billing.domain.bank_statement import BankLine
+from services.billing.domain.commission import Split
+from services.billing.domain.commission_plan import CommissionPlan, PlanExists
+from services.billing.domain.ledger import (
+    AccountOverdrawn,
+    BookedOtherwise,
+    Entry,
+    Transaction,
+    check_balanced,
+    min_balance,
+)
+from services.billing.domain.order import Accrual, OrderCopy
+from services.billing.domain.organisation import OrganisationCopy
+from services.billing.domain.payment import BalanceTransaction, CardFacts, Instructions, Payment
+from services.billing.domain.payout import Payout
+from services.billing.domain.referral import AlreadyClaimed, Referral
+from services.billing.domain.settlement import PayoutExists, Settlement, SettlementLine
+from services.shared.kernel.actor import Actor, Role
+from services.shared.kernel.errors import NotFound
+from services.shared.kernel.ids import derived_id, new_id
+from services.shared.kernel.money import Money
+from services.shared.kernel.tax import TaxProfile
+from services.shared.messages.base import Event
+from services.shared.messages.orders.order import OrderAccepted, OrderContracted
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+
+CUSTOMER_ID = derived_id("organisation", "customer")
+PROVIDER_ID = derived_id("organisation", "provider")
+STATION_ID = derived_id("organisation", "station")
+OTHER_STATION_ID = derived_id("organisation", "other station")
+OPERATOR_ID = derived_id("organisation", "operator")
+ORDER_ID = derived_id("order", "one")
+
+OWN_ACCOUNT = "6222000000000000001"
+INSTRUCTIONS = Instructions("示例科学仪器服务有限公司", OWN_ACCOUNT, "示例银行")
+GENERAL_6 = TaxProfile("general_6", can_issue_special=True)
+
+E = TypeVar("E", bound=Event)
+
+
+def an_actor(organisation_id: UUID, *roles: Role, operator: bool = False) -> Actor:
+    return Actor(organisation_id=organisation_id, roles=frozenset(roles), member_id=new_id(), operator=operator)
+
+
+FINANCE = an_actor(OPERATOR_ID, "finance_operator", operator=True)
+OTHER_FINANCE = an_actor(OPERATOR_ID, "finance_operator", operator=True)
+DISPUTE_OPERATOR = an_actor(OPERATOR_ID, "dispute_operator", operator=True)
+STATION_MANAGER = an_actor(STATION_ID, "station_manager")
+OTHER_STATION_MANAGER = an_actor(OTHER_STATION_ID, "station_manager")
+PROVIDER_FINANCE = an_actor(PROVIDER_ID, "provider_finance")
+REQUESTER = an_actor(CUSTOMER_ID, "requester")
+
+
+def cny(amount: int) -> Money:
+    return Money(amount, "CNY")
+
+
+def an_organisation(organisation_id: UUID = PROVIDER_ID, **changes: Any) -> OrganisationCopy:
+    kinds = {PROVIDER_ID: "provider", STATION_ID: "station", OTHER_STATION_ID: "station", CUSTOMER_ID: "customer"}
+    organisation = OrganisationCopy(
+        organisation_id=organisation_id,
+        kind=kinds.get(organisation_id, "customer"),
+        legal_name="青城材料测试中心",
+        unified_social_credit_code=str(organisation_id)[:18],
+        address="青城山路1号",
+        bank_name="中国银行青城支行",
+        account_name="青城材料测试中心",
+        account_number="6217000000008810",
+    )
+    return replace(organisation, **changes)
+
+
+def terms(*, method: str = "card", station: bool = True, **changes: Any) -> dict[str, Any]:
+    """As on the contract of TV01."""
+    return {
+        "collection_model": "principal_own_account",
+        "payment_method": method,
+        "fee_bps": 1_000,
+        "station_id": STATION_ID if station else None,
+        "station_bps": 7_000 if station else 0,
+        "provider_tax": GENERAL_6,
+        "station_tax": GENERAL_6 if station else None,
+        "acceptance_days": 7,
+        "hold_days": 7,
+        "objection_days": 15,
+        "commission_plan_id": derived_id("commission_plan", "one"),
+        **changes,
+    }
+
+
+def amounts(net: int = 100_000, tax: int = 6_000) -> dict[str, Any]:
+    return {
+        "discount": cny(0),
+        "net": cny(net),
+        "tax": cny(tax),
+        "gross": cny(net + tax),
+        "tax_rate_bps": 600,
+    }
+
+
+def order_contracted(
+    order_id: UUID = ORDER_ID, number: str = "OR-2026-000123", *, money: Mapping[str, Any] | None = None, **term: Any
+) -> OrderContracted:
+    return OrderContracted.model_validate(
+        {
+            "order_id": order_id,
+            "number": number,
+            "customer_id": CUSTOMER_ID,
+            "provider_id": PROVIDER_ID,
+            "contract_id": derived_id("contract", order_id),
+            "contract_number": "CT-2026-000123",
+            "lines": (),
+            "amounts": money or amounts(),
+            "terms": terms(**term),
+            "contracted_at": NOW,
+        }
+    )
+
+
+def order_accepted(
+    order_id: UUID = ORDER_ID,
+    number: str = "OR-2026-000123",
+    *,
+    money: Mapping[str, Any] | None = None,
+    at: datetime = NOW,
+    **term: Any,
+) -> OrderAccepted:
+    return OrderAccepted.model_validate(
+        {
+            "order_id": order_id,
+            "number": number,
+            "customer_id": CUSTOMER_ID,
+            "provider_id": PROVIDER_ID,
+            "contract_number": "CT-2026-000123",
+            "amounts": money or amounts(),
+            "terms": terms(**term),
+            "accepted_by": "customer",
+            "accepted_at": at,
+        }
+    )
+
+
+def card_facts(**changes: Any) -> CardFacts:
+    """A payment intent that was paid by TV01's customer."""
+    facts = CardFacts(
+        intent_id="pi_1",
+        client_secret="pi_1_secret",
+        status="succeeded",
+        received=cny(106_000),
+        charge_id="ch_1",
+        balance=BalanceTransaction("txn_1", "CNY", 600, 36),
+        failure="",
+    )
+    return replace(facts, **changes)
+
+
+def statement(*lines: tuple[str, str, str, str], currency: str = "CNY") -> str:
+    """A bank's CSV of (serial number, direction, amount in major units, remittance)."""
+    rows = ["serial_number,booked_at,direction,amount,currency,counterparty,remittance"]
+    rows += [
+        f'{serial},2026-11-23T10:00:00+08:00,{direction},{amount},{currency},某公司,"{text}"'
+        for serial, direction, amount, text in lines
+    ]
+    return "\n".join(rows)
+
+
+class FakeOrganisations:
+    def __init__(self) -> None:
+        self.held: dict[UUID, OrganisationCopy] = {}
+
+    def put(self, organisation: OrganisationCopy) -> None:
+        self.held[organisation.organisation_id] = organisation
+
+    def find(self, organisation_id: UUID, *, lock: bool = False) -> OrganisationCopy | None:
+        del lock
+        return self.held.get(organisation_id)
+
+    def find_all(self, organisation_ids: Iterable[UUID]) -> Mapping[UUID, OrganisationCopy]:
+        return {each: self.held[each] for each in organisation_ids if each in self.held}
+
+
+class FakeOrders:
+    def __init__(self) -> None:
+        self.held: dict[UUID, OrderCopy] = {}
+        self.accruals: dict[tuple[UUID, str], Accrual] = {}
+
+    def add(self, order: OrderCopy) -> None:
+        self.held.setdefault(order.order_id, deepcopy(order))
+
+    def find(self, order_id: UUID) -> OrderCopy | None:
+        return deepcopy(self.held.get(order_id))
+
+    def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
+        self.held[order_id].accepted_at = accepted_at
+        self.held[order_id].split = parts
+        for accrual in accruals:
+            self.accruals.setdefault((order_id, accrual.party_kind), accrual)
+
+
+class FakePlans:
+    def __init__(self) -> None:
+        self.held: list[CommissionPlan] = []
+
+    def add(self, plan: CommissionPlan) -> None:
+        if any(each.valid_from == plan.valid_from for each in self.held):
+            raise PlanExists
+        self.held.append(plan)
+
+
+class FakeReferrals:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Referral] = {}
+
+    def add(self, referral: Referral) -> None:
+        pair = (referral.station_id, referral.customer_id)
+        if any(each.state == "claimed" and (each.station_id, each.customer_id) == pair for each in self.held.values()):
+            raise AlreadyClaimed
+        self.held[referral.referral_id] = deepcopy(referral)
+
+    def get(self, referral_id: UUID) -> Referral:
+        if referral_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[referral_id])
+
+    def of_customer(self, customer_id: UUID) -> Sequence[Referral]:
+        found = [deepcopy(each) for each in self.held.values() if each.customer_id == customer_id]
+        return sorted(found, key=lambda each: each.claimed_at)
+
+    def save(self, referral: Referral) -> None:
+        self.held[referral.referral_id] = deepcopy(referral)
+
+
+class FakePayments:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Payment] = {}
+
+    def add(self, payment: Payment) -> bool:
+        if payment.payment_id in self.held:
+            return False
+        self.held[payment.payment_id] = deepcopy(payment)
+        return True
+
+    def find(self, payment_id: UUID) -> Payment | None:
+        return deepcopy(self.held.get(payment_id))
+
+    def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
+        wanted = set(references)
+        return {each.reference: deepcopy(each) for each in self.held.values() if each.reference in wanted}
+
+    def save(self, payment: Payment) -> None:
+        self.held[payment.payment_id] = deepcopy(payment)
+
+
+class FakeStripeEvents:
+    def __init__(self) -> None:
+        self.held: dict[str, str] = {}
+        self.outcomes: dict[str, str] = {}
+
+    def add(self, event_id: str, kind: str, body: str, intent_id: str | None, received_at: datetime) -> bool:
+        del kind, intent_id, received_at
+        if event_id in self.held:
+            return False
+        self.held[event_id] = body
+        return True
+
+    def handled(self, event_id: str, outcome: str, at: datetime) -> None:
+        del at
+        self.outcomes[event_id] = outcome
+
+
+class FakeBankLines:
+    def __init__(self) -> None:
+        self.held: dict[UUID, BankLine] = {}
+
+    def add(self, lines: Sequence[BankLine], now: datetime) -> Mapping[UUID, BankLine]:
+        del now
+        known = {line.bank_line_id: self.held[line.bank_line_id] for line in lines if line.bank_line_id in self.held}
+        for line in lines:
+            self.held.setdefault(line.bank_line_id, deepcopy(line))
+        return known
+
+    def save(self, lines: Sequence[BankLine]) -> None:
+        for line in lines:
+            self.held[line.bank_line_id] = deepcopy(line)
+
+
+class FakeSettlements:
+    def __init__(self, orders: FakeOrders, organisations: FakeOrganisations) -> None:
+        self.orders = orders
+        self.organisations = organisations
+        self.held: dict[UUID, Settlement] = {}
+        self.settled: set[tuple[UUID, str]] = set()
+
+    def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
+        groups: dict[tuple[Any, ...], list[Accrual]] = {}
+        for key, accrual in self.orders.accruals.items():
+            if key not in self.settled and accrual.accepted_at < before:
+                self.settled.add(key)
+                group = (accrual.party_kind, accrual.party_id, accrual.currency, accrual.tax_rate_bps,
+                         accrual.special_invoice)  # fmt: skip
+                groups.setdefault(group, []).append(accrual)
+        made = []
+        for (kind, party_id, currency, rate_bps, special), listed in groups.items():
+            party = self.organisations.find(party_id)
+            settlement = Settlement(
+                settlement_id=new_id(),
+                number=f"ST-2026-{len(self.held) + 1:06d}",
+                state="closed",
+                party_kind=kind,
+                party_id=party_id,
+                party_name=party.legal_name if party else "",
+                until=until,
+                currency=currency,
+                net=sum(accrual.net for accrual in listed),
+                tax=sum(accrual.tax for accrual in listed),
+                tax_rate_bps=rate_bps,
+                special_invoice=special,
+                lines=tuple(
+                    SettlementLine(a.order_id, a.order_number, a.title, a.order_net, a.fee, a.net, a.tax, a.accepted_at)
+                    for a in listed
+                ),
+                payable_from=max(accrual.payable_from for accrual in listed),
+                closed_at=now,
+            )
+            self.held[settlement.settlement_id] = settlement
+            made.append(deepcopy(settlement))
+        return made
+
+    def get(self, settlement_id: UUID) -> Settlement:
+        if settlement_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[settlement_id])
+
+    def save(self, settlement: Settlement) -> None:
+        self.held[settlement.settlement_id] = deepcopy(settlement)
+
+
+class FakePayouts:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Payout] = {}
+
+    def add(self, payout: Payout) -> None:
+        open_states = {"created", "in_transit", "paid"}
+        if any(p.settlement_id == payout.settlement_id and p.state in open_states for p in self.held.values()):
+            raise PayoutExists
+        payout.number = f"PO-2026-{len(self.held) + 1:06d}"
+        self.held[payout.payout_id] = deepcopy(payout)
+
+    def get(self, payout_id: UUID) -> Payout:
+        if payout_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[payout_id])
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Payout]:
+        wanted = set(numbers)
+        return {payout.number: deepcopy(payout) for payout in self.held.values() if payout.number in wanted}
+
+    def started_of(self, party_id: UUID) -> Sequence[Payout]:
+        return [deepcopy(p) for p in self.held.values() if p.party_id == party_id and p.state == "created"]
+
+    def save(self, payout: Payout) -> None:
+        self.held[payout.payout_id] = deepcopy(payout)
+
+
+class FakeLedger:
+    """The reference ledger: a hundred lines that anybody can check by eye."""
+
+    def __init__(self) -> None:
+        self.transactions: dict[str, Transaction] = {}
+
+    def post(self, transaction: Transaction) -> bool:
+        earlier = self.transactions.get(transaction.key)
+        if earlier is not None:
+            if earlier.request_hash != transaction.request_hash:
+                raise BookedOtherwise
+            return False
+        check_balanced(transaction.entries)
+        for account in {entry.account for entry in transaction.entries}:
+            least = min_balance(account)
+            after = self.balance(account) + _credit(transaction.entries, account)
+            if least is not None and after < least:
+                raise AccountOverdrawn
+        self.transactions[transaction.key] = transaction
+        return True
+
+    def balance(self, account: str) -> int:
+        """Credit less debit."""
+        return sum(_credit(transaction.entries, account) for transaction in self.transactions.values())
+
+    def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
+        return len(self.transactions), {}
+
+
+def _credit(entries: Iterable[Entry], account: str) -> int:
+    return sum(entry.amount if entry.side == "C" else -entry.amount for entry in entries if entry.account == account)
+
+
+class FakeBillingUnitOfWork:
+    """Everything a use case did is in the attributes afterwards."""
+
+    caused_by = "test"
+
+    def __init__(self) -> None:
+        self.organisations = FakeOrganisations()
+        self.orders = FakeOrders()
+        self.plans = FakePlans()
+        self.referrals = FakeReferrals()
+        self.payments = FakePayments()
+        self.stripe_events = FakeStripeEvents()
+        self.bank_lines = FakeBankLines()
+        self.settlements = FakeSettlements(self.orders, self.organisations)
+        self.payouts = FakePayouts()
+        self.ledger = FakeLedger()
+        self.published: list[Event] = []
+        self.outside: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self.timers: dict[tuple[str, str], datetime] = {}
+        for organisation_id in (CUSTOMER_ID, PROVIDER_ID, STATION_ID, OTHER_STATION_ID):
+            self.organisations.put(an_organisation(organisation_id))
+
+    def publish(self, event: Event) -> UUID:
+        self.published.append(event)
+        return new_id()
+
+    def call_outside(self, kind: str, key: str, payload: Mapping[str, Any]) -> None:
+        self.outside.setdefault(key, (kind, payload))
+
+    def set_timer(self, kind: str, subject: object, due_at: datetime) -> None:
+        self.timers[kind, str(subject)] = due_at
+
+    def cancel_timer(self, kind: str, subject: object) -> None:
+        self.timers.pop((kind, str(subject)), None)
+
+    def events(self, kind: type[E]) -> list[E]:
+        return [event for event in self.published if isinstance(event, kind)]
+
+    def calls(self, kind: str) -> list[Mapping[str, Any]]:
+        return [payload for called, payload in self.outside.values() if called == kind]
+
+
+LATER = NOW + timedelta(days=8)
+"""After the hold period."""

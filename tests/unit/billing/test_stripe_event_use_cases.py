@@ -1,0 +1,116 @@
+"""Webhooks: the signature decides, the content only says what to fetch."""
+
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+
+from services.billing.adapters.stripe_events import SignatureInvalid, StripeWebhooks
+from services.billing.use_cases.stripe_event import record_stripe_event
+from services.shared.kernel.actor import PUBLIC
+from services.shared.messages.billing.payment import RecordStripeEvent
+from tests.kit.fakes_billing import NOW, FakeBillingUnitOfWork
+
+SECRET = "whsec_test"
+
+
+class Wall:
+    def wall(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def body(event_id: str = "evt_1", kind: str = "payment_intent.succeeded", **about: object) -> str:
+    about = about or {"id": "pi_1", "object": "payment_intent"}
+    return json.dumps({"id": event_id, "object": "event", "type": kind, "data": {"object": about}}, indent=2)
+
+
+def signed(text: str, *, offset: timedelta = timedelta(), secret: str = SECRET) -> str:
+    timestamp = int((datetime.now(UTC) + offset).timestamp())
+    mac = hmac.new(secret.encode(), f"{timestamp}.{text}".encode(), hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={mac}"
+
+
+def record(uow: FakeBillingUnitOfWork, text: str, signature: str, secret: str = SECRET) -> bool:
+    verify = StripeWebhooks(secret, Wall()).verify
+    return partial(record_stripe_event, actor=PUBLIC, uow=uow, now=NOW, verify=verify)(
+        RecordStripeEvent(body=text, signature=signature)
+    ).seen_before
+
+
+def test_stored_and_fetched_once() -> None:
+    """A genuine webhook is stored as it came and asks for its intent once, however often it comes."""
+    uow = FakeBillingUnitOfWork()
+    text = body()
+    assert [record(uow, text, signed(text)) for _ in range(3)] == [False, True, True]
+    assert uow.stripe_events.held == {"evt_1": text}
+    assert uow.outside == {
+        "stripe_event:evt_1": (
+            "fetch_stripe_object",
+            {"stripe_event_id": "evt_1", "payment_intent_id": "pi_1"},
+        )
+    }
+
+
+def test_charge_leads_to_its_intent() -> None:
+    """What is said of a charge asks for the payment intent it belongs to."""
+    uow = FakeBillingUnitOfWork()
+    text = body("evt_2", "charge.succeeded", id="ch_1", object="charge", payment_intent="pi_7")
+    record(uow, text, signed(text))
+    assert [call["payment_intent_id"] for call in uow.calls("fetch_stripe_object")] == ["pi_7"]
+
+
+def test_other_things_are_stored_only() -> None:
+    """A webhook about something else is evidence and leads to nothing."""
+    uow = FakeBillingUnitOfWork()
+    text = body("evt_3", "payout.paid", id="po_1", object="payout")
+    assert record(uow, text, signed(text)) is False
+    assert "evt_3" in uow.stripe_events.held
+    assert not uow.outside
+
+
+@pytest.mark.parametrize(
+    ("change", "offset", "secret"),
+    [
+        (" ", timedelta(), SECRET),
+        ("", timedelta(), "whsec_of_another"),
+        ("", timedelta(seconds=-400), SECRET),
+        ("", timedelta(seconds=400), SECRET),
+    ],
+    ids=["altered body", "other secret", "old", "of the future"],
+)
+def test_forged_is_refused(change: str, offset: timedelta, secret: str) -> None:
+    """Altered, signed by another, too old or of the future: refused, and nothing is stored."""
+    uow = FakeBillingUnitOfWork()
+    text = body()
+    with pytest.raises(SignatureInvalid):
+        record(uow, text + change, signed(text, offset=offset, secret=secret))
+    assert not uow.stripe_events.held
+    assert not uow.outside
+
+
+@pytest.mark.parametrize("signature", ["", "nonsense", "t=,v1=", "t=abc,v1=00", "v1=00"])
+def test_nonsense_is_refused(signature: str) -> None:
+    """A header that is none is refused like a wrong one."""
+    with pytest.raises(SignatureInvalid):
+        record(FakeBillingUnitOfWork(), body(), signature)
+
+
+def test_an_empty_secret_refuses_everything() -> None:
+    """Where no secret is set even a signature made with the empty one does not get in."""
+    text = body()
+    with pytest.raises(SignatureInvalid):
+        record(FakeBillingUnitOfWork(), text, signed(text, secret=""), secret="")
+
+
+def test_a_near_future_time_is_clock_skew() -> None:
+    """A minute ahead is another clock, not an attack."""
+    uow = FakeBillingUnitOfWork()
+    text = body()
+    record(uow, text, signed(text, offset=timedelta(seconds=60)))
+    assert "evt_1" in uow.stripe_events.held
