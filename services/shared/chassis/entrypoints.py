@@ -92,7 +92,9 @@ def _list_parked(wanted: ListParked, *, actor: Actor, uow: UnitOfWork, now: date
     ready = uow.connection.exec_driver_sql("SELECT count(*) FROM inbox WHERE status = 'ready'").scalar_one()
     contiguous = uow.connection.exec_driver_sql("SELECT source, contiguous_seq FROM inbox_source")
     return ParkedPage(
-        items=tuple(Parked(**row._mapping) for row in rows), ready=ready, contiguous={row.source: row.contiguous_seq for row in contiguous}
+        items=tuple(Parked(**row._mapping) for row in rows),
+        ready=ready,
+        contiguous={row.source: row.contiguous_seq for row in contiguous},
     )
 
 

@@ -97,8 +97,9 @@ def load(*classes: type[S]) -> list[S]:
 
 
 def _problem(prefix: str, detail: dict[str, Any]) -> str:
-    # The value is left out: a wrong secret is still a secret.
-    return f"{prefix}{str(detail['loc'][0]).upper() if detail['loc'] else ''}: {detail['msg']}"
+    # The value is left out: a wrong secret is still a secret. A field with an alias names its whole variable.
+    name = str(detail["loc"][0]).upper() if detail["loc"] else ""
+    return f"{name if name.startswith('YIQI_') else prefix + name}: {detail['msg']}"
 
 
 def _fail(problems: list[str]) -> NoReturn:

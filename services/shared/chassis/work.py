@@ -37,7 +37,9 @@ def start(definition: Definition, settings: SourceSettings, stop: threading.Even
     """Start the wanted *parts* of one service. They end soon after *stop* is set."""
     clock = SystemClock()
     work = definition.load_work(settings)
-    source = database.engine(settings.database_url, name=f"work {definition.name}", pool_size=len(PARTS) + OUTSIDE_LANES)
+    source = database.engine(
+        settings.database_url, name=f"work {definition.name}", pool_size=len(PARTS) + OUTSIDE_LANES
+    )
     name = definition.name
     threads = []
     if "relay" in parts:

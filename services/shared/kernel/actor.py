@@ -27,7 +27,7 @@ class Actor:
 
     Attributes:
         organisation_id: The organisation they act for; `NO_ONE` for the platform and for the public.
-        member_id: The person, or none where a machine acts by API key.
+        member_id: The person, or the one who made the API key that acts; none for the platform and the public.
         roles: What they may do in that organisation.
         kind: *member* a person, *machine* an API key, *system* the platform itself, *public* nobody known.
         operator: The organisation is the operating company.

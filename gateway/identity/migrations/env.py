@@ -1,0 +1,3 @@
+from services.shared.chassis.migrate import run_env
+
+run_env()
