@@ -55,6 +55,7 @@ _COMMON: dict[str, Any] = {
     "party_kind": "provider",
     "station_id": STATION_ID,
     "organisation_id": CUSTOMER_ID,
+    "webhook_endpoint_id": derived_id("webhook_endpoint", 1),
     "quotation_request_id": derived_id("quotation_request", 1),
     "quotation_id": derived_id("quotation", 1),
     "contract_id": CONTRACT_ID,

@@ -16,8 +16,9 @@ from services.shared.kernel.actor import Role
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
-Relation = Literal["customer", "provider", "providers", "party", "operator"]
-"""*providers*: all that were asked; *party*: the provider or station that a settlement is with."""
+Relation = Literal["customer", "provider", "providers", "party", "organisation", "operator"]
+"""*providers*: all that were asked; *party*: the provider or station that a settlement is with; *organisation*: the one
+whose the thing is, whatever it is in trade."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,10 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     ),
     "invoice.failed.v1": (
         Audience("invoice_failed", "operator", ("finance_operator",), "/invoices/{invoice_id}"),
+    ),
+    "webhook_endpoint.disabled.v1": (
+        Audience("webhook_endpoint_disabled", "organisation",
+                 ("customer_finance", *_PARTY_FINANCE, "finance_operator", "administrator"), "/webhook-endpoints"),
     ),
 }  # fmt: skip
 

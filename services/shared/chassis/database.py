@@ -15,10 +15,11 @@ from typing import Any
 import psycopg2
 from sqlalchemy import Connection, Engine, Table, create_engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.shared.chassis.clock import Clock, business
 from services.shared.chassis.logs import logger
-from services.shared.kernel.errors import Conflict
+from services.shared.kernel.errors import Conflict, Unavailable
 
 log = logger("database")
 
@@ -52,16 +53,22 @@ def connection(source: Engine) -> Iterator[Connection]:
 
     A dead one is thrown away with every idle neighbour: after a restart of the database each would
     cost one failed request otherwise.
+
+    Raises:
+        Unavailable: The database cannot be reached, or went away meanwhile.
     """
-    held = source.connect()
+    try:
+        held = source.connect()
+    except (DBAPIError, PoolTimeout) as error:
+        raise Unavailable("the database does not answer") from error
     try:
         yield held
     except BaseException as error:
         if is_disconnect(error):
             held.invalidate()
             source.dispose()
-        else:
-            _roll_back(held)
+            raise Unavailable("the database went away") from error
+        _roll_back(held)
         raise
     finally:
         held.close()

@@ -9,6 +9,7 @@ import stripe
 
 from tests.kit.stripe_control import ControlRefused, StripeControl, StripeStandIn
 from tests.kit.stripe_sdk import charge_of, pay, sdk
+from tests.kit.stripe_simulator.money import fee_details
 from tests.kit.webhook_catcher import WebhookCatcher
 
 DAY_S = 86_400
@@ -238,3 +239,10 @@ def test_expand_in_lists_and_of_what_cannot_be(client: stripe.StripeClient) -> N
     assert isinstance(txn.source, stripe.Charge)
     with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
         client.v1.payment_intents.list({"expand": ["data.nothing"]})
+
+
+@pytest.mark.parametrize(("amount", "fee", "tax"), [(106_000, 600, 36), (250, 2, 0), (1_500_000, 8_491, 509)])
+def test_fee_may_be_a_price_with_vat_in_it(amount: int, fee: int, tax: int) -> None:
+    lines = fee_details(amount, "cny", fee_bps=60, fee_fixed_minor=0, fee_vat_bps=600, fee_includes_vat=True)
+    assert sum(line["amount"] for line in lines) == fee + tax
+    assert [line["amount"] for line in lines] == [part for part in (fee, tax) if part]

@@ -55,6 +55,7 @@ def test_links_name_fields_that_the_event_has(name: str) -> None:
         ("quotation.sent.v1", {CUSTOMER_ID}),
         ("quotation.countered.v1", {PROVIDER_ID}),
         ("contract.rendered.v1", {CUSTOMER_ID, PROVIDER_ID, OPERATOR_ID}),
+        ("webhook_endpoint.disabled.v1", {CUSTOMER_ID}),
         ("payment.opened.v1", {CUSTOMER_ID}),
         ("payment.succeeded.v1", {CUSTOMER_ID}),
         ("shipment.dispatched.v1", {PROVIDER_ID}),
