@@ -92,7 +92,7 @@ class Client:
 
     def ask(
         self, method: str, path: str, *, body: Mapping[str, Any] | None = None, key: str | None = None,
-        params: Mapping[str, str | int] | None = None, raw: bytes | None = None, headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str | int] | None = None, raw: bytes | None = None,
     ) -> requests.Response:  # fmt: skip
         """One request and its answer, whatever it is. *raw*: the body as it goes out, instead of *body*."""
         sent = {"Accept-Language": "en", **self._credentials()}
@@ -104,7 +104,7 @@ class Client:
             session.trust_env = False  # a proxy of the environment has no business with loopback
             return session.request(
                 method, f"{self.base_url}/v1{path}", json=body, data=raw, params=params,
-                headers={**sent, **(headers or {})}, timeout=TIMEOUT_S,
+                headers=sent, timeout=TIMEOUT_S,
             )  # fmt: skip
 
     def download(self, path: str, folder: Path, name: str = "") -> Path:
@@ -171,9 +171,7 @@ def until(
     """
     Fetch again and again until *done* says so, and answer what was fetched.
 
-    Args:
-        what: Named when it does not come about.
-        missing_ok: 404 means: not yet.
+    *what* is named when it does not come about; with *missing_ok* 404 means: not yet.
 
     Raises:
         NotInTime: With what was fetched last.

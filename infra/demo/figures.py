@@ -78,9 +78,7 @@ def figures_of(cast: Cast, order: Json, settlements: Sequence[Json]) -> Figures:
     The figures of a settled order: what the customer pays from the order, what the parties get from the
     statements, and what is kept from the ledger.
 
-    Args:
-        order: As the operating company sees it.
-        settlements: The statements on which it stands.
+    *order*: as the operating company sees it; *settlements*: the statements on which it stands.
     """
     parties = {each["party_kind"]: _line(each, order["order_id"]) for each in settlements}
     provider = parties["provider"]

@@ -119,7 +119,8 @@ def _order_from_the_shelf(scene: Scene, told: Told, folder: Path) -> None:
 
 def _negotiate(told: Told, folder: Path) -> None:
     line = {
-        "title_zh": "固体核磁多核表征", "title_en": "Solid-state NMR of several nuclei", "unit": "sample", "quantity": 3,
+        "title_zh": "固体核磁多核表征", "title_en": "Solid-state NMR of several nuclei",
+        "unit": "sample", "quantity": 3,
         "unit_price": {"amount": 120_000, "currency": "CNY"}, "reason": "多核联测，价目表未列 not on the price list",
     }  # fmt: skip
     samples = [{"customer_code": "YH-N1", "description": "聚合物电解质 polymer electrolyte", "quantity": 3}]

@@ -238,7 +238,8 @@ def confirm_referral(cast: Cast, evidence: str, *, key: str) -> Json:
 def publish_offering(provider: Organisation, operator: Organisation, title: str, unit_price: int) -> str:
     """An offering of *provider* at *unit_price* (fen, net, per sample), to be found and ordered. Answers its id."""
     content = {
-        "title_zh": f"{title} 检测", "title_en": f"{title} testing", "method_zh": "标准方法", "method_en": "standard method",
+        "title_zh": f"{title} 检测", "title_en": f"{title} testing",
+        "method_zh": "标准方法", "method_en": "standard method",
         "method_codes": ["JY/T 0587-2020"], "unit": "sample", "turnaround_days": 7,
     }  # fmt: skip
     price = {

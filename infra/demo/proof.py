@@ -84,9 +84,11 @@ def books_hold(operator: Organisation) -> list[str]:
         sums[currency] = sums.get(currency, 0) + amount
     wrong = [f"the ledger sums to {amount} {currency}" for currency, amount in sums.items() if amount]
     rebuilt = ledger_of_the_feed(finance)
-    for account in sorted(ledger.keys() | rebuilt.keys()):
-        if ledger.get(account, 0) != rebuilt.get(account, 0):
-            wrong.append(f"{account}: ledger {ledger.get(account, 0)}, feed {rebuilt.get(account, 0)}")
+    wrong += [
+        f"{account}: ledger {ledger.get(account, 0)}, feed {rebuilt.get(account, 0)}"
+        for account in sorted(ledger.keys() | rebuilt.keys())
+        if ledger.get(account, 0) != rebuilt.get(account, 0)
+    ]
     checked = finance.post("/ledger/invariants", key=f"invariants/{time.time_ns()}")
     return wrong + [str(violation) for violation in checked["violations"]]
 

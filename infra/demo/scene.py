@@ -27,11 +27,13 @@ FIRST_PROVIDER, FIRST_OFFERING = "lingnan-microscopy", "lingnan-microscopy-04"
 SECOND_PROVIDER = "binhai-nmr"
 CUSTOMER = Particulars(
     "customer", "远航新材料（演示）有限公司", "Yuanhang New Materials (Demonstration) Co., Ltd.",
-    people.credit_code(70_000_001), "office@yuanhang.example", "广东省深圳市演示大道 8 号 8 Demonstration Avenue, Shenzhen",
+    people.credit_code(70_000_001), "office@yuanhang.example",
+    "广东省深圳市演示大道 8 号 8 Demonstration Avenue, Shenzhen",
 )  # fmt: skip
 STATION = Particulars(
     "station", "南山科技服务站（演示）有限公司", "Nanshan Service Station (Demonstration) Co., Ltd.",
-    people.credit_code(70_000_002), "office@nanshan-station.example", "广东省深圳市演示路 2 号 2 Demonstration Road, Shenzhen",
+    people.credit_code(70_000_002), "office@nanshan-station.example",
+    "广东省深圳市演示路 2 号 2 Demonstration Road, Shenzhen",
     account_number="6200000000000000702",
 )  # fmt: skip
 
@@ -190,7 +192,7 @@ def _load_real(scene: Scene, data: Path) -> None:
 
 
 def _as_catalogue(source: str, number: int, entries: list[Json]) -> Json:
-    """A provider for a real institution's entries; nobody of that institution has signed up here, and its name says so."""
+    """A provider for a real institution's entries. Nobody of that institution has signed up, and its name says so."""
     name = f"数据来源 {source}（未入驻）"
     return {
         "key": source,

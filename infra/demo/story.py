@@ -9,7 +9,8 @@ from infra.demo.platform import Platform
 from infra.demo.scene import FIRST_PROVIDER, Scene
 
 _STEPS = {
-    "placed": "ordered", "papers_made": "contract and order sheet made", "signed_customer": "contract signed by the customer",
+    "placed": "ordered", "papers_made": "contract and order sheet made",
+    "signed_customer": "contract signed by the customer",
     "signed_operator": "contract signed by the company", "signed_provider": "order sheet signed by the provider",
     "contracted": "contracted, terms frozen", "paid": "paid", "released": "released to work",
     "packing_sheet_made": "packing sheet made", "samples_dispatched": "samples sent",
@@ -66,9 +67,8 @@ def _rows(of: Figures) -> list[tuple[str, str, str, str]]:
 
 
 def _print_addresses(platform: Platform, scene: Scene) -> None:
-    print(
-        f"\nportal    {platform.base_url}\nAPI docs  {platform.base_url}/docs\nAPI keys, logins, ids  {_short(scene.path)}\n"
-    )
+    print(f"\nportal    {platform.base_url}\nAPI docs  {platform.base_url}/docs")
+    print(f"API keys, logins, ids  {_short(scene.path)}\n")
     for name in ("customer", FIRST_PROVIDER, "station", "operator"):
         for role, login in scene.parties[name].logins.items():
             print(f"  {role:<24} {login.mail:<48} {login.password}")

@@ -106,14 +106,15 @@ class Settlement:
 
     def match(self, received_invoice_id: UUID, net: Money, tax: Money) -> None:
         """
-        The party's invoice is there.
+        The party's invoice is there. An ordinary one is all-in: how it divides its total is the party's own affair.
 
         Raises:
             InvoiceContradicts: It says other amounts.
             WrongState: One has matched already.
         """
         self.state = LIFECYCLE.after("match", self.state)
-        if (net, tax) != (Money(self.net, self.currency), Money(self.tax, self.currency)):
+        exact = (net, tax) == (Money(self.net, self.currency), Money(self.tax, self.currency))
+        if not exact and (self.special_invoice or net + tax != self.gross):
             raise InvoiceContradicts(f"{self.number}: {net} + {tax}")
         self.received_invoice_id = received_invoice_id
 

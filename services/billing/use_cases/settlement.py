@@ -80,7 +80,13 @@ def invoice_matched(event_: ReceivedInvoiceMatched, *, uow: BillingUnitOfWork, n
         uow,
         key=f"received_invoice:{event_.received_invoice_id}",
         kind="received_invoice",
-        entries=received_invoice_matched(settlement.party_kind, settlement.party_id, event_.net, event_.tax),
+        # The settlement's own amounts: the tax inside an ordinary invoice is cost to us, not input VAT.
+        entries=received_invoice_matched(
+            settlement.party_kind,
+            settlement.party_id,
+            Money(settlement.net, settlement.currency),
+            Money(settlement.tax, settlement.currency),
+        ),
         effective_at=now,
         now=now,
     )

@@ -235,6 +235,21 @@ def test_second_invoice_and_other_amounts() -> None:
     assert len(uow.ledger.transactions) == before
 
 
+def test_an_ordinary_invoice_divides_its_total_as_it_likes() -> None:
+    """891.09 + 8.91 is 900.00 all-in (TV03b): nothing of it is input VAT; another total is a bug."""
+    ordinary = TaxProfile("small_scale_3_reduced_1", can_issue_special=False)
+    uow = accepted(station=False, provider_tax=ordinary)
+    stated = of_kind(close(uow), "provider")
+    with pytest.raises(InvoiceContradicts):
+        match(uow, stated, kind="ordinary", net=cny(89_109), tax=cny(892))
+    uow = accepted(station=False, provider_tax=ordinary)
+    stated = of_kind(close(uow), "provider")
+    match(uow, stated, kind="ordinary", net=cny(89_109), tax=cny(891))
+    assert uow.ledger.balance(owed("provider", PROVIDER_ID, "payable")) == 90_000
+    assert uow.ledger.balance(owed("provider", PROVIDER_ID, "accrued")) == 0
+    assert uow.ledger.balance("A:vat:input_pending") == 0
+
+
 def test_invoice_of_an_unknown_settlement_waits() -> None:
     """What is matched to a settlement that is not here yet is tried again."""
     uow, stated = payable()
