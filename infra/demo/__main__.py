@@ -35,6 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     except (Refused, NotInTime, CommandFailed, AssertionError, requests.RequestException, FileNotFoundError) as error:
         print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped; what was started runs on. make demo takes it up again, make down stops it.", file=sys.stderr)
+        return 130
     for sentence in wrong:
         print(f"WRONG: {sentence}", file=sys.stderr)
     say(f"the demonstration took {time.monotonic() - begun:.0f} s" + (" and FAILED" if wrong else ""))
@@ -91,6 +94,9 @@ def prove(platform: Platform, stage: scene.Scene, both: tuple[Told, Told], recei
          lambda: [w for told in both for w in proof.contract_is_empty(told.cast, told.order_id)]),
         ("signed webhooks brought what the feed says",
          lambda: proof.settled(lambda: proof.webhooks_came(finance, receiver.events, [t.order_id for t in both]), 30)),
+        ("a person signs in at the portal and sees the order",
+         lambda: proof.portal_opens(
+             stage.parties["customer"].logins["requester"], platform.base_url, (both[0].order_id, both[0].number))),
         ("both invoices obey the official EN 16931 rules",
          lambda: [w for told in both for w in proof.invoice_obeys_the_rules(told.files["invoice XML"])]),
         ("the hash chain of every event log holds", lambda: proof.chains_hold(platform)),
@@ -107,11 +113,10 @@ def prove(platform: Platform, stage: scene.Scene, both: tuple[Told, Told], recei
 
 def keep_mails(platform: Platform, told: Told, started: datetime) -> None:
     """Copy the mails about the order that were sent in this run beside its documents."""
-    for path in orders.since(platform.mail_folder, started):
-        if told.number.encode() in path.read_bytes():
-            target = told.folder / "mails" / path.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            told.mails.append(Path(shutil.copyfile(path, target)))
+    for path in orders.mails_about(platform.mail_folder, told, started):
+        target = told.folder / "mails" / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        told.mails.append(Path(shutil.copyfile(path, target)))
 
 
 def remember(stage: scene.Scene, both: tuple[Told, Told]) -> None:

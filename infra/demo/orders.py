@@ -1,5 +1,7 @@
 """The two orders of the demonstration, step by step, through the public API."""
 
+import email
+import email.policy
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -230,7 +232,14 @@ def _download(told: Told) -> None:
         told.files[what] = client.download(path, told.folder, name)
 
 
-def since(folder: Path, instant: datetime) -> list[Path]:
-    """The mails in *folder* that were sent after *instant* (by the clock on the wall), oldest first."""
-    found = [path for path in folder.rglob("*.eml") if path.stat().st_mtime >= instant.timestamp()]
-    return sorted(found, key=lambda path: path.stat().st_mtime)
+def mails_about(folder: Path, told: Told, sent_after: datetime) -> list[Path]:
+    """Mails in *folder* that name the order or one of its statements, sent after that instant of the wall's clock."""
+    names = {told.number, *(str(settlement["number"]) for settlement in told.settlements)}
+    recent = [path for path in folder.rglob("*.eml") if path.stat().st_mtime >= sent_after.timestamp()]
+    return sorted(path for path in recent if any(name in _text_of(path) for name in names))
+
+
+def _text_of(path: Path) -> str:
+    mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    body = mail.get_body(("plain",))
+    return f"{mail['Subject']}\n{body.get_content() if body is not None else ''}"

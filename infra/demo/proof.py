@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import requests
+
 from infra.demo import figures
-from infra.demo.client import Client, Json
+from infra.demo.client import Client, Json, sign_in
 from infra.demo.figures import Figures, figures_of
 from infra.demo.journey import order_of, settlements_of
-from infra.demo.people import Cast, Organisation
+from infra.demo.people import Cast, Login, Organisation
 from infra.demo.platform import CommandFailed, Platform
 
+HTTP_OK = 200
 SERVICES = ("catalog", "orders", "billing", "invoicing", "notify")
 
 
@@ -125,6 +128,22 @@ def invoice_obeys_the_rules(file: Path) -> list[str]:
     return [
         f"{file.name}: {found.rule}: {found.text}" for found in validate(file.read_bytes()) if found.severity == "fatal"
     ]
+
+
+def portal_opens(login: Login, base_url: str, order: tuple[str, str]) -> list[str]:
+    """A person signs in and sees their order (id and number); the pages about the API are there."""
+    session = sign_in(base_url, login.mail, login.password).session
+    order_id, number = order
+    wrong = []
+    with requests.Session() as browser:
+        browser.trust_env = False
+        if session is not None:
+            browser.cookies.set("yiqi_session", session.cookie)
+        for path, words in ((f"/orders/{order_id}", number), ("/docs", "quotation")):
+            page = browser.get(f"{base_url}{path}", timeout=30)
+            if page.status_code != HTTP_OK or words not in page.text:
+                wrong.append(f"{path} answers {page.status_code} and does not show {words}")
+    return wrong
 
 
 def webhooks_came(client: Client, received: Iterable[str], order_ids: Iterable[str]) -> list[str]:

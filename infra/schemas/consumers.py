@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class ServiceDoesNotLoad(Exception):
     """A service's `subscriptions.py` cannot be imported or called; its traceback is the text."""
 
 
+@cache
 def consumers() -> dict[str, dict[str, list[str]]]:
     """
     Wire name of an event → service → the use cases it leads to there (`order.take_payment`).

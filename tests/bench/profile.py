@@ -37,7 +37,7 @@ def sampling(pid: int, seconds: float, target: Path, *arguments: str) -> subproc
     program = Path(sys.executable).parent / "py-spy"
     return subprocess.Popen(
         [str(program), "record", "--pid", str(pid), "--duration", str(round(seconds)), "--rate", str(SAMPLES_PER_S),
-         "--format", "raw", "--output", str(target), *arguments],
+         "--format", "raw", "--function", "--output", str(target), *arguments],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 

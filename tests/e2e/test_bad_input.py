@@ -274,8 +274,9 @@ def send_large(client: Client, size: int, *, declared: bool) -> tuple[int, Json]
     connection.endheaders()
     block = b" " * 65_536
     try:
+        # Whoever sends on after the answer gets a reset instead of it, so each block waits a moment for one.
         for _ in range(size // len(block)):
-            if select.select([connection.sock], [], [], 0)[0]:
+            if select.select([connection.sock], [], [], 0.05)[0]:
                 break
             connection.send(block if declared else b"%x\r\n%s\r\n" % (len(block), block))
         answer = connection.getresponse()

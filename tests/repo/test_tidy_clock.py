@@ -35,9 +35,9 @@ def sql_reads(tree: ast.AST) -> Iterator[ast.AST]:
     """Texts in which the database would read its own clock."""
     words = ("now()", "current_timestamp", "current_date", "clock_timestamp()", "transaction_timestamp()")
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_sql(node.value):
-            if any(word in node.value.lower() for word in words):
-                yield node
+        value = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        if _is_sql(value) and any(word in value.lower() for word in words):
+            yield node
 
 
 def _is_sql(value: str) -> bool:

@@ -1,7 +1,6 @@
 """Generated files are current, and no event is stated to nobody or by nobody."""
 
 import ast
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,17 @@ from tests.repo.tree import parsed, python
 
 HOME = {"identity": "gateway/identity/"}
 
-NOT_STATED_YET: set[str] = {"webhook_endpoint.disabled.v1"}
+NOT_STATED_YET: set[str] = set()
 """Wire names with a class and no use case that publishes them. To be emptied, not filled."""
 
-NOBODY_ACTS: set[str] = set()
-"""Wire names that no service acts on: what people outside read them for, or nothing yet."""
-
-
-@cache
-def heard() -> dict[str, dict[str, list[str]]]:
-    return consumers()
+NOBODY_ACTS = {
+    "analysis.started.v1", "analysis.finished.v1", "sample.rejected.v1",
+    "contract.signed.v1",
+    "quotation.accepted.v1", "quotation.declined.v1", "quotation.expired.v1", "quotation.superseded.v1",
+    "quotation.withdrawn.v1",
+    "quotation_request.closed.v1", "quotation_request.expired.v1", "quotation_request.withdrawn.v1",
+}  # fmt: skip
+"""Wire names that no service acts on yet: they stand in the log of orders, and nobody is told by mail."""
 
 
 def test_generated_files_are_current() -> None:
@@ -63,4 +63,4 @@ def test_every_event_is_stated_by_its_owner() -> None:
 
 def test_every_event_is_acted_on() -> None:
     """An event that no service subscribes to is named here, so that it is meant and not forgotten."""
-    assert {name for name in events() if not heard().get(name)} == NOBODY_ACTS
+    assert {name for name in events() if not consumers().get(name)} == NOBODY_ACTS

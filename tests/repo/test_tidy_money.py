@@ -27,13 +27,11 @@ def near_money() -> list[Path]:
 
 
 def floats(tree: ast.AST) -> Iterator[ast.AST]:
-    """Literals with a point, `float` in any place, `/` between anything but paths' names, rounding, decimals."""
+    """Literals with a point, `float` in any place, `/`, `round`, `Decimal`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, (float, complex)):
-            yield node
-        elif isinstance(node, ast.Name) and node.id in {"float", "round", "Decimal"}:
-            yield node
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        literal = isinstance(node, ast.Constant) and isinstance(node.value, (float, complex))
+        named = isinstance(node, ast.Name) and node.id in {"float", "round", "Decimal"}
+        if literal or named or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)):
             yield node
 
 

@@ -1,0 +1,36 @@
+"""Instants are UTC, business dates are Shanghai's."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from services.shared.kernel.times import business_date, end_of_business_day, rfc3339
+
+
+@pytest.mark.parametrize(
+    ("instant", "day"),
+    [
+        (datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC), date(2026, 12, 31)),
+        (datetime(2026, 12, 31, 16, 0, tzinfo=UTC), date(2027, 1, 1)),
+        (datetime(2026, 11, 23, 23, 30, tzinfo=timezone(timedelta(hours=-5))), date(2026, 11, 24)),
+    ],
+)
+def test_the_business_day_turns_at_sixteen_utc(instant: datetime, day: date) -> None:
+    """Whatever zone the instant is written in; the year of a series turns with it."""
+    assert business_date(instant) == day
+
+
+def test_a_day_ends_where_the_next_begins() -> None:
+    """Due by a day means before the first instant after it."""
+    end = end_of_business_day(date(2026, 12, 31))
+    assert end == datetime(2026, 12, 31, 16, tzinfo=UTC)
+    assert end.tzinfo is UTC
+    assert business_date(end) == date(2027, 1, 1)
+    assert business_date(end - timedelta(microseconds=1)) == date(2026, 12, 31)
+
+
+def test_instants_are_written_in_utc_with_microseconds() -> None:
+    """Always the same length, so that they compare as texts."""
+    assert rfc3339(datetime(2026, 11, 23, 6, 51, 33, 123456, tzinfo=UTC)) == "2026-11-23T06:51:33.123456Z"
+    shanghai = timezone(timedelta(hours=8))
+    assert rfc3339(datetime(2026, 11, 23, 14, 51, 33, tzinfo=shanghai)) == "2026-11-23T06:51:33.000000Z"
