@@ -11,6 +11,7 @@ from pathlib import Path
 
 from infra.demo import journey as steps
 from infra.demo import proof
+from infra.demo import settlement as settling
 from infra.demo.client import Client, Json
 from infra.demo.figures import CARD_WITH_STATION
 from services.shared.kernel.ids import new_id
@@ -81,7 +82,7 @@ def test_card_order_with_station(stage: Stage, tmp_path: Path) -> None:
     steps.accept_order(journey, order_id)
 
     settlements = settle(stage, journey, order_id, others)
-    invoice = steps.invoice_of(cast, order_id)
+    invoice = settling.invoice_of(cast, order_id)
     assert invoice["state"] in {"issued", "delivered"}
     assert (invoice["net"]["amount"], invoice["tax"]["amount"], invoice["gross"]["amount"]) == (100_000, 6_000, 106_000)
     others.try_it(own, "GET", f"/invoices/{invoice['invoice_id']}")
@@ -145,7 +146,7 @@ def work_on(stage: Stage, journey: steps.Journey, order_id: str, others: Intrude
 def settle(stage: Stage, journey: steps.Journey, order_id: str, others: Intruders) -> list[Json]:
     today = business_date(stage.platform.now()).isoformat()
     others.try_it(FINANCE, "POST", "/settlements/close", {"until": today})
-    provider, station = settlements = steps.close_settlements(journey, order_id, today)
+    provider, station = settlements = settling.close_settlements(journey, order_id, today)
     assert (provider["net"]["amount"], provider["tax"]["amount"]) == (90_000, 5_400)
     assert (station["net"]["amount"], station["tax"]["amount"]) == (7_000, 420)
     for settlement, readers in (
@@ -160,8 +161,8 @@ def settle(stage: Stage, journey: steps.Journey, order_id: str, others: Intruder
             "net": settlement["net"], "tax": settlement["tax"], "issued_on": settlement["until"],
         }  # fmt: skip
         others.try_it(readers, "POST", "/received-invoices", said)
-        assert steps.send_invoice(journey.cast, settlement)["state"] == "matched"
-        steps.wait_for_settlement(journey.cast, settlement["settlement_id"], "payable")
+        assert settling.send_invoice(journey.cast, settlement)["state"] == "matched"
+        settling.wait_for_settlement(journey.cast, settlement["settlement_id"], "payable")
     return settlements
 
 
@@ -172,14 +173,14 @@ def pay_out(stage: Stage, settlements: list[Json], others: Intruders) -> None:
     early = first.ask("POST", "/payouts", body=body, key=f"early/{new_id()}")
     assert (early.status_code, early.json()["code"]) == (409, "billing.hold_not_over")
     stage.platform.move_clock(HOLD + timedelta(hours=1))
-    payouts = [steps.start_payout(first, settlement) for settlement in settlements]
+    payouts = [settling.start_payout(first, settlement) for settlement in settlements]
     path = f"/payouts/{payouts[0]['payout_id']}"
     others.try_it(FINANCE, "POST", f"{path}/release")
     alone = first.ask("POST", f"{path}/release", key=f"alone/{new_id()}")
     assert (alone.status_code, alone.json()["code"]) == (403, "billing.four_eyes_required")
-    released = [steps.release_payout(second, payout) for payout in payouts]
+    released = [settling.release_payout(second, payout) for payout in payouts]
     assert [payout["amount"]["amount"] for payout in released] == [95_400, 7_420]
     others.try_it((*FINANCE, "provider_finance", "lab_manager"), "GET", path)
     others.try_it(FINANCE, "POST", "/bank-statements", {"account": "6200000000000000001", "csv": "x"})
-    booked = steps.import_payouts(stage.with_station, released, key=f"out/{payouts[0]['number']}")
+    booked = settling.import_payouts(stage.with_station, released, key=f"out/{payouts[0]['number']}")
     assert (booked["matched"], booked["suspense"]) == (2, 0)

@@ -4,6 +4,7 @@ import threading
 
 from infra.demo import journey as steps
 from infra.demo import proof
+from infra.demo import settlement as settling
 from infra.demo.figures import CARD_WITH_STATION
 from infra.demo.platform import Platform
 from tests.kit.journey import ONE_SAMPLE, REPORT, Stage, all_is_well, to_invoiced
@@ -48,7 +49,7 @@ def test_events_survive_kills(stage: Stage) -> None:
     steps.accept_order(journey, order_id)
     platform.kill("work")
     to_invoiced(stage, journey, order_id)
-    invoice = steps.invoice_of(cast, order_id)
+    invoice = settling.invoice_of(cast, order_id)
     assert invoice["state"] in {"issued", "delivered"}
 
     platform.wait_for(PROGRAMS)

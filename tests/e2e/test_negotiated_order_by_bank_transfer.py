@@ -4,6 +4,7 @@ An order negotiated over two quotations, paid by bank transfer, accepted by sile
 
 from datetime import timedelta
 
+from infra.demo import bank
 from infra.demo import journey as steps
 from infra.demo.client import Json
 from infra.demo.figures import NEGOTIATED_BY_TRANSFER
@@ -53,12 +54,12 @@ def test_negotiated_order_by_bank_transfer(stage: Stage) -> None:
         "serial_number": f"X-{payment['reference']}", "booked_at": journey.began_at.isoformat(), "direction": "in",
         "amount": 12_345, "counterparty": "somebody", "remittance": "no reference",
     }  # fmt: skip
-    stray = steps.import_statement(cast, [line], key=f"stray/{order_id}")
+    stray = bank.import_statement(cast, [line], key=f"stray/{order_id}")
     assert (stray["matched"], stray["suspense"]) == (0, 1)
     booked = steps.pay_by_transfer(journey, order_id)
     assert (booked["matched"], booked["suspense"]) == (1, 0)
     # The same statement again books nothing.
-    again = steps.import_statement(
+    again = bank.import_statement(
         cast, [{**line, "booked_at": booked["lines"][0]["booked_at"]}], key=f"again/{order_id}"
     )
     assert (again["matched"], again["suspense"], again["repeated"]) == (0, 0, 1)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from infra.demo import journey as steps
+from infra.demo import settlement as settling
 from infra.demo.client import Json
 from infra.demo.figures import SMALL_SCALE_ORDINARY, SMALL_SCALE_SPECIAL, UNIVERSITY_SPECIAL, Figures
 from infra.demo.people import Cast, once_ready
@@ -59,14 +60,14 @@ def test_provider_tax_variants(stage: Stage, variant: Variant) -> None:
     to_delivered(journey, order_id)
     steps.accept_order(journey, order_id)
     today = business_date(stage.platform.now()).isoformat()
-    (settlement,) = steps.close_settlements(journey, order_id, today)
+    (settlement,) = settling.close_settlements(journey, order_id, today)
 
     kind, net, tax, reason = variant.wrong
     rejected = send(cast, settlement, "WRONG", kind, net, tax)
     assert (rejected["state"], rejected["reason"]) == ("rejected", reason)
     matched = send(cast, settlement, "RIGHT", *variant.invoice)
     assert matched["state"] == "matched"
-    payable = steps.wait_for_settlement(cast, settlement["settlement_id"], "payable")
+    payable = settling.wait_for_settlement(cast, settlement["settlement_id"], "payable")
     expected = variant.figures
     assert payable["gross"]["amount"] == expected.provider_net + expected.provider_tax
     assert all_is_well(stage, {order_id: (cast, expected)}) == []

@@ -14,6 +14,7 @@ from typing import Literal
 
 from infra.demo import journey as steps
 from infra.demo import people, proof
+from infra.demo import settlement as settling
 from infra.demo.client import Client, Json, sign_in
 from infra.demo.figures import Figures
 from infra.demo.journey import Journey
@@ -172,9 +173,9 @@ def to_delivered(journey: Journey, order_id: str) -> None:
 def to_invoiced(stage: Stage, journey: Journey, order_id: str) -> list[Json]:
     """Close the statements over an accepted order and send their invoices. Answers the statements."""
     today = business_date(stage.platform.now()).isoformat()
-    settlements = steps.close_settlements(journey, order_id, today)
+    settlements = settling.close_settlements(journey, order_id, today)
     for settlement in settlements:
-        answered = steps.send_invoice(journey.cast, settlement)
+        answered = settling.send_invoice(journey.cast, settlement)
         if answered["state"] != "matched":
             raise AssertionError(f"{settlement['number']}: {answered['state']} {answered['reason']}")
     return settlements
@@ -183,7 +184,7 @@ def to_invoiced(stage: Stage, journey: Journey, order_id: str) -> list[Json]:
 def to_closed(stage: Stage, journey: Journey, order_id: str, settlements: Sequence[Json]) -> None:
     """Pay the statements out, once the hold period is over, and wait until the order is closed."""
     first, second = stage.cashiers
-    steps.pay_out(journey.cast, settlements, first, second)
+    settling.pay_out(journey.cast, settlements, first, second)
     steps.wait_for_state(journey.cast.operator["contract_operator"], order_id, "closed")
 
 

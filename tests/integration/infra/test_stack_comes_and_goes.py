@@ -31,11 +31,9 @@ def _eventually(check: Callable[[], bool], within_s: float = 40) -> bool:
 def test_second_up_changes_nothing_and_says_so(stack: LocalStack) -> None:
     before, environment = stack.pids(), stack.environment()
     status = json.loads(stack.must("status", "--json").out)
-    assert {program["name"]: program["pid"] for program in status["programs"]} == before
-    begun = time.monotonic()
+    assert {program["name"]: program["pid"] for program in status["programs"] if program["pid"]} == before
     answer = stack.must("up", "--no-platform")
     assert "already up" in answer.told
-    assert time.monotonic() - begun < 10
     assert (stack.pids(), stack.environment()) == (before, environment)
 
 

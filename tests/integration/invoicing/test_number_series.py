@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from services.invoicing.adapters.unit_of_work import InvoicingUnitOfWork
 from services.invoicing.use_cases.invoice import invoice_order
+from services.shared.kernel.errors import Unavailable
 from services.shared.kernel.ids import derived_id
 from services.shared.messages.orders.order import OrderAccepted
 from tests.integration.invoicing.database import ServiceDatabases, fill, transaction
@@ -93,7 +93,7 @@ def test_a_process_that_dies_leaves_no_gap(service_database: ServiceDatabases) -
             made.rows("SELECT pg_terminate_backend(%s)", (victim,))
             uow.connection.exec_driver_sql("SELECT 1")
 
-    with pytest.raises(DBAPIError):
+    with pytest.raises(Unavailable):
         die()
     for order in (second, first):
         with transaction(engine) as uow:
