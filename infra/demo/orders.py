@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from infra.demo import journey as steps
+from infra.demo import settlement as settling
 from infra.demo.client import Client, Json, Refused
 from infra.demo.figures import CARD_WITH_STATION, NEGOTIATED_BY_TRANSFER, Figures, yuan
 from infra.demo.journey import Journey
@@ -180,9 +181,9 @@ def _work(platform: Platform, told: Told) -> None:
 def _settle(platform: Platform, told: Told) -> None:
     with step(f"{told.number}: statements closed for provider and station; their invoices match"):
         today = business_date(platform.now()).isoformat()
-        told.settlements = steps.close_settlements(told.journey, told.order_id, today)
+        told.settlements = settling.close_settlements(told.journey, told.order_id, today)
         for settlement in told.settlements:
-            answered = steps.send_invoice(told.cast, settlement)
+            answered = settling.send_invoice(told.cast, settlement)
             if answered["state"] != "matched":
                 raise AssertionError(
                     f"the invoice of {settlement['number']} was {answered['state']}: {answered['reason']}"
@@ -193,17 +194,17 @@ def _pay_out(told: Told, cashiers: tuple[Client, Client]) -> None:
     first, second = cashiers
     with step(f"{told.number}: one starts each payout, another releases it, the bank's statement shows it"):
         for settlement in told.settlements:
-            steps.wait_for_settlement(told.cast, settlement["settlement_id"], "payable")
-            payout = steps.start_payout(first, settlement)
+            settling.wait_for_settlement(told.cast, settlement["settlement_id"], "payable")
+            payout = settling.start_payout(first, settlement)
             try:
-                steps.release_payout(first, payout)
+                settling.release_payout(first, payout)
             except Refused as refused:
                 if refused.code != "billing.four_eyes_required":
                     raise
             else:
                 raise AssertionError("one person started and released a payout")
-            told.payouts.append(steps.release_payout(second, payout))
-        booked = steps.import_payouts(told.cast, told.payouts, key=told.journey.key("statement-out"))
+            told.payouts.append(settling.release_payout(second, payout))
+        booked = settling.import_payouts(told.cast, told.payouts, key=told.journey.key("statement-out"))
         if booked["suspense"]:
             raise AssertionError(f"outgoing lines were not matched: {booked['lines']}")
 
@@ -212,7 +213,7 @@ def _download(told: Told) -> None:
     """Each document by a party that may see it."""
     cast = told.cast
     customer, provider = cast.customer["customer_finance"], cast.provider["lab_manager"]
-    invoice = steps.invoice_of(cast, told.order_id)
+    invoice = settling.invoice_of(cast, told.order_id)
     contract = f"/contracts/{steps.order_of(customer, told.order_id)['contract']['contract_id']}/documents"
     (report,) = steps.order_of(customer, told.order_id)["reports"]
     wanted = [

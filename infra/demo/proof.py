@@ -13,9 +13,10 @@ import requests
 from infra.demo import figures
 from infra.demo.client import Client, Json, sign_in
 from infra.demo.figures import Figures, figures_of
-from infra.demo.journey import order_of, settlements_of
+from infra.demo.journey import order_of
 from infra.demo.people import Cast, Login, Organisation
 from infra.demo.platform import CommandFailed, Platform
+from infra.demo.settlement import settlements_of
 
 HTTP_OK = 200
 SERVICES = ("catalog", "orders", "billing", "invoicing", "notify")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from infra.demo import journey as steps
 from infra.demo import proof, scene
+from infra.demo import settlement as money
 from infra.demo.client import Client
 from infra.demo.figures import CARD_WITH_STATION, Figures
 from infra.demo.journey import Journey
@@ -71,17 +72,17 @@ def settle(platform: Platform, stage: scene.Scene, gone: Sequence[Gone]) -> None
     settlements = {}
     for each in gone:
         steps.wait_for_state(client, each.order_id, "accepted", timeout_s=PATIENCE_S)
-        for settlement in steps.close_settlements(each.journey, each.order_id, today):
+        for settlement in money.close_settlements(each.journey, each.order_id, today):
             settlements[settlement["settlement_id"]] = settlement
     cast = first.journey.cast
     for settlement in settlements.values():
-        steps.send_invoice(cast, settlement)
+        money.send_invoice(cast, settlement)
     platform.move_clock(timedelta(days=9))
     cashiers = stage.cashiers()
-    steps.pay_out(cast, list(settlements.values()), *cashiers)
+    money.pay_out(cast, list(settlements.values()), *cashiers)
     for each in gone:
         steps.wait_for_state(client, each.order_id, "closed", timeout_s=PATIENCE_S)
-        steps.invoice_of(cast, each.order_id)
+        money.invoice_of(cast, each.order_id)
 
 
 def wrong_at_the_end(platform: Platform, stage: scene.Scene, gone: Sequence[Gone], count: int) -> list[str]:
