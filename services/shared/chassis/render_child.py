@@ -26,6 +26,7 @@ _ESCAPE = re.compile(r"\\u\{([0-9a-f]+)\}")
 
 
 def main() -> None:
+    os.nice(10)  # a paper can wait a moment; whoever asks over HTTP should not
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_B_MAX, MEMORY_B_MAX))
     requests = sys.stdin.buffer
     fonts: Any = None
