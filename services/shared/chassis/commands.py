@@ -194,11 +194,12 @@ def _run_command(call: _Call, kind: type[C], use_case: Callable[..., View | None
         uow = host.unit_of_work(connection=held, cause=call.cause, now=now)
         view = use_case(wanted, actor=call.actor, uow=uow, now=now)
         reply = view.model_dump_json() if view is not None else "null"
-        statement, parameters = closing([uow])
+        statements, parameters = closing([uow])
+        wake = "; NOTIFY yiqi_outbox" if statements else ""
         failpoint.reach("command_before_commit")
         cursor.execute(
-            f"{statement} UPDATE command_log SET reply = %s"
-            " WHERE organisation_id = %s AND command = %s AND key = %s; COMMIT; NOTIFY yiqi_outbox",
+            f"{statements} UPDATE command_log SET reply = %s"
+            f" WHERE organisation_id = %s AND command = %s AND key = %s; COMMIT{wake}",
             (*parameters, reply, str(call.actor.organisation_id), name, call.key),
         )
         failpoint.reach("command_committed")

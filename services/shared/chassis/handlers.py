@@ -310,7 +310,8 @@ class Handlers:
             )  # fmt: skip
         failpoint.reach("handlers_before_commit")
         statements, parameters = closing(units)
-        cursor.execute(f"{statements} COMMIT; NOTIFY yiqi_outbox", parameters)
+        wake = "; NOTIFY yiqi_outbox" if statements else ""
+        cursor.execute(f"{statements} COMMIT{wake}", parameters)
         failpoint.reach("handlers_committed")
         for end in ended:
             metrics.EVENTS_HANDLED.labels(self.service, end.outcome).inc()

@@ -122,8 +122,9 @@ class OutsideCaller:
                 call.outcome(payload, outcome, uow=uow, now=now)
             elif status == "failed" and call.failed is not None:
                 call.failed(payload, str(outcome["code"]), uow=uow, now=now)
-            statement, parameters = closing([uow])
-            cursor.execute(f"{statement} COMMIT; NOTIFY yiqi_outbox", parameters)
+            statements, parameters = closing([uow])
+            wake = "; NOTIFY yiqi_outbox" if statements else ""
+            cursor.execute(f"{statements} COMMIT{wake}", parameters)
         except Exception as error:
             if database.is_disconnect(error):
                 raise

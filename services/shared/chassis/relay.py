@@ -32,6 +32,7 @@ CONFIRM_TIMEOUT_S = 10.0
 ADVISORY_KEY = 0x59495149  # 'YIQI': one relay per database, so one key for all databases
 HEARTBEAT_AFTER_S = 1.0
 HEARTBEAT_EVERY_S = 20.0
+REPAIR_POLL_S = 0.5
 REPAIR_MAX = 5_000
 """Events published again for one request; the asker asks again for the rest."""
 
@@ -48,6 +49,7 @@ class Relay:
         self.last_heartbeat_at = 0.0
         self.last_publish_at = 0.0
         self.heartbeat_seq = -1
+        self.asked_repairs_at = 0.0
 
     def run(self, stop: Stop) -> None:
         """Work until *stop* is set. Raises what failed."""
@@ -96,7 +98,9 @@ class Relay:
                 chunk, ready = ready[:batch], ready[batch:]
                 published_seq = self._publish(cursor, publisher, chunk)
                 batch = PUBLISH_BATCH
-            self._answer_repairs(cursor, publisher, repairs)
+            if time.monotonic() - self.asked_repairs_at > REPAIR_POLL_S:
+                self._answer_repairs(cursor, publisher, repairs)
+                self.asked_repairs_at = time.monotonic()
             self._heartbeat(publisher, published_seq)
             broker.beat(amqp_connection)
             if len(entries) < SEQUENCE_BATCH and database.wait_for_notify(raw, 1.0):

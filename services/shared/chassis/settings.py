@@ -23,6 +23,8 @@ class ProcessSettings(BaseSettings):
     """Loopback port of health and metrics of `serve`; none: not served."""
     work_port: int | None = None
     """Likewise of `work`."""
+    work_nice: int = 10
+    """How much `work` yields to what answers people, where both want the same core; 0: not at all."""
     health_host: str = "127.0.0.1"
     grace_s: float = 25.0
     """How long a stopping process may take to finish what it has begun."""

@@ -90,8 +90,9 @@ class Timers:
                 cursor.execute("ROLLBACK")
                 self._postpone(cursor, timer_id, kind, subject, attempts, now, error)
                 return True
-        statement, parameters = closing([uow])
-        cursor.execute(f"{statement} COMMIT; NOTIFY yiqi_outbox", parameters)
+        statements, parameters = closing([uow])
+        wake = "; NOTIFY yiqi_outbox" if statements else ""
+        cursor.execute(f"{statements} COMMIT{wake}", parameters)
         metrics.TIMERS.labels(self.service, kind, outcome).inc()
         return True
 

@@ -67,6 +67,7 @@ def run(definitions: Sequence[Definition], parts: Sequence[str]) -> int:
     (process,) = load(ProcessSettings)
     logs.configure("work", process.log_level, process.log_format)
     telemetry.configure("work", process.otlp_endpoint)
+    os.nice(process.work_nice)
     settings = load(*(definition.settings for definition in definitions))
     stop = threading.Event()
 
