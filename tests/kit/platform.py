@@ -49,7 +49,13 @@ def running_stack() -> Iterator[dict[str, str]]:
     """The parts of a stack, without the platform's own processes; its variables are set in `os.environ`."""
     kept = os.environ.get("YIQI_TEST_STACK")
     folder = kept or "var/test"
-    local("up", "--no-platform", "--dir", folder)
+    try:
+        local("up", "--no-platform", "--dir", folder)
+    except RuntimeError as error:
+        # Another stack took a port of this one while it was down; nobody has learnt ours by heart.
+        if "is taken" not in str(error):
+            raise
+        local("up", "--no-platform", "--new-ports", "--dir", folder)
     try:
         found = environment(folder)
         os.environ.update(found)
