@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NoReturn, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -70,6 +71,8 @@ def parts(*, rounds: int, quick: bool) -> Iterator[Setting]:
 
     What it leaves after a failure, `python -m infra.local clean --dir var/bench` removes.
     """
+    # Being told to end must not leave servers behind, as Python's own way to end on this signal would.
+    signal.signal(signal.SIGTERM, _told_to_end)
     local("clean", "--dir", FOLDER)
     try:
         local("up", "--no-platform", "--dir", FOLDER)
@@ -87,6 +90,10 @@ def parts(*, rounds: int, quick: bool) -> Iterator[Setting]:
         local("down", "--dir", FOLDER)
         raise
     local("clean", "--dir", FOLDER)
+
+
+def _told_to_end(_signum: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 class Child:
