@@ -1,5 +1,6 @@
 """The private stack under `var/bench`, and how large and how often things are measured on it."""
 
+import fcntl
 import os
 import secrets
 import signal
@@ -65,12 +66,33 @@ class Setting:
 
 
 @contextmanager
+def _alone() -> Iterator[None]:
+    path = ROOT / "var" / "bench.lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit("another bench or profile is running here; two would measure each other") from None
+        yield
+
+
+@contextmanager
 def parts(*, rounds: int, quick: bool) -> Iterator[Setting]:
     """
     A fresh stack without the platform's processes; taken down whatever happens, and removed if all went well.
 
     What it leaves after a failure, `python -m infra.local clean --dir var/bench` removes.
+
+    Raises:
+        SystemExit: Another bench is running.
     """
+    with _alone(), _fresh_parts(rounds, quick=quick) as made:
+        yield made
+
+
+@contextmanager
+def _fresh_parts(rounds: int, *, quick: bool) -> Iterator[Setting]:
     # Being told to end must not leave servers behind, as Python's own way to end on this signal would.
     signal.signal(signal.SIGTERM, _told_to_end)
     local("clean", "--dir", FOLDER)
