@@ -92,7 +92,7 @@ def prepare(source: ServiceDatabase, consumer: ServiceDatabase) -> None:
     for target, more in ((source, ""), (consumer, EFFECTS)):
         empty(target)
         target.change(
-            f"SELECT set_config('yiqi.run_time_role', '{target.name}', false); {schema.V1}"
+            f"SELECT set_config('yiqi.run_time_role', '{target.name}', false); {schema.V1} {schema.V2}"
             f" {schema.only_append('event_log')} {more}"
         )
 

@@ -14,21 +14,19 @@ from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID
 
-import structlog
 from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from services.shared.chassis import clock as clocks
-from services.shared.chassis import database, failpoint, metrics, telemetry
+from services.shared.chassis import database, failpoint, logs, metrics, telemetry
 from services.shared.chassis.clock import Clock
-from services.shared.chassis.logs import logger
 from services.shared.chassis.unit_of_work import Cause, UnitOfWork, closing
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import Conflict, Invalid, NotYet, Refused, Unavailable
 from services.shared.kernel.ids import new_id
 from services.shared.messages.base import Command, Query, View
 
-log = logger("commands")
+log = logs.logger("commands")
 
 C = TypeVar("C", bound=Command)
 Q = TypeVar("Q", bound=Query)
@@ -123,7 +121,7 @@ def _serve(host: Host, name: str, request: Mapping[str, Any], run: Callable[[_Ca
     try:
         call = _Call(host, request)
         with (
-            structlog.contextvars.bound_contextvars(correlation_id=call.cause.correlation_id, call=name),
+            logs.about(correlation_id=call.cause.correlation_id, call=name),
             telemetry.span(f"serve {name}", call.cause.traceparent, service=host.service) as traceparent,
         ):
             if traceparent != call.cause.traceparent:

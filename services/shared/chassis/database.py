@@ -8,8 +8,9 @@ the last. `transaction()` is the only place that opens one.
 
 import contextlib
 import select
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from io import StringIO
 from typing import Any
 
 import psycopg2
@@ -93,6 +94,32 @@ def _roll_back(held: Connection) -> None:
 def driver(held: Connection) -> Any:
     """The psycopg2 connection under *held*, for LISTEN and for statements of many rows."""
     return held.connection.driver_connection
+
+
+_UNSAFE_IN_COPY = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def copy_in(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """
+    Append many *rows* to *table*: half the work of an INSERT, for us and for PostgreSQL.
+
+    Values are text, bytes, numbers, times and None. A row whose key is there already fails all of them.
+    """
+    lines = []
+    for row in rows:
+        fields = []
+        for value in row:
+            if value is None:
+                fields.append("\\N")
+            elif isinstance(value, bytes):
+                fields.append(f"\\\\x{value.hex()}")
+            elif isinstance(value, str):
+                fields.append(value.translate(_UNSAFE_IN_COPY))
+            else:
+                fields.append(str(value))
+        lines.append("\t".join(fields))
+    lines.append("")
+    cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", StringIO("\n".join(lines)))
 
 
 def wait_for_notify(raw: Any, timeout_s: float, *others: Any) -> bool:

@@ -15,11 +15,11 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from psycopg2.extras import execute_values
-
+from services.shared.chassis import database
 from services.shared.messages.registry import TYPE_PREFIX
 
 PARTITION_ROWS = 10_000_000
+COLUMNS = ("seq", "event_id", "type", "stream", "body", "body_sha256", "hash", "created_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,7 @@ def append(cursor: Any, source: str, rows: Sequence[tuple[Any, ...]], last_seq: 
         entries.append(Entry(seq, event_id, wire_name, stream, body))
         values.append((seq, event_id, wire_name, stream, body, digest, head, created_at))
     _ensure_partition(cursor, last_seq, last_seq + len(rows))
-    execute_values(
-        cursor,
-        "INSERT INTO event_log (seq, event_id, type, stream, body, body_sha256, hash, created_at) VALUES %s",
-        values,
-        page_size=1000,
-    )
+    database.copy_in(cursor, "event_log", COLUMNS, values)
     return entries, head
 
 

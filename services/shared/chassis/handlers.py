@@ -1,11 +1,13 @@
 """
 Acting on what was received: from the inbox table, each stream in order, streams beside each other.
 
-A batch of events shares one transaction, each in its savepoint, together with whatever they append
-to the outbox and the mark that they are done: an event takes effect once, however often it came.
-Several processes may run handlers of one service beside each other.
+What is due is looked up without locks, some hundred rows at a time, and then taken batch by batch: a
+batch is locked, marked as done, acted on and committed in one transaction, with whatever its events
+append to the outbox. So an event takes effect once, however often it came, and a process that dies
+leaves its rows as they were. Several processes may run handlers of one service beside each other:
+what another holds is passed over, and with it the rest of its stream (`Look`).
 
-What becomes of an event that fails:
+A batch that fails is rolled back and its events are taken one by one. What becomes of one that fails:
 
     Refused                    done, the outcome recorded; it will never be otherwise
     Unavailable, SQLSTATE 08,  again after min(2^n, 600) s with jitter, for ever; its stream waits
@@ -21,24 +23,21 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-import structlog
-from psycopg2.extras import execute_values
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, Engine
 
 from services.shared.chassis import clock as clocks
-from services.shared.chassis import database, failpoint, metrics, telemetry
+from services.shared.chassis import database, failpoint, logs, metrics, telemetry
 from services.shared.chassis.clock import Clock
 from services.shared.chassis.definition import Subscription
-from services.shared.chassis.logs import logger
 from services.shared.chassis.loops import Stop
 from services.shared.chassis.unit_of_work import Cause, UnitOfWork, closing
 from services.shared.kernel.errors import NotYet, Refused, Unavailable
 from services.shared.messages.base import Event
 
-log = logger("handlers")
+log = logs.logger("handlers")
 
 E = TypeVar("E", bound=Event)
 
@@ -47,9 +46,13 @@ NOT_YET_S_MAX = 30.0
 NOT_YET_ALARM_S = 300.0
 ERROR_CHARS_MAX = 4_000
 
-CLAIM = """
-BEGIN;
-SELECT i.seq, i.type, i.stream, i.body, i.attempts, i.received_at, (SELECT offset_s FROM clock)
+LOOK_AHEAD = 400
+"""Rows looked up at once, unless a batch is larger."""
+WIDEST = 16
+"""How many times as far a process looks when another one holds all that is nearer."""
+
+DUE = """
+SELECT i.seq, i.type, i.stream, i.body, i.attempts, i.received_at
 FROM inbox i
 WHERE i.source = %(source)s AND i.status = 'ready'
   AND i.seq <= (SELECT contiguous_seq FROM inbox_source WHERE source = %(source)s)
@@ -58,24 +61,20 @@ WHERE i.source = %(source)s AND i.status = 'ready'
     SELECT 1 FROM inbox b WHERE b.source = i.source AND b.stream = i.stream AND b.seq < i.seq
     AND b.status <> 'done' AND b.attempts > 0 AND NOT (b.status = 'parked' AND b.type = ANY(%(passed)s)))
 ORDER BY i.seq LIMIT %(window)s
-FOR UPDATE OF i SKIP LOCKED
 """
 
-# One index probe per stream: an aggregate would read every waiting row of a long one.
-FIRST_UNFINISHED = """
-SELECT s.stream, (SELECT i.seq FROM inbox i
-                  WHERE i.source = %(source)s AND i.stream = s.stream AND i.status <> 'done'
-                    AND NOT (i.status = 'parked' AND i.type = ANY(%(passed)s))
-                  ORDER BY i.seq LIMIT 1)
-FROM unnest(%(streams)s::text[]) AS s (stream)
+TAKE = "BEGIN; SELECT seq, offset_s FROM take_from_inbox(%s, %s::bigint[], %s)"
+
+# Somebody else may have ended it since it was rolled back here.
+RECORD = """
+UPDATE inbox SET status = %s, attempts = attempts + 1, last_error = %s, next_attempt_at = %s, done_at = %s
+WHERE source = %s AND seq = %s AND status = 'ready' AND attempts = %s
 """
 
-WIDEST = 16
-"""How many batches wide the search gets when another process holds the nearer streams."""
 
+class Due(NamedTuple):
+    """A row of the inbox as it was looked up."""
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
     source: str
     seq: int
     type: str
@@ -86,14 +85,52 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """What became of one claimed row."""
+class Taken:
+    """Rows that are ours until the open transaction ends, and the business time that holds in it."""
 
-    row: Claimed
+    rows: list[Due]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of one row that failed."""
+
     status: str
     outcome: str
-    error: str | None = None
+    error: str
     again_at: datetime | None = None
+
+
+class Look:
+    """
+    What was due at one moment, oldest first, to be taken in that order.
+
+    A stream of which one row could not be taken, or failed, is left alone for the rest of this look:
+    the next one shows how it stands. The order of a stream needs no more than that, since a look holds
+    every row of a stream that is due before another of its rows.
+    """
+
+    def __init__(self, rows: Sequence[Due]) -> None:
+        self.size = len(rows)
+        self._left = deque(rows)
+        self._left_alone: set[str] = set()
+
+    def leave_alone(self, stream: str) -> None:
+        self._left_alone.add(stream)
+
+    def open(self, rows: Sequence[Due]) -> list[Due]:
+        """Those *rows* whose stream is not left alone."""
+        return [row for row in rows if row.stream not in self._left_alone]
+
+    def next(self, count: int) -> list[Due]:
+        """The next *count* rows that may be tried; empty at the end."""
+        found: list[Due] = []
+        while self._left and len(found) < count:
+            row = self._left.popleft()
+            if row.stream not in self._left_alone:
+                found.append(row)
+        return found
 
 
 class Received(BaseModel, Generic[E]):
@@ -134,105 +171,103 @@ class Handlers:
                     database.wait_for_notify(raw, 1.0)
 
     def handle_once(self, held: Connection) -> int:
-        """Handle at most one batch of what is due. Returns how many rows ended; 0: nothing to do now."""
+        """Handle what one look at one source finds. Returns how many rows ended; 0: nothing to do now."""
+        cursor = database.driver(held).cursor()
         for _ in range(len(self.sources)):
             source = self.sources[0]
             self.sources.rotate(-1)  # a busy source must not starve the others
-            if ended := self._handle_batch(held, source):
-                return ended
+            narrow = max(self.batch, LOOK_AHEAD)
+            window = narrow
+            while window <= narrow * WIDEST:
+                look = self._look(cursor, source, window)
+                if ended := self._work_through(held, cursor, look):
+                    return ended
+                if look.size < window:
+                    break
+                window *= 4
         return 0
 
-    def _handle_batch(self, held: Connection, source: str) -> int:
-        cursor = database.driver(held).cursor()
-        claimed, now = self._claim(cursor, source)
-        if not claimed:
-            return 0
-        try:
-            ended, units = self._handle_all(held, cursor, claimed, now, careful=False)
-            self._finish(cursor, ended, units)
-        except Exception as error:
-            if database.is_disconnect(error):
-                raise
-            cursor.execute("ROLLBACK")
-            claimed, now = self._claim(cursor, source)
-            ended, units = self._handle_all(held, cursor, claimed, now, careful=True)
-            self._finish(cursor, ended, units)
-        return len(ended)
-
-    def _claim(self, cursor: Any, source: str) -> tuple[list[Claimed], datetime]:
-        """Lock the next rows that may run, oldest first. Leaves a transaction open when there are any."""
-        window = self.batch
-        while True:
-            wall = self.clock.wall()
-            known = {"source": source, "wall": wall, "window": window, "passed": self.passed}
-            cursor.execute(CLAIM, known)
-            found = cursor.fetchall()
-            offset_s = found[0][6] if found else 0.0
-            rows = [
-                Claimed(source, seq, kind, stream, bytes(body), attempts, received_at)
-                for seq, kind, stream, body, attempts, received_at, _ in found
+    def _look(self, cursor: Any, source: str, window: int) -> Look:
+        known = {"source": source, "wall": self.clock.wall(), "window": window, "passed": self.passed}
+        cursor.execute(DUE, known)
+        return Look(
+            [
+                Due(source, seq, kind, stream, bytes(body), attempts, received_at)
+                for seq, kind, stream, body, attempts, received_at in cursor
             ]
-            claimed = self._in_order(cursor, source, rows)
-            if claimed:
-                return claimed, clocks.business(wall, offset_s)
-            cursor.execute("ROLLBACK")
-            if len(found) < window or window >= self.batch * WIDEST:
-                return [], wall
-            window *= 4
+        )
 
-    def _in_order(self, cursor: Any, source: str, rows: list[Claimed]) -> list[Claimed]:
-        """Those *rows* whose stream starts with one of them: the rest wait for what another process holds."""
-        if not rows:
-            return []
-        streams = list({row.stream for row in rows})
-        cursor.execute(FIRST_UNFINISHED, {"source": source, "streams": streams, "passed": self.passed})
-        first = dict(cursor.fetchall())
-        mine: set[str] = set()
-        claimed: list[Claimed] = []
-        for row in rows:
-            if first.get(row.stream) == row.seq:
-                mine.add(row.stream)
-            if row.stream in mine and len(claimed) < self.batch:
-                claimed.append(row)
-        return claimed
-
-    def _handle_all(self, held: Connection, cursor: Any, claimed: list[Claimed], now: datetime, *,
-                    careful: bool) -> tuple[list[Ended], list[UnitOfWork]]:  # fmt: skip
-        """
-        Run *claimed* in the open transaction.
-
-        Not *careful*: without savepoints, which saves two thirds of the round trips; the first failure
-        is raised and nothing of the batch may stand. *Careful*: each event in its savepoint, with what
-        it leaves to be written.
-        """
-        ended: list[Ended] = []
-        units: list[UnitOfWork] = []
-        blocked: set[str] = set()
-        for row in claimed:
-            if row.stream in blocked:
-                continue
-            if not careful:
-                units.append(self._apply(held, row, now))
-                ended.append(Ended(row, "done", "done"))
-                continue
-            cursor.execute("SAVEPOINT one")
+    def _work_through(self, held: Connection, cursor: Any, look: Look) -> int:
+        ended = 0
+        taken = self._take_next(cursor, look)
+        while taken.rows:
             try:
-                unit = self._apply(held, row, now)
-                statements, parameters = closing([unit])
-                cursor.execute(f"{statements} RELEASE SAVEPOINT one", parameters)
+                units = [self._apply(held, row, taken.now) for row in taken.rows]
+                following = self._commit(cursor, units, look)
             except Exception as error:
                 if database.is_disconnect(error):
                     raise
-                cursor.execute("ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one")
-                end = self._failed(row, error)
-                if end.status == "ready" or (end.status == "parked" and row.type not in self.passed):
-                    blocked.add(row.stream)
-                ended.append(end)
+                cursor.execute("ROLLBACK")
+                ended += self._one_by_one(held, cursor, taken.rows, look)
+                following = self._take_next(cursor, look)
             else:
-                ended.append(Ended(row, "done", "done"))
-        return ended, units
+                ended += len(taken.rows)
+                self._count(taken.rows)
+            taken = following
+        return ended
 
-    def _apply(self, held: Connection, row: Claimed, now: datetime) -> UnitOfWork:
+    def _take_next(self, cursor: Any, look: Look, before: str = "", parameters: Sequence[Any] = ()) -> Taken:
+        """
+        Open a transaction with the next rows of *look* that can be had; none, and no transaction, at its end.
+
+        *before* ends the transaction before and travels with the first statement of this one.
+        """
+        while wanted := look.next(self.batch):
+            taken = self._take(cursor, wanted, look, before, parameters)
+            if taken.rows:
+                return taken
+            before, parameters = "", ()
+        if before:
+            cursor.execute(before, parameters)
+        return Taken([], self.clock.wall())
+
+    def _take(self, cursor: Any, wanted: list[Due], look: Look, before: str = "",
+              parameters: Sequence[Any] = ()) -> Taken:  # fmt: skip
+        """Open a transaction with those rows of *wanted* that can be had; without one there is none open."""
+        while wanted:
+            source, seqs, wall = wanted[0].source, [row.seq for row in wanted], self.clock.wall()
+            cursor.execute(before + TAKE, (*parameters, source, seqs, wall))
+            offsets = dict(cursor.fetchall())
+            for row in wanted:
+                if row.seq not in offsets:  # another process holds it, or has ended it
+                    look.leave_alone(row.stream)
+            mine = look.open(wanted)
+            if mine and len(mine) == len(offsets):
+                return Taken(mine, clocks.business(wall, offsets[mine[0].seq]))
+            cursor.execute("ROLLBACK")
+            before, parameters, wanted = "", (), mine
+        return Taken([], self.clock.wall())
+
+    def _one_by_one(self, held: Connection, cursor: Any, rows: Sequence[Due], look: Look) -> int:
+        """Each of *rows* in a transaction of its own; what fails, fails alone. Returns how many ended."""
+        ended = 0
+        for row in rows:
+            taken = self._take(cursor, look.open([row]), look)
+            if not taken.rows:
+                continue
+            try:
+                self._commit(cursor, [self._apply(held, row, taken.now)])
+            except Exception as error:
+                if database.is_disconnect(error):
+                    raise
+                cursor.execute("ROLLBACK")
+                self._record(cursor, row, self._failed(row, error), look)
+            else:
+                self._count([row])
+            ended += 1
+        return ended
+
+    def _apply(self, held: Connection, row: Due, now: datetime) -> UnitOfWork:
         received = self.readers[row.type].model_validate_json(row.body, extra="ignore")
         cause = Cause(
             correlation_id=received.correlationid or received.id,
@@ -242,9 +277,7 @@ class Handlers:
             occurred_at=received.time,
         )
         with (
-            structlog.contextvars.bound_contextvars(
-                correlation_id=cause.correlation_id, event_id=cause.causation_id, event_type=row.type
-            ),
+            logs.about(correlation_id=cause.correlation_id, event_id=cause.causation_id, event_type=row.type),
             telemetry.span(f"handle {row.type}", cause.traceparent, service=self.service),
         ):
             uow = self.unit_of_work(connection=held, cause=cause, now=now)
@@ -252,7 +285,7 @@ class Handlers:
                 subscription.use_case(received.data, uow=uow, now=now)
         return uow
 
-    def _failed(self, row: Claimed, error: Exception) -> Ended:
+    def _failed(self, row: Due, error: Exception) -> Ended:
         attempts = row.attempts + 1
         text = f"{type(error).__name__}: {error}"[:ERROR_CHARS_MAX]
         wall = self.clock.wall()
@@ -265,53 +298,46 @@ class Handlers:
         }
         if isinstance(error, Refused):
             log.info("event refused", code=error.code, **context)
-            return Ended(row, "done", "refused", f"{error.code}: {error}"[:ERROR_CHARS_MAX])
+            return Ended("done", "refused", f"{error.code}: {error}"[:ERROR_CHARS_MAX])
         if isinstance(error, NotYet):
             waited_s = (wall - row.received_at).total_seconds()
             report = log.error if waited_s > NOT_YET_ALARM_S else log.info
             report("event waits for another's facts", waited_s=round(waited_s), **context)
-            return self._again(row, attempts, NOT_YET_S_MAX, text, "not_yet")
+            return self._again(attempts, NOT_YET_S_MAX, text, "not_yet")
         if isinstance(error, Unavailable) or database.world_failed(error):
             log.warning("event will be tried again", attempts=attempts, **context)
-            return self._again(row, attempts, RETRY_S_MAX, text, "retry")
+            return self._again(attempts, RETRY_S_MAX, text, "retry")
         log.error("event parked", exc_info=error, **context)
         metrics.EVENTS_PARKED.labels(self.service, "malformed" if isinstance(error, ValidationError) else "bug").inc()
         trace = "".join(traceback.format_exception(error))[-ERROR_CHARS_MAX:]
-        return Ended(row, "parked", "parked", trace.replace("\x00", ""))
+        return Ended("parked", "parked", trace.replace("\x00", ""))
 
-    def _again(self, row: Claimed, attempts: int, delay_s_max: float, text: str, outcome: str) -> Ended:
+    def _again(self, attempts: int, delay_s_max: float, text: str, outcome: str) -> Ended:
         # Not random for secrets' sake: jitter keeps streams that failed together from coming back together.
         delay_s = min(2.0 ** min(attempts - 1, 12) * 0.25, delay_s_max) * random.uniform(0.75, 1.25)  # noqa: S311
-        return Ended(row, "ready", outcome, text.replace("\x00", ""), clocks.business(self.clock.wall(), delay_s))
+        return Ended("ready", outcome, text.replace("\x00", ""), clocks.business(self.clock.wall(), delay_s))
 
-    def _finish(self, cursor: Any, ended: list[Ended], units: list[UnitOfWork]) -> None:
-        wall = self.clock.wall()
-        plain = [end for end in ended if end.outcome == "done"]
-        if plain:
-            cursor.execute(
-                "UPDATE inbox SET status = 'done', done_at = %s, last_error = NULL"
-                " FROM unnest(%s::text[], %s::bigint[]) AS mine (source, seq)"
-                " WHERE inbox.source = mine.source AND inbox.seq = mine.seq",
-                (wall, [end.row.source for end in plain], [end.row.seq for end in plain]),
-            )
-        others = [end for end in ended if end.outcome != "done"]
-        if others:
-            execute_values(
-                cursor,
-                "UPDATE inbox SET status = v.status, attempts = inbox.attempts + 1, last_error = v.error,"
-                " next_attempt_at = v.again_at::timestamptz, done_at = v.done_at::timestamptz"
-                " FROM (VALUES %s) AS v (source, seq, status, error, again_at, done_at)"
-                " WHERE inbox.source = v.source AND inbox.seq = v.seq",
-                [
-                    (end.row.source, end.row.seq, end.status, end.error, end.again_at,
-                     wall if end.status == "done" else None)
-                    for end in others
-                ],
-            )  # fmt: skip
+    def _record(self, cursor: Any, row: Due, end: Ended, look: Look) -> None:
+        done_at = self.clock.wall() if end.status == "done" else None
+        cursor.execute(RECORD, (end.status, end.error, end.again_at, done_at, row.source, row.seq, row.attempts))
+        if end.status == "ready" or (end.status == "parked" and row.type not in self.passed):
+            look.leave_alone(row.stream)
+        metrics.EVENTS_HANDLED.labels(self.service, end.outcome).inc()
+
+    def _commit(self, cursor: Any, units: list[UnitOfWork], look: Look | None = None) -> Taken:
+        """Write what *units* leave and commit; with *look*, take its next rows in the same round trip."""
         failpoint.reach("handlers_before_commit")
         statements, parameters = closing(units)
-        wake = "; NOTIFY yiqi_outbox" if statements else ""
-        cursor.execute(f"{statements} COMMIT{wake}", parameters)
+        # The wake-up is a transaction of its own: inside, its lock would make all commits queue up.
+        wake = "BEGIN; NOTIFY yiqi_outbox; COMMIT; " if statements else ""
+        ending = f"{statements} COMMIT; {wake}"
+        if look is None:
+            cursor.execute(ending, parameters)
+            taken = Taken([], self.clock.wall())
+        else:
+            taken = self._take_next(cursor, look, ending, parameters)
         failpoint.reach("handlers_committed")
-        for end in ended:
-            metrics.EVENTS_HANDLED.labels(self.service, end.outcome).inc()
+        return taken
+
+    def _count(self, rows: Sequence[Due]) -> None:
+        metrics.EVENTS_HANDLED.labels(self.service, "done").inc(len(rows))

@@ -15,19 +15,17 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, Engine
 
 from services.shared.chassis import clock as clocks
-from services.shared.chassis import database, failpoint, metrics, telemetry
+from services.shared.chassis import database, failpoint, logs, metrics, telemetry
 from services.shared.chassis.clock import Clock
 from services.shared.chassis.definition import OutsideCall
-from services.shared.chassis.logs import logger
 from services.shared.chassis.loops import Stop
 from services.shared.chassis.unit_of_work import Cause, UnitOfWork, cause_of, closing
 from services.shared.kernel.errors import NotYet, Refused, Unavailable
 
-log = logger("outside_calls")
+log = logs.logger("outside_calls")
 
 RETRY_S_MAX = 600.0
 ERROR_CHARS_MAX = 2_000
@@ -78,7 +76,7 @@ class OutsideCaller:
         cause = cause_of(headers, f"outside_call/{call_id}")
         failpoint.reach("outside_call_sent")
         with (
-            structlog.contextvars.bound_contextvars(correlation_id=cause.correlation_id, outside_call=kind),
+            logs.about(correlation_id=cause.correlation_id, outside_call=kind),
             telemetry.span(f"call {kind}", cause.traceparent, service=self.service),
         ):
             self._call(held, call, cause, call_id, key, payload, attempts)

@@ -22,7 +22,9 @@ from typing import Any
 from uuid import UUID
 
 import amqp
+from psycopg2.errors import UniqueViolation
 from psycopg2.extras import Json, execute_values
+from pydantic_core import from_json
 from sqlalchemy import Engine
 
 from services.shared.chassis import broker, database, failpoint, metrics
@@ -39,6 +41,9 @@ LINGER_S = 0.005
 BODY_BYTES_MAX = 256 * 1024
 """Four times the 64 KiB that CloudEvents promises to carry everywhere; our events stay below 20 kB."""
 STREAM_CHARS_MAX = 200
+COLUMNS = (
+    "source", "seq", "event_id", "type", "stream", "body", "status", "attempts", "received_at", "last_error",
+)  # fmt: skip
 REQUIRED = ("id", "source", "type", "sequence", "partitionkey", "data")
 GAP_AFTER_S = 2.0
 REPAIR_SPAN = 5_000
@@ -97,19 +102,18 @@ def read_row(exchange: str, properties: dict[str, Any], body: bytes, handled: fr
     seq = (properties.get("application_headers") or {}).get("seq")
     if type(seq) is not int or not 0 < seq < 2**62:
         raise WrongSender("no sequence number")
-    fault = _fault(source, seq, properties, body)
-    if fault is not None:
-        return Row(source, seq, None, "?", f"?/{seq}", body[:BODY_BYTES_MAX], fault)
-    envelope = json.loads(body)
+    envelope = _envelope(source, seq, properties, body)
+    if isinstance(envelope, str):
+        return Row(source, seq, None, "?", f"?/{seq}", body[:BODY_BYTES_MAX], envelope)
     wire_name = envelope["type"].removeprefix(TYPE_PREFIX)
     if wire_name not in handled:
         return None
     return Row(source, seq, envelope["id"], wire_name, envelope["partitionkey"], body)
 
 
-def _fault(source: str, seq: int, properties: dict[str, Any], body: bytes) -> str | None:
+def _envelope(source: str, seq: int, properties: dict[str, Any], body: bytes) -> dict[str, Any] | str:
     """
-    Why this message is no event of ours, or none.
+    The attributes of this message, or why it is no event of ours.
 
     Only the envelope is looked at: the data are read once, by the handler, which parks what it
     cannot read.
@@ -119,16 +123,17 @@ def _fault(source: str, seq: int, properties: dict[str, Any], body: bytes) -> st
     if properties.get("content_type") != "application/cloudevents+json":
         return f"wrong_content_type: {properties.get('content_type')!r:.80}"
     try:
-        envelope = json.loads(body)
-        missing = [key for key in REQUIRED if not isinstance(envelope[key], dict if key == "data" else str)]
-        UUID(envelope["id"])
-    except (ValueError, RecursionError, TypeError) as error:
+        envelope: dict[str, Any] = from_json(body)  # thrice as quick as the standard library's, and stricter
+        wrong = [key for key in REQUIRED if not isinstance(envelope[key], dict if key == "data" else str)]
+        if not wrong:
+            UUID(envelope["id"])
+    except (ValueError, TypeError) as error:
         return f"undecodable: {type(error).__name__}"
     except KeyError as error:
         return f"missing: {error.args[0]}"
-    if missing:
-        return f"malformed: {', '.join(missing)}"
-    return _contradiction(source, seq, envelope)
+    if wrong:
+        return f"malformed: {', '.join(wrong)}"
+    return _contradiction(source, seq, envelope) or envelope
 
 
 def _contradiction(source: str, seq: int, envelope: dict[str, Any]) -> str | None:
@@ -259,20 +264,23 @@ class _Session:
         if not seen:
             return
         wall = self.receiver.clock.wall()
-        self.cursor.execute("BEGIN")
+        fresh = [
+            (row.source, row.seq, row.event_id, row.type, row.stream, row.body,
+             "parked" if row.fault else "ready", 1 if row.fault else 0, wall, row.fault)
+            for row in rows
+        ]  # fmt: skip
+        self.cursor.execute("BEGIN; SAVEPOINT fresh")
         try:
-            if rows:
+            try:
+                database.copy_in(self.cursor, "inbox", COLUMNS, fresh)
+            except UniqueViolation:  # some came a second time, which is rare
+                self.cursor.execute("ROLLBACK TO SAVEPOINT fresh")
                 execute_values(
                     self.cursor,
-                    "INSERT INTO inbox (source, seq, event_id, type, stream, body, status, attempts,"
-                    " received_at, last_error) VALUES %s ON CONFLICT (source, seq) DO NOTHING",
-                    [
-                        (row.source, row.seq, row.event_id, row.type, row.stream, row.body,
-                         "parked" if row.fault else "ready", 1 if row.fault else 0, wall, row.fault)
-                        for row in rows
-                    ],
+                    f"INSERT INTO inbox ({', '.join(COLUMNS)}) VALUES %s ON CONFLICT (source, seq) DO NOTHING",
+                    fresh,
                     page_size=BATCH * 2,
-                )  # fmt: skip
+                )
             execute_values(
                 self.cursor,
                 "INSERT INTO inbox_source (source, contiguous_seq) VALUES %s ON CONFLICT (source) DO"

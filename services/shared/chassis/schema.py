@@ -1,7 +1,7 @@
 """
-The chassis's tables, in every service's database. Each service's first migration executes `V1`.
+The chassis's tables, in every service's database. Each service's first migration executes `V1`, later ones the rest.
 
-Never edited once it has landed: a change is a `V2` that a later migration executes.
+Never edited once it has landed: a change is a `V3` that a later migration executes.
 """
 
 V1 = """
@@ -137,6 +137,29 @@ CREATE TRIGGER event_log_append_only BEFORE UPDATE OR DELETE ON event_log
   FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER event_log_no_truncate BEFORE TRUNCATE ON event_log
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+"""
+
+V2 = """
+-- Handlers look up what is due and need only know which rows hold their stream up: inbox_blocking.
+DROP INDEX inbox_stream;
+
+-- Lock those of p_seqs (in order) that are ready and nobody else's, and mark them as done: the mark stands only if the
+-- transaction does. A function keeps its plans, and planning this takes longer than doing it. BETWEEN says nothing new
+-- to us; it leaves the planner no choice but the key, however young the table is when it plans.
+CREATE FUNCTION take_from_inbox(p_source text, p_seqs bigint[], p_at timestamptz)
+RETURNS TABLE (seq bigint, offset_s double precision) LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+  mine bigint[];
+BEGIN
+  SELECT array_agg(held.seq) INTO mine FROM (
+    SELECT i.seq FROM inbox i
+    WHERE i.source = p_source AND i.seq BETWEEN p_seqs[1] AND p_seqs[cardinality(p_seqs)] AND i.seq = ANY(p_seqs)
+      AND i.status = 'ready' AND (i.next_attempt_at IS NULL OR i.next_attempt_at <= p_at)
+    FOR UPDATE SKIP LOCKED) AS held;
+  UPDATE inbox i SET status = 'done', done_at = p_at, last_error = NULL
+  WHERE i.source = p_source AND i.seq BETWEEN p_seqs[1] AND p_seqs[cardinality(p_seqs)] AND i.seq = ANY(mine);
+  RETURN QUERY SELECT taken, c.offset_s FROM unnest(mine) AS taken, clock c;
+END $$;
 """
 
 

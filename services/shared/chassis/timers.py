@@ -9,18 +9,16 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, Engine
 
 from services.shared.chassis import clock as clocks
-from services.shared.chassis import database, metrics, telemetry
+from services.shared.chassis import database, logs, metrics, telemetry
 from services.shared.chassis.clock import Clock
-from services.shared.chassis.logs import logger
 from services.shared.chassis.loops import Stop
 from services.shared.chassis.unit_of_work import UnitOfWork, cause_of, closing
 from services.shared.kernel.errors import Refused
 
-log = logger("timers")
+log = logs.logger("timers")
 
 SWEEP_S = 0.5
 RETRY_S_MAX = 600.0
@@ -72,7 +70,7 @@ class Timers:
         uow = self.unit_of_work(connection=held, cause=cause, now=now)
         outcome = "done"
         with (
-            structlog.contextvars.bound_contextvars(correlation_id=cause.correlation_id, timer=kind),
+            logs.about(correlation_id=cause.correlation_id, timer=kind),
             telemetry.span(f"timer {kind}", cause.traceparent, service=self.service),
         ):
             try:

@@ -56,6 +56,7 @@ BAD: dict[str, tuple[Callable[[int], bytes], dict[str, Any], str]] = {
     "a list": (lambda _: b"[1, 2]", {}, "undecodable"),
     "nested beyond reason": (lambda _: b"[" * 100_000, {}, "undecodable"),
     "missing id": (lambda seq: _without(_good(seq), "id"), {}, "missing: id"),
+    "id is a number": (lambda seq: _with(_good(seq), id=5), {}, "malformed: id"),
     "id is no UUID": (lambda seq: _with(_good(seq), id="x"), {}, "undecodable"),
     "NUL in the stream": (lambda seq: _with(_good(seq), partitionkey="order/\x00"), {}, "malformed: partitionkey"),
     "unknown type": (lambda seq: _with(_good(seq), type="io.yiqi.order.exploded.v1"), {}, "unknown_type"),

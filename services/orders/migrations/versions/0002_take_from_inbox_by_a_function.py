@@ -1,0 +1,12 @@
+"""The inbox: taking rows by a function, and one index less."""
+
+from alembic import op
+
+from services.shared.chassis import schema
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.execute(schema.V2)
