@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # loaded where traces are wanted only: the SDK holds some meg
 EXPORT_TIMEOUT_S = 5.0
 """For one batch, its repeats included."""
 EXPORT_BATCH = 128
-"""Small: in `serve` a batch is encoded between two answers, some 40 µs a span."""
+"""Small: in `serve` a batch is encoded between two answers, some 80 µs a span."""
 LAST_WORDS_S = 2.0
 
 Kind = Literal["server", "client", "consumer", "internal"]
