@@ -18,8 +18,8 @@ from tests.kit.waiting import wait_until
 
 PROGRAMS = ("serve", "work", "gateway")
 PARENT = "00f067aa0ba902b7"
-STOP_S_MAX = 20.0
-"""`serve` takes 8 s to stop its containers, the others one; its grace is 25 s."""
+STOP_S_MAX = 15.0
+"""They take one or two; the rest is for a machine that is busy."""
 
 
 def fetched(url: str, **headers: str) -> requests.Response:
