@@ -144,6 +144,8 @@ class Child:
                 [sys.executable, "-m", __name__, *self._command],
                 cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             )  # fmt: skip
+            # Or one that ended by itself would be a zombie until the next request.
+            threading.Thread(target=self._process.wait, name="child's end", daemon=True).start()
         return self._process
 
     def end(self) -> None:
