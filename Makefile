@@ -80,5 +80,5 @@ migration: setup ## make migration S=orders M="add condition on receipt"
 schemas: setup ## JSON Schemas, AsyncAPI, OpenAPI, generated tables; drift fails CI
 	$(PY) -m infra.schemas
 
-docs: setup ## documents as pages, under var/docs
-	$(PY) -m infra.schemas
+docs: setup ## every .md as a page, under var/docs
+	$(PY) -m infra.pages

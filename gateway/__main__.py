@@ -11,7 +11,7 @@ from gateway.config import GatewaySettings
 from gateway.identity.__main__ import DEFINITION
 from gateway.identity.config import IdentitySettings
 from gateway.identity.service import Identity
-from services.shared.chassis import logs, migrate, telemetry
+from services.shared.chassis import health, logs, migrate, telemetry
 from services.shared.chassis.settings import ProcessSettings, load
 from services.shared.kernel.ids import NO_ONE, derived_id
 from services.shared.kernel.tax import TaxProfile
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve() -> int:
     import uvicorn
 
-    from gateway.app import create_app, shared_by_all
+    from gateway.app import checks, create_app, shared_by_all
     from services.shared.chassis.rpc_client import RpcClient
 
     (process,) = load(ProcessSettings)
@@ -65,6 +65,8 @@ def _serve() -> int:
     telemetry.configure("gateway", process.otlp_endpoint)
     rpc = RpcClient(str(settings.broker_url))
     shared = shared_by_all(settings, rpc, Identity(identity, settings.session_secret.get_secret_value()))
+    if settings.health_port is not None:
+        health.serve(process.health_host, settings.health_port, checks(shared))
     # When all is served and closed, uvicorn raises the signal that stopped it once more: to end well is 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))

@@ -9,7 +9,6 @@ import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
@@ -35,6 +34,7 @@ from gateway.routes import (
     stripe_webhook,
     work,
 )
+from services.shared.chassis import health
 from services.shared.chassis.logs import logger
 from services.shared.kernel.errors import YiqiError
 
@@ -125,6 +125,11 @@ def _problems(app: FastAPI) -> None:
         return problems.of_http(error.status_code, _asked(request), error.headers)
 
 
+def checks(gateway: Gateway) -> dict[str, health.Check]:
+    """What the gateway needs to do its work."""
+    return {"broker": lambda: None if gateway.rpc.ready else "not connected", "identity": gateway.identity.check}
+
+
 def _operation(app: FastAPI, gateway: Gateway) -> None:
     @app.get("/healthz", include_in_schema=False)
     async def alive() -> dict[str, str]:
@@ -132,19 +137,10 @@ def _operation(app: FastAPI, gateway: Gateway) -> None:
 
     @app.get("/readyz", include_in_schema=False)
     def ready() -> Response:
-        wrong = {}
-        if not gateway.rpc.ready:
-            wrong["broker"] = "not connected"
-        try:
-            gateway.identity.check()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is why we are not ready
-            wrong["identity"] = type(error).__name__
+        # Everybody can ask: what is wrong, and not in whose words.
+        wrong = dict.fromkeys(health.problems(checks(gateway)), "does not answer")
         body = {"status": "not ready" if wrong else "ready", "wrong": wrong}
         return JSONResponse(body, status_code=problems.NOT_READY if wrong else problems.OK)
-
-    @app.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _documentation(app: FastAPI) -> None:

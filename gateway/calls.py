@@ -29,6 +29,7 @@ from gateway.config import GatewaySettings
 from gateway.identity.service import Identity
 from gateway.problems import Asked, Language
 from gateway.schemas.base import Schema
+from services.shared.chassis import telemetry
 from services.shared.kernel.actor import PUBLIC, Actor
 from services.shared.kernel.errors import (
     Conflict,
@@ -167,17 +168,18 @@ class Caller:
         else:
             key = None
             limit_s = deadline_s or settings.query_deadline_s
-        envelope = {
-            "body": message.model_dump_json(),
-            "actor": self.identified.wire if self.identified is not None else PUBLIC_WIRE,
-            "key": key,
-            "correlation_id": self.correlation_id,
-            "traceparent": self.traceparent,
-        }
-        if owner == "identity":
-            answer = self.gateway.identity.call(method, envelope)
-        else:
-            answer = self.gateway.rpc.call(service or owner, method, envelope, limit_s)
+        with telemetry.span(f"ask {message.wire_name}", self.traceparent, kind="client") as traceparent:
+            envelope = {
+                "body": message.model_dump_json(),
+                "actor": self.identified.wire if self.identified is not None else PUBLIC_WIRE,
+                "key": key,
+                "correlation_id": self.correlation_id,
+                "traceparent": traceparent,
+            }
+            if owner == "identity":
+                answer = self.gateway.identity.call(method, envelope)
+            else:
+                answer = self.gateway.rpc.call(service or owner, method, envelope, limit_s)
         error = answer.get("error")
         if error is not None:
             raise _refusal(message.wire_name, error)

@@ -17,6 +17,8 @@ class GatewaySettings(BaseSettings):
     """AMQP, as the gateway: may call every service and publish no event."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    health_port: Annotated[int, Field(gt=0, le=65_535)] | None = None
+    """Of health and metrics, on YIQI_HEALTH_HOST: metrics are nobody's business outside. None: not served."""
     public_url: str
     """What people and machines type; links in answers and mails begin with it. No slash at the end."""
     session_secret: Annotated[SecretStr, Field(min_length=32)]

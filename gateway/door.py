@@ -35,7 +35,7 @@ _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_QUIET = frozenset({"/healthz", "/readyz"})
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -94,8 +94,9 @@ class Door:
         path = scope["path"]
         try:
             with telemetry.span(
-                f"HTTP {scope['method']}", traceparent if _TRACEPARENT.fullmatch(traceparent) else "", path=path
-            ) as handed_on:
+                f"HTTP {scope['method']}", traceparent if _TRACEPARENT.fullmatch(traceparent) else "",
+                kind="server", path=path, correlation_id=correlation_id,
+            ) as handed_on:  # fmt: skip
                 state["traceparent"] = handed_on
                 try:
                     whole = await self._body(scope, headers, receive)
@@ -105,6 +106,11 @@ class Door:
                     await refused(scope, receive, answer)
                 else:
                     await self.app(scope, whole, answer)
+                finally:
+                    telemetry.note(
+                        f"HTTP {scope['method']} {_route(scope)}",
+                        status=status, failed=status >= problems.STATUS_OF_KIND["bug"],
+                    )  # fmt: skip
         except ServiceFailed as error:
             # Its traceback stands in the log of the service, under the same correlation id.
             log.error("service failed", path=path, correlation_id=correlation_id, error=str(error))
@@ -115,7 +121,7 @@ class Door:
             if not begun:
                 await _bug(asked)(scope, receive, answer)
         finally:
-            route = getattr(scope.get("route"), "path", "unknown")
+            route = _route(scope)
             elapsed_s = time.perf_counter() - started
             REQUESTS.labels(scope["method"], route, str(status)).observe(elapsed_s)
             if path not in _QUIET:
@@ -165,6 +171,11 @@ class Door:
             if too_deep(body):
                 raise Refusal("json_too_deep")
         return _again(body, receive)
+
+
+def _route(scope: Scope) -> str:
+    """The path with names in place of ids."""
+    return str(getattr(scope.get("route"), "path", "unknown"))
 
 
 async def _read(receive: Receive, limit: int) -> bytes:

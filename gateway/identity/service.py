@@ -110,7 +110,8 @@ class Identity:
         with database.connection(self.engine) as held:
             sessions.end(held, token)
 
-    def check(self) -> None:
-        """Raises whatever keeps it from answering."""
+    def check(self) -> str | None:
+        """None. Raises whatever keeps it from answering."""
         with database.connection(self.engine) as held:
             held.exec_driver_sql("SELECT 1")
+        return None

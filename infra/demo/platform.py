@@ -156,6 +156,11 @@ class Platform:
         """End *program* as a power cut does; the supervisor starts it again."""
         os.kill(self.pid_of(program), signal.SIGKILL)
 
+    def restart(self, program: str, **environment: str) -> None:
+        """Stop and start *program* in order, with *environment* added until its next restart by this."""
+        with state.alone(self.directory):
+            lifecycle.restart(self.stack, program, environment)
+
     def wait_for(self, programs: Sequence[str], timeout_s: float = 60.0) -> None:
         """
         Wait until *programs* answer.

@@ -72,6 +72,7 @@ def platform_environment(stack: Stack) -> dict[str, str]:
     found["YIQI_GATEWAY_BROKER_URL"] = _broker_url(stack, "gateway")
     found["YIQI_GATEWAY_HOST"] = LOOPBACK
     found["YIQI_GATEWAY_PORT"] = str(stack.port("gateway"))
+    found["YIQI_GATEWAY_HEALTH_PORT"] = str(stack.port("gateway-health"))
     found["YIQI_GATEWAY_PUBLIC_URL"] = gateway_url(stack)
     found["YIQI_GATEWAY_SESSION_SECRET"] = stack.secret("gateway session")
     found["YIQI_BROKER_ADMIN_URL"] = broker_admin_url(stack)

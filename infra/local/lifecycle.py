@@ -160,13 +160,14 @@ def up(stack: Stack, *, with_parts: bool = True, with_platform: bool = True) -> 
         _prepare_platform(stack)
         if not platform:
             say("the platform's own programs are not in this checkout; only the parts run")
-    _check_ports(stack, platform, {program.name: (_port_of(stack, program),) for program in platform})
+    _check_ports(stack, platform, {program.name: _ports_of(stack, program) for program in platform})
     _start_and_wait(stack, platform)
     say(f"up: {stack.directory}" + (f", portal {gateway_url(stack)}" if platform else ""))
 
 
-def _port_of(stack: Stack, program: Program) -> str:
-    return next(planned.port for planned in platform_programs(split=stack.split) if planned.name == program.name)
+def _ports_of(stack: Stack, program: Program) -> tuple[str, ...]:
+    planned = next(each for each in platform_programs(split=stack.split) if each.name == program.name)
+    return (planned.port, *planned.beside)
 
 
 def _configure(stack: Stack, programs: list[Program]) -> bool:

@@ -41,6 +41,7 @@ class PlatformProgram:
     needs: Modules that must be in this checkout beside *module*, or the process is left out.
     port: Name of its port in stack.json.
     port_variable: The environment variable that tells it that port.
+    beside: Names of further ports that it listens on.
     health_path: What `up` asks for until it answers.
     """
 
@@ -50,6 +51,7 @@ class PlatformProgram:
     needs: tuple[str, ...]
     port: str
     port_variable: str
+    beside: tuple[str, ...] = ()
     health_path: str = "/healthz"
     stop_wait_s: int = 30
 
@@ -86,7 +88,9 @@ def platform_programs(*, split: bool) -> Iterator[PlatformProgram]:
         if served := tuple(name for name in hosted if name in SERVICES):
             yield _hosting("serve", suffix, served)
         yield _hosting("work", suffix, hosted)
-    yield PlatformProgram("gateway", "gateway", ("serve",), (), "gateway", "YIQI_GATEWAY_PORT")
+    yield PlatformProgram(
+        "gateway", "gateway", ("serve",), (), "gateway", "YIQI_GATEWAY_PORT", beside=("gateway-health",)
+    )
 
 
 def _hosting(command: str, suffix: str, hosted: tuple[str, ...]) -> PlatformProgram:

@@ -245,8 +245,9 @@ class FakeIdentity:
     def sign_out(self, token: str) -> None:
         self.holders.pop(token, None)
 
-    def check(self) -> None:
+    def check(self) -> str | None:
         """It is always there."""
+        return None
 
 
 def _command(wire_name: str) -> tuple[type[Command], Callable[..., Any]]:

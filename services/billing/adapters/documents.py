@@ -115,7 +115,7 @@ def settlement_statement_pdf(statement: SettlementStatement) -> bytes:
     """
     Raises:
         StatementInconsistent, CurrencyMismatch, RenderFailed: A bug.
-        RenderUnavailable: Try again.
+        ChildUnavailable: Try again.
     """
     for line in statement.lines:
         if line.base - line.deducted != line.net:

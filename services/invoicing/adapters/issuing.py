@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.invoicing.adapters.einvoice_rules import validate
+from services.invoicing.adapters.einvoice_rules import RulesFailed, validate
 from services.invoicing.adapters.einvoice_xml import invoice_xml
 from services.invoicing.adapters.invoice_document import (
     Discount,
@@ -68,7 +68,7 @@ class IssueInvoice:
         *findings* (why it cannot be issued) or *pdf* and *xml* (key, sha256, size_bytes).
 
         Raises:
-            Unavailable: The store or the renderer does not answer; the same call may be made again.
+            Unavailable: The store, the rules or the renderer do not answer; the same call may be made again.
         """
         del key
         invoice_id = payload["invoice_id"]
@@ -80,7 +80,9 @@ class IssueInvoice:
             if fatal:
                 return {"findings": fatal}
             pdf = invoice_pdf(invoice, xml=xml)
-        except (InvoiceInconsistent, RenderFailed, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        except (
+            InvoiceInconsistent, RulesFailed, RenderFailed, ArithmeticError, LookupError, TypeError, ValueError,
+        ) as error:  # fmt: skip
             # Nothing outside is at fault, so trying again cannot help: somebody must look at this invoice.
             log.exception("invoice cannot be made", invoice_id=invoice_id)
             return {"findings": [f"{type(error).__name__}: {error}"]}

@@ -15,7 +15,7 @@ def invoice_pdf(invoice: Invoice, *, xml: bytes | None = None) -> bytes:
 
     Raises:
         RenderFailed: A bug.
-        RenderUnavailable: Try again.
+        ChildUnavailable: Try again.
     """
     attached = []
     if xml is not None:

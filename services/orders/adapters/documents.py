@@ -229,7 +229,7 @@ def contract_pdf(contract: Contract) -> bytes:
     """
     Raises:
         FiguresDisagree, RenderFailed: A bug.
-        RenderUnavailable: Try again.
+        ChildUnavailable: Try again.
     """
     contract.figures.check(contract.items)
     return render(
@@ -277,7 +277,7 @@ def order_sheet_pdf(sheet: OrderSheet) -> bytes:
 
 
 def packing_sheet_pdf(sheet: PackingSheet) -> bytes:
-    """Raises: RenderFailed, RenderUnavailable; KeyError when a sample has no QR text."""
+    """Raises: RenderFailed, ChildUnavailable; KeyError when a sample has no QR text."""
     return render(
         TEMPLATES / "packing_sheet.typ",
         {

@@ -122,11 +122,11 @@ def _serve(host: Host, name: str, request: Mapping[str, Any], run: Callable[[_Ca
         call = _Call(host, request)
         with (
             logs.about(correlation_id=call.cause.correlation_id, call=name),
-            telemetry.span(f"serve {name}", call.cause.traceparent, service=host.service) as traceparent,
+            telemetry.span(f"serve {name}", call.cause.traceparent, kind="server", service=host.service) as traceparent,
         ):
-            if traceparent != call.cause.traceparent:
-                call.cause = Cause(call.cause.correlation_id, call.cause.causation_id, call.cause.actor, traceparent)
+            call.cause = call.cause.within(traceparent)
             answer, outcome = _answer(name, lambda: run(call))
+            telemetry.note(outcome=outcome, failed=outcome in {"bug", "unavailable"})
             return answer
     finally:
         metrics.COMMANDS.labels(host.service, name, outcome).inc()

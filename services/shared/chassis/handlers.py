@@ -278,9 +278,11 @@ class Handlers:
         )
         with (
             logs.about(correlation_id=cause.correlation_id, event_id=cause.causation_id, event_type=row.type),
-            telemetry.span(f"handle {row.type}", cause.traceparent, service=self.service),
+            telemetry.span(
+                f"handle {row.type}", cause.traceparent, kind="consumer", service=self.service, event_id=received.id
+            ) as traceparent,
         ):
-            uow = self.unit_of_work(connection=held, cause=cause, now=now)
+            uow = self.unit_of_work(connection=held, cause=cause.within(traceparent), now=now)
             for subscription in self.subscriptions[row.type]:
                 subscription.use_case(received.data, uow=uow, now=now)
         return uow

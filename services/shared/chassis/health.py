@@ -1,4 +1,4 @@
-"""`/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`, on a loopback port."""
+"""`/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`, on a loopback port of its own."""
 
 import json
 import threading
@@ -34,13 +34,18 @@ def serve(host: str, port: int, checks: Mapping[str, Check]) -> None:
         if path == "/healthz":
             return _json(start_response, "200 OK", {"status": "alive"})
         if path == "/readyz":
-            wrong = {name: problem for name, check in checks.items() if (problem := _ask(check)) is not None}
+            wrong = problems(checks)
             status = "503 Service Unavailable" if wrong else "200 OK"
             return _json(start_response, status, {"status": "not ready" if wrong else "ready", "wrong": wrong})
         return _json(start_response, "404 Not Found", {})
 
     server = make_server(host, port, app, server_class=_Server, handler_class=_Quiet)
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+
+
+def problems(checks: Mapping[str, Check]) -> dict[str, str]:
+    """What is wrong, by the name of the check; empty: ready."""
+    return {name: problem for name, check in checks.items() if (problem := _ask(check)) is not None}
 
 
 def _ask(check: Check) -> str | None:

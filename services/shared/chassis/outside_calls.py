@@ -77,9 +77,11 @@ class OutsideCaller:
         failpoint.reach("outside_call_sent")
         with (
             logs.about(correlation_id=cause.correlation_id, outside_call=kind),
-            telemetry.span(f"call {kind}", cause.traceparent, service=self.service),
+            telemetry.span(
+                f"call {kind}", cause.traceparent, kind="client", service=self.service, key=key
+            ) as traceparent,
         ):
-            self._call(held, call, cause, call_id, key, payload, attempts)
+            self._call(held, call, cause.within(traceparent), call_id, key, payload, attempts)
         return True
 
     def _call(self, held: Connection, call: OutsideCall, cause: Cause, call_id: str, key: str,
@@ -88,10 +90,12 @@ class OutsideCaller:
             outcome = call.call(payload, key)
         except Refused as error:
             log.error("outside call refused", key=key, code=error.code, error=str(error))
+            telemetry.note(outcome="refused")
             self._end(held, call, cause, call_id, payload, "failed", {"code": error.code, "facts": error.facts})
             return
         except Exception as error:  # a library's own error is the world's fault until somebody maps it
             known = isinstance(error, (Unavailable, NotYet))
+            telemetry.note(outcome="again", error=type(error).__name__, failed=True)
             if call.give_up_after is not None and attempts >= call.give_up_after:
                 log.error("outside call given up", key=key, attempts=attempts, exc_info=not known)
                 self._end(held, call, cause, call_id, payload, "failed", {"code": "given_up"})

@@ -1,69 +1,25 @@
 """
-The process that sets documents for `render.py`: one JSON line in, one JSON line out.
-
-Run as a program, never imported. It ends when its parent does, and after a minute without work.
+What the child process of `render.py` does: sets one document. Loaded by `child.py` there, never imported here.
 """
 
 import base64
 import json
-import os
 import re
-import resource
-import select
-import sys
 import tempfile
-import traceback
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-IDLE_S = float(os.environ.get("RENDER_IDLE_S", "60"))
-# Address space, not use (about 120 MB): stops a template that grows for ever before the machine does.
-MEMORY_B_MAX = 3 * 2**30
-RESIDENT_KB_MAX = 512 * 1024
 
 _MISSING = re.compile(r'the text `"((?:[^"\\]|\\.)+)"` could not be displayed')
 _ESCAPE = re.compile(r"\\u\{([0-9a-f]+)\}")
 
 
-def main() -> None:
-    os.nice(10)  # a paper can wait a moment; whoever asks over HTTP should not
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_B_MAX, MEMORY_B_MAX))
-    requests = sys.stdin.buffer
-    fonts: Any = None
-    while True:
-        # The parent sends one line and waits, so nothing is hidden in the buffer while we select.
-        if not select.select([requests], [], [], IDLE_S)[0]:
-            return
-        line = requests.readline()
-        if not line:
-            return
-        fonts = fonts or _fonts()
-        try:
-            answer = _answer(json.loads(line), fonts)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException:  # noqa: BLE001 - a panic in typst's Rust is no Exception, and just as much a bug
-            answer = {"error": traceback.format_exc()}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-        # typst keeps what it computed for later documents; a fresh process costs less than its cache
-        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > RESIDENT_KB_MAX:
-            return
-
-
-def _fonts() -> Any:
-    import typst
-    from pylopdf_fonts_zh_cn import sans_path
-
-    # System fonts would make the same document look different on another machine.
-    return typst.Fonts(include_system_fonts=False, font_paths=[str(sans_path().parent)])
-
-
-def _answer(request: dict[str, Any], fonts: Any) -> dict[str, Any]:
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """*pdf* (base64) and what was *substituted* in it, or *error*: typst's own diagnostic."""
     import typst
 
     try:
-        return {"pdf": base64.b64encode(_set(request, fonts)).decode(), "substituted": ""}
+        return {"pdf": base64.b64encode(_set(request)).decode(), "substituted": ""}
     except typst.TypstError as error:
         missing = _missing_characters(str(error.diagnostic))
         if not missing:
@@ -73,14 +29,23 @@ def _answer(request: dict[str, Any], fonts: Any) -> dict[str, Any]:
     request["data"] = json.loads(json.dumps(request["data"], ensure_ascii=False).translate(table))
     try:
         return {
-            "pdf": base64.b64encode(_set(request, fonts)).decode(),
+            "pdf": base64.b64encode(_set(request)).decode(),
             "substituted": "".join(sorted(missing)),
         }
     except typst.TypstError as error:
         return {"error": str(error.diagnostic)}
 
 
-def _set(request: dict[str, Any], fonts: Any) -> bytes:
+@cache
+def _fonts() -> Any:
+    import typst
+    from pylopdf_fonts_zh_cn import sans_path
+
+    # System fonts would make the same document look different on another machine.
+    return typst.Fonts(include_system_fonts=False, font_paths=[str(sans_path().parent)])
+
+
+def _set(request: dict[str, Any]) -> bytes:
     import typst
 
     inputs = {
@@ -92,7 +57,7 @@ def _set(request: dict[str, Any], fonts: Any) -> bytes:
         # A compiler for each document: it keeps what it read of files, and templates may have changed.
         compiler = typst.Compiler(
             root=request["root"],
-            font_paths=fonts,
+            font_paths=_fonts(),
             package_path=no_packages,
             package_cache_path=no_packages,
         )
@@ -144,7 +109,3 @@ def _attachment(request: dict[str, Any]) -> dict[str, Any]:
 def _missing_characters(diagnostic: str) -> set[str]:
     found = {_ESCAPE.sub(lambda code: chr(int(code[1], 16)), text) for text in _MISSING.findall(diagnostic)}
     return {character for text in found for character in text if character not in '"\\'}
-
-
-if __name__ == "__main__":
-    main()

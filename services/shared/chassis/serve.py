@@ -73,8 +73,9 @@ def run(definitions: Sequence[Definition]) -> int:
     watchers = [eventlet.spawn(_watch, each, stopping) for each in containers]
     died = stopping.wait()
     _arm_grace(process.grace_s)
-    for each in containers:
-        each.stop()
+    # Beside each other: one takes a second and a half, and each answers nobody meanwhile.
+    for stopped in [eventlet.spawn(each.stop) for each in containers]:
+        stopped.wait()
     for watcher in watchers:
         watcher.kill()
     log.info("stopped")

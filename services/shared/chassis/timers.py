@@ -67,12 +67,12 @@ class Timers:
         cause = cause_of(headers, f"timer/{kind}/{subject}")
         # Taken away first, so that the use case may set the same timer again.
         cursor.execute("DELETE FROM timer WHERE id = %s; SAVEPOINT one", (timer_id,))
-        uow = self.unit_of_work(connection=held, cause=cause, now=now)
         outcome = "done"
         with (
             logs.about(correlation_id=cause.correlation_id, timer=kind),
-            telemetry.span(f"timer {kind}", cause.traceparent, service=self.service),
+            telemetry.span(f"timer {kind}", cause.traceparent, service=self.service) as traceparent,
         ):
+            uow = self.unit_of_work(connection=held, cause=cause.within(traceparent), now=now)
             try:
                 self.use_cases[kind](subject, uow=uow, now=now)
             except Refused as error:
@@ -86,6 +86,7 @@ class Timers:
                 if database.is_disconnect(error):
                     raise
                 cursor.execute("ROLLBACK")
+                telemetry.note(failed=True)
                 self._postpone(cursor, timer_id, kind, subject, attempts, now, error)
                 return True
         statements, parameters = closing([uow])

@@ -7,7 +7,7 @@ way in (a command, an event, a timer, the outcome of an outside call) opens and 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,10 @@ class Cause:
     actor: str = ""
     traceparent: str = ""
     occurred_at: datetime | None = None
+
+    def within(self, traceparent: str) -> "Cause":
+        """The same in the span *traceparent*: what comes of it is found under that span."""
+        return self if traceparent == self.traceparent else replace(self, traceparent=traceparent)
 
 
 @dataclass(frozen=True, slots=True)

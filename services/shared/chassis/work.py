@@ -11,9 +11,11 @@ import signal
 import threading
 from collections.abc import Sequence
 
+from prometheus_client import REGISTRY
 from sqlalchemy import Engine
 
 from services.shared.chassis import database, health, logs, telemetry
+from services.shared.chassis.backlog import Backlog
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Definition
 from services.shared.chassis.handlers import Handlers
@@ -78,11 +80,14 @@ def run(definitions: Sequence[Definition], parts: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, ask_to_stop)
     threads: list[threading.Thread] = []
     checks: dict[str, health.Check] = {}
+    engines: dict[str, Engine] = {}
     for definition, own in zip(definitions, settings, strict=True):
         started, source = start(definition, own, stop, parts)
         threads += started
         checks[definition.name] = _check(source)
+        engines[definition.name] = source
     if process.work_port is not None:
+        REGISTRY.register(Backlog(engines))
         health.serve(process.health_host, process.work_port, checks)
     log.info("working", services=[definition.name for definition in definitions], parts=list(parts))
     while not stop.is_set():

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from services.shared.chassis import render as port
-from services.shared.chassis.render import Attachment, RenderFailed, RenderUnavailable, render
+from services.shared.chassis.child import IDLE_VARIABLE, ChildUnavailable
+from services.shared.chassis.render import CHILD, Attachment, RenderFailed, render
 from tests.integration.documents.reading import pdfa_claim, pdfa_violations, text_of
 
 HEAD = """
@@ -38,7 +38,7 @@ def said(text: str) -> dict[str, object]:
 
 def test_same_data_gives_same_bytes_in_another_process_and_on_another_day(echo: Path) -> None:
     first = render(echo, said("相同 same"))
-    port._CHILD.end()
+    CHILD.end()
     time.sleep(1.1)  # the clock has moved by a whole second, the resolution of PDF dates
     assert render(echo, said("相同 same")) == first
     assert render(echo, said("其他 other")) != first
@@ -138,7 +138,7 @@ def endless(tmp_path: Path) -> Path:
 
 def test_an_endless_document_is_given_up_at_its_deadline(endless: Path, echo: Path) -> None:
     started = time.monotonic()
-    with pytest.raises(RenderUnavailable):
+    with pytest.raises(ChildUnavailable):
         render(endless, said("x"), timeout_s=1)
     assert time.monotonic() - started < 5
     assert text_of(render(echo, said("next"))) == "next"
@@ -146,53 +146,53 @@ def test_an_endless_document_is_given_up_at_its_deadline(endless: Path, echo: Pa
 
 def test_waiting_behind_another_document_counts(endless: Path, echo: Path) -> None:
     def slow() -> None:
-        with pytest.raises(RenderUnavailable):
+        with pytest.raises(ChildUnavailable):
             render(endless, said("x"), timeout_s=3)
 
     thread = threading.Thread(target=slow)
     thread.start()
     time.sleep(0.5)
-    with pytest.raises(RenderUnavailable, match="in front"):
+    with pytest.raises(ChildUnavailable, match="in front"):
         render(echo, said("x"), timeout_s=0.3)
     thread.join()
 
 
 def test_a_child_killed_between_documents_is_not_noticed(echo: Path) -> None:
     render(echo, said("one"))
-    pid = port.child_pid()
+    pid = CHILD.pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    while port.child_pid() is not None:
+    while CHILD.pid() is not None:
         time.sleep(0.01)
     assert text_of(render(echo, said("two"))) == "two"
-    assert port.child_pid() != pid
+    assert CHILD.pid() != pid
 
 
 def test_a_child_killed_over_a_document_is_an_outage(endless: Path) -> None:
     def kill() -> None:
         time.sleep(1)
-        pid = port.child_pid()
+        pid = CHILD.pid()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
-    with pytest.raises(RenderUnavailable, match="died") as caught:
+    with pytest.raises(ChildUnavailable, match="died") as caught:
         render(endless, said("x"))
     killer.join()
     assert caught.value.facts["exit_code"] == -signal.SIGKILL
 
 
 def test_an_idle_child_ends_and_the_next_document_starts_another(echo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    port._CHILD.end()
-    monkeypatch.setenv("RENDER_IDLE_S", "0.3")
+    CHILD.end()
+    monkeypatch.setenv(IDLE_VARIABLE, "0.3")
     render(echo, said("one"))
     deadline = time.monotonic() + 10
-    while port.child_pid() is not None and time.monotonic() < deadline:
+    while CHILD.pid() is not None and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert port.child_pid() is None
+    assert CHILD.pid() is None
     assert text_of(render(echo, said("two"))) == "two"
-    port._CHILD.end()  # do not hand the short patience on to other tests
+    CHILD.end()  # do not hand the short patience on to other tests
 
 
 def test_many_threads_each_get_their_own_document(echo: Path) -> None:

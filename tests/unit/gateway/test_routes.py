@@ -178,3 +178,20 @@ def _references(node: Any) -> set[str]:
         own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
         return own.union(*(_references(each) for each in node.values()))
     return set().union(*(_references(each) for each in node)) if isinstance(node, list) else set()
+
+
+def test_probes_are_public_and_metrics_are_not(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong is named, and nothing of its words gets out; who counts what is nobody's business outside."""
+    assert site.get("/healthz").json == {"status": "alive"}
+    assert site.get("/readyz").json == {"status": "ready", "wrong": {}}
+    assert (site.get("/metrics").status, site.get("/metrics").json["code"]) == (404, "route_unknown")
+
+    def fails() -> str | None:
+        raise OSError("could not connect to 10.0.0.7")
+
+    monkeypatch.setattr(site.identity, "check", fails)
+    monkeypatch.setattr(site.rpc, "ready", False)
+    answer = site.get("/readyz")
+    assert (answer.status, answer.json) == (
+        503, {"status": "not ready", "wrong": {"broker": "does not answer", "identity": "does not answer"}},
+    )  # fmt: skip
