@@ -35,9 +35,23 @@ class BillingProbeSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="YIQI_BILLING_", frozen=True)
 
 
+class Interrupted(BaseException):
+    """What a library raises that `except Exception` is not meant to catch, as `eventlet.Timeout` is."""
+
+
 def take(event: OrderInProgress, *, uow: UnitOfWork, now: datetime) -> None:
     """The effect: one row, and one event of the consumer's own. What the number says may go wrong, does."""
     del now
+    if event.number.startswith("exit"):
+        raise SystemExit("on purpose")
+    if event.number.startswith("interrupt"):
+        raise Interrupted("on purpose")
+    if event.number.startswith("sqlstate"):
+        _fail_twice_in_the_database(uow, event.number.split("-")[1])
+    if event.number.startswith("two locks"):
+        # In this order; a test that takes them in the other one makes a deadlock.
+        uow.connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1)")
+        uow.connection.exec_driver_sql("SELECT pg_advisory_xact_lock(2)")
     if event.number.startswith("bug"):
         _once_unless_mended(uow, event.number)
     if event.number.startswith("refuse"):
@@ -58,18 +72,44 @@ def _once_unless_mended(uow: UnitOfWork, number: str) -> None:
     raise RuntimeError(f"a bug for {number}")
 
 
+def _fail_twice_in_the_database(uow: UnitOfWork, sqlstate: str) -> None:
+    if _attempts(uow) < 2:
+        uow.connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '{sqlstate}'; END $$")
+
+
 def _fail_twice(uow: UnitOfWork, number: str, error: Exception) -> None:
+    if _attempts(uow) < 2:
+        raise error
+
+
+def _attempts(uow: UnitOfWork) -> int:
     # Counted outside of the transaction, which is rolled back: by the inbox's own attempts.
-    attempts = uow.connection.exec_driver_sql(
+    found: int = uow.connection.exec_driver_sql(
         "SELECT attempts FROM inbox WHERE event_id = %s", (uow.cause.causation_id,)
     ).scalar_one()
-    if attempts < 2:
-        raise error
+    return found
+
+
+def ring(subject: str, *, uow: UnitOfWork, now: datetime) -> None:
+    """Timer `ring`: the effect of having been due."""
+    del now
+    uow.connection.exec_driver_sql("INSERT INTO effect (stream, number) VALUES ('timer', %s)", (subject,))
+
+
+def set_timer(consumer: ServiceDatabase, subject: str, due_at: datetime) -> None:
+    """Have the consumer's timer `ring` for *subject* at *due_at*, business time."""
+    engine = consumer.engine(1)
+    with database.transaction(engine, SystemClock()) as (held, now):
+        uow = UnitOfWork(held, Cause("test", "test"), now)
+        uow.set_timer("ring", subject, due_at)
+        statements, parameters = unit_of_work.closing([uow])
+        held.exec_driver_sql(statements, tuple(parameters))
+    engine.dispose()
 
 
 def work(settings: SourceSettings) -> Work:
     del settings
-    return Work(subscriptions=(on(OrderInProgress, take),))
+    return Work(subscriptions=(on(OrderInProgress, take),), timers={"ring": ring})
 
 
 def no_work(settings: SourceSettings) -> Work:
@@ -133,10 +173,20 @@ def unhandled(order_id: UUID) -> OrderClosed:
 
 def start(name: str, parts: str = "", **environment: str) -> subprocess.Popen[bytes]:
     """`work` of the probe *name* ("orders" or "billing") as a process of its own."""
-    # Without the port of health: several of these run at once.
-    inherited = {variable: value for variable, value in os.environ.items() if variable != "YIQI_WORK_PORT"}
+    return _process("tests.kit.probe", name, parts, **environment)
+
+
+def serve(**environment: str) -> subprocess.Popen[bytes]:
+    """`serve` of `tests/kit/probe_service`, in billing's place."""
+    return _process("tests.kit.probe_service", "serve", **environment)
+
+
+def _process(module: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    # Without the ports of health: several of these run at once.
+    ports = {"YIQI_WORK_PORT", "YIQI_SERVE_PORT"}
+    inherited = {variable: value for variable, value in os.environ.items() if variable not in ports}
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.kit.probe", name, parts],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env={**inherited, **environment},
         stderr=subprocess.DEVNULL,
@@ -147,6 +197,9 @@ def main(arguments: Sequence[str]) -> int:
     from services.shared.chassis import work as hosting
 
     definition = {"orders": SOURCE, "billing": CONSUMER}[arguments[0]]
+    # Minutes where it counts, and no test waits for minutes.
+    idle_ms = os.environ.get("PROBE_IDLE_IN_TRANSACTION_MS", database.IDLE_IN_TRANSACTION_MS)
+    database.IDLE_IN_TRANSACTION_MS = int(idle_ms)
     parts = arguments[1].split(",") if len(arguments) > 1 and arguments[1] else hosting.PARTS
     return hosting.run([definition], parts)
 
