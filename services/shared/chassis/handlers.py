@@ -12,7 +12,8 @@ What becomes of an event that fails:
       40, 53, 57
     NotYet                     likewise, sooner; an alarm after five minutes
     anything else              a bug: parked at once with its traceback; its stream waits, unless every
-                               handler of it says that later events may pass
+                               handler of it says that later events may pass; SystemExit and the like too:
+                               in a thread they would end it without a word, and with it all handling
 """
 
 import random
@@ -150,7 +151,7 @@ class Handlers:
         try:
             ended, units = self._handle_all(held, cursor, claimed, now, careful=False)
             self._finish(cursor, ended, units)
-        except Exception as error:
+        except BaseException as error:
             if database.is_disconnect(error):
                 raise
             cursor.execute("ROLLBACK")
@@ -220,7 +221,7 @@ class Handlers:
                 unit = self._apply(held, row, now)
                 statements, parameters = closing([unit])
                 cursor.execute(f"{statements} RELEASE SAVEPOINT one", parameters)
-            except Exception as error:
+            except BaseException as error:
                 if database.is_disconnect(error):
                     raise
                 cursor.execute("ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one")
@@ -252,7 +253,7 @@ class Handlers:
                 subscription.use_case(received.data, uow=uow, now=now)
         return uow
 
-    def _failed(self, row: Claimed, error: Exception) -> Ended:
+    def _failed(self, row: Claimed, error: BaseException) -> Ended:
         attempts = row.attempts + 1
         text = f"{type(error).__name__}: {error}"[:ERROR_CHARS_MAX]
         wall = self.clock.wall()
