@@ -40,6 +40,9 @@ def connect(url: str, name: str, *, read_timeout_s: float = 30.0) -> Any:
         client_properties={"connection_name": name, "capabilities": {"consumer_cancel_notify": True}},
     )
     connection.connect()
+    # py-amqp's own read timeout begins anew for ever once a part of a frame has come, which is what a
+    # network leaves that swallows the rest.
+    connection.transport.sock.settimeout(read_timeout_s)
     return connection
 
 
