@@ -8,16 +8,18 @@ that orders may state, but none of the two services' code: what is tested is the
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from pydantic_settings import SettingsConfigDict
 
 from services.shared.chassis import database, schema, unit_of_work
 from services.shared.chassis.clock import SystemClock
-from services.shared.chassis.definition import Definition, Work, on
+from services.shared.chassis.definition import Definition, OutsideCall, Work, on
 from services.shared.chassis.settings import ServiceSettings, SourceSettings
 from services.shared.chassis.unit_of_work import Cause, UnitOfWork
 from services.shared.kernel.errors import Conflict, NotYet, Unavailable
@@ -91,17 +93,36 @@ def _attempts(uow: UnitOfWork) -> int:
 
 
 def ring(subject: str, *, uow: UnitOfWork, now: datetime) -> None:
-    """Timer `ring`: the effect of having been due."""
+    """Timer `ring`: the effect of having been due, or what its subject says instead."""
     del now
+    if subject.startswith("exit"):
+        raise SystemExit("on purpose")
     uow.connection.exec_driver_sql("INSERT INTO effect (stream, number) VALUES ('timer', %s)", (subject,))
+
+
+def reach_out(payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Outside call `reach_out`: answers what it was given, or does what that says instead."""
+    del key
+    if payload["how"] == "exit":
+        raise SystemExit("on purpose")
+    return payload
 
 
 def set_timer(consumer: ServiceDatabase, subject: str, due_at: datetime) -> None:
     """Have the consumer's timer `ring` for *subject* at *due_at*, business time."""
+    _ask(consumer, lambda uow: uow.set_timer("ring", subject, due_at))
+
+
+def call_outside(consumer: ServiceDatabase, how: str) -> None:
+    """Have the consumer make the outside call `reach_out`."""
+    _ask(consumer, lambda uow: uow.call_outside("reach_out", how, {"how": how}))
+
+
+def _ask(consumer: ServiceDatabase, what: Callable[[UnitOfWork], None]) -> None:
     engine = consumer.engine(1)
     with database.transaction(engine, SystemClock()) as (held, now):
         uow = UnitOfWork(held, Cause("test", "test"), now)
-        uow.set_timer("ring", subject, due_at)
+        what(uow)
         statements, parameters = unit_of_work.closing([uow])
         held.exec_driver_sql(statements, tuple(parameters))
     engine.dispose()
@@ -109,7 +130,11 @@ def set_timer(consumer: ServiceDatabase, subject: str, due_at: datetime) -> None
 
 def work(settings: SourceSettings) -> Work:
     del settings
-    return Work(subscriptions=(on(OrderInProgress, take),), timers={"ring": ring})
+    return Work(subscriptions=(on(OrderInProgress, take),))
+
+
+def all_work(settings: SourceSettings) -> Work:
+    return replace(work(settings), timers={"ring": ring}, outside_calls=(OutsideCall("reach_out", reach_out),))
 
 
 def no_work(settings: SourceSettings) -> Work:
@@ -119,6 +144,8 @@ def no_work(settings: SourceSettings) -> Work:
 
 SOURCE = Definition("orders", OrdersProbeSettings, UnitOfWork, Path(), work="tests.kit.probe:no_work")
 CONSUMER = Definition("billing", BillingProbeSettings, UnitOfWork, Path(), work="tests.kit.probe:work")
+WHOLE_CONSUMER = replace(CONSUMER, work="tests.kit.probe:all_work")
+"""With timers and outside calls; apart, because what is measured should have no thread that it does not need."""
 
 EFFECTS = """
 CREATE TABLE effect (id bigserial PRIMARY KEY, event_id uuid UNIQUE, stream text NOT NULL, number text NOT NULL);

@@ -36,7 +36,7 @@ class Pair:
 
     def run(self, name: str, parts: str = "") -> None:
         """Likewise, in threads of this process: quicker, where nothing is to be killed."""
-        definition = {"orders": probe.SOURCE, "billing": probe.CONSUMER}[name]
+        definition = {"orders": probe.SOURCE, "billing": probe.WHOLE_CONSUMER}[name]
         chosen = parts.split(",") if parts else hosting.PARTS
         threads, engine = hosting.start(definition, definition.settings(), self.stop, chosen)
         self.threads += threads

@@ -3,6 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -106,3 +107,19 @@ def test_what_is_no_exception_parks_its_event_and_stops_nothing_else(
     assert f"{name}: on purpose" in str(reason)
     probe.publish(pair.source, ["ok2"], [free])
     wait(lambda: pair.effects() == ["ok0", "ok1", "ok2"])
+
+
+def test_neither_does_it_stop_timers_or_outside_calls(pair: Pair, wait: Wait) -> None:
+    """The one that raised is put off and tried again; the next ones run."""
+    now = datetime.now(UTC)
+    probe.set_timer(pair.consumer, "exit", now - timedelta(seconds=2))
+    probe.set_timer(pair.consumer, "well", now - timedelta(seconds=1))
+    probe.call_outside(pair.consumer, "exit")
+    probe.call_outside(pair.consumer, "well")
+    pair.run("billing", "timers,outside")
+    wait(lambda: pair.effects() == ["well"])
+    wait(lambda: pair.consumer.rows("SELECT 1 FROM outside_call WHERE status = 'succeeded'") == [(1,)])
+    wait(lambda: pair.consumer.rows("SELECT attempts > 1 FROM timer WHERE subject = 'exit'") == [(True,)])
+    wait(lambda: pair.consumer.rows("SELECT attempts > 1, last_error FROM outside_call WHERE key = 'exit'") == [
+        (True, "SystemExit: on purpose")
+    ])  # fmt: skip
