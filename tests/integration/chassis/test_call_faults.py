@@ -111,18 +111,23 @@ def test_a_caller_in_a_black_hole_is_answered_by_its_deadline(
     url = stack["YIQI_GATEWAY_BROKER_URL"]
     address = urlsplit(url)
     with FaultProxy(str(address.hostname), address.port or 0) as proxy:
-        client = RpcClient(proxy.before(url))
-        client.start()
-        through = _caller(client)
-        assert through("before")["view"]
+        used, unused = RpcClient(proxy.before(url)), RpcClient(proxy.before(url))
+        for client in (used, unused):
+            client.start()
+        assert _caller(used)("before")["view"]
+        wait(lambda: unused.ready)
         proxy.black_hole()
-        started = time.monotonic()
-        for number in range(2):
-            with pytest.raises(Unavailable):
-                through(f"swallowed {number}", 1.0)
-        assert time.monotonic() - started < 3.0
-        wait(lambda: not client.ready)
+        # One that has its connection for calls, and one that has to make it now.
+        for client in (used, unused):
+            with ThreadPoolExecutor(4) as several:
+                started = time.monotonic()
+                lost = [several.submit(_caller(client), f"lost {number}", 1.0) for number in range(4)]
+                assert all(isinstance(each.exception(), Unavailable) for each in lost)
+                assert time.monotonic() - started < 2.5
+        wait(lambda: not used.ready)
         proxy.heal()
-        wait(lambda: client.ready)
-        assert through("after")["view"]
-        client.stop()
+        wait(lambda: used.ready and unused.ready)
+        assert _caller(used)("after")["view"]
+        assert _caller(unused)("too")["view"]
+        for client in (used, unused):
+            client.stop()
