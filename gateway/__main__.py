@@ -57,6 +57,7 @@ def _serve() -> int:
     import uvicorn
 
     from gateway.app import checks, create_app, shared_by_all
+    from gateway.connection import impatient
     from services.shared.chassis.rpc_client import RpcClient
 
     (process,) = load(ProcessSettings)
@@ -74,6 +75,7 @@ def _serve() -> int:
         create_app(shared),
         host=settings.host,
         port=settings.port,
+        http=impatient(settings.head_timeout_s),
         access_log=False,
         log_config=None,
         server_header=False,

@@ -31,6 +31,8 @@ class GatewaySettings(BaseSettings):
     body_bytes_max: Positive = 1024 * 1024
     statement_bytes_max: Positive = 8 * 1024 * 1024
     """Of a bank statement, the one large thing that comes as JSON."""
+    head_timeout_s: Annotated[float, Field(gt=0)] = 15.0
+    """For the request line and headers, all of them."""
     body_timeout_s: float = 30.0
     command_deadline_s: float = 10.0
     query_deadline_s: float = 5.0

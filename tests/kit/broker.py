@@ -1,9 +1,13 @@
 """The broker as its administrator sees it, for tests: counts, purges, users made for a test."""
 
+import os
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import requests
+
+from services.shared.chassis import broker
 
 
 class Management:
@@ -20,6 +24,27 @@ class Management:
     def waiting(self, queue: str) -> int:
         """Messages in *queue*, ready or not acknowledged; counted by the broker every few seconds."""
         return int(self._call("GET", f"queues/{self.vhost}/{queue}").json().get("messages", 0))
+
+    def ready(self, queue: str) -> int:
+        """Messages in *queue* that no consumer holds, as of now."""
+        address = urlsplit(os.environ["YIQI_GATEWAY_BROKER_URL"])
+        user, password = (quote(part, safe="") for part in self.session.auth)  # type: ignore[union-attr]
+        connection = broker.connect(f"amqp://{user}:{password}@{address.hostname}:{address.port}/{self.vhost}", "test")
+        try:
+            return int(connection.channel().queue_declare(queue, passive=True).message_count)
+        finally:
+            broker.close(connection)
+
+    def set_policy(self, name: str, pattern: str, definition: Mapping[str, Any]) -> None:
+        """For queues, in place of any that the topology has for them."""
+        body = {"pattern": pattern, "apply-to": "queues", "priority": 9, "definition": definition}
+        self._call("PUT", f"policies/{self.vhost}/{name}", body)
+
+    def remove_policy(self, name: str) -> None:
+        self._call("DELETE", f"policies/{self.vhost}/{name}")
+
+    def delete_queue(self, queue: str) -> None:
+        self._call("DELETE", f"queues/{self.vhost}/{queue}")
 
     def get(self, queue: str, count: int = 10) -> list[dict[str, Any]]:
         """Take up to *count* messages away."""

@@ -7,6 +7,7 @@ end, which makes repeated runs quick.
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -38,9 +39,29 @@ def local(*arguments: str, timeout_s: float = 600) -> str:
     return done.stdout
 
 
-def environment(folder: str) -> dict[str, str]:
-    """The YIQI_* variables of the stack in *folder*."""
-    lines = local("env", "--dir", folder).splitlines()
+def folder() -> str:
+    """Where the stack of this run lives."""
+    return os.environ.get("YIQI_TEST_STACK") or "var/test"
+
+
+def rabbitmqctl(*arguments: str) -> str:
+    """Run the broker's own command line against this run's node. Returns what it printed."""
+    return local("rabbitmqctl", "--dir", folder(), *arguments)
+
+
+def kill_database() -> None:
+    """Stop PostgreSQL without goodbye or checkpoint, as `pg_ctl stop -m immediate` does; its supervisor starts it."""
+    from infra.local import state, supervise
+
+    running = supervise.statuses(state.load(ROOT / folder()))["postgres"]
+    if running.pid is None:
+        raise RuntimeError("PostgreSQL does not run")
+    os.kill(running.pid, signal.SIGQUIT)
+
+
+def environment(where: str) -> dict[str, str]:
+    """The YIQI_* variables of the stack in the folder *where*."""
+    lines = local("env", "--dir", where).splitlines()
     return dict(word.split("=", 1) for line in lines for word in shlex.split(line) if word.startswith("YIQI_"))
 
 
@@ -48,21 +69,21 @@ def environment(folder: str) -> dict[str, str]:
 def running_stack() -> Iterator[dict[str, str]]:
     """The parts of a stack, without the platform's own processes; its variables are set in `os.environ`."""
     kept = os.environ.get("YIQI_TEST_STACK")
-    folder = kept or "var/test"
+    where = folder()
     try:
-        local("up", "--no-platform", "--dir", folder)
+        local("up", "--no-platform", "--dir", where)
     except RuntimeError as error:
         # Another stack took a port of this one while it was down; nobody has learnt ours by heart.
         if "is taken" not in str(error):
             raise
-        local("up", "--no-platform", "--new-ports", "--dir", folder)
+        local("up", "--no-platform", "--new-ports", "--dir", where)
     try:
-        found = environment(folder)
+        found = environment(where)
         os.environ.update(found)
         yield found
     finally:
         if kept is None:
-            local("down", "--dir", folder)
+            local("down", "--dir", where)
 
 
 @dataclass(frozen=True)

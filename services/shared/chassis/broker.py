@@ -18,7 +18,7 @@ class NotConfirmed(ConnectionError):
     """The broker refused a message, or did not confirm it in time."""
 
 
-def connect(url: str, name: str, *, read_timeout_s: float = 30.0) -> Any:
+def connect(url: str, name: str, *, read_timeout_s: float = 30.0, connect_timeout_s: float = 5.0) -> Any:
     """
     An open connection. *name* shows in the broker's management pages.
 
@@ -31,7 +31,7 @@ def connect(url: str, name: str, *, read_timeout_s: float = 30.0) -> Any:
         userid=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         virtual_host=unquote(parts.path.lstrip("/")) or "/",
-        connect_timeout=5,
+        connect_timeout=connect_timeout_s,
         read_timeout=read_timeout_s,
         write_timeout=15,
         heartbeat=HEARTBEAT_S,
@@ -40,6 +40,9 @@ def connect(url: str, name: str, *, read_timeout_s: float = 30.0) -> Any:
         client_properties={"connection_name": name, "capabilities": {"consumer_cancel_notify": True}},
     )
     connection.connect()
+    # py-amqp's own read timeout begins anew for ever once a part of a frame has come, which is what a
+    # network leaves that swallows the rest.
+    connection.transport.sock.settimeout(read_timeout_s)
     return connection
 
 

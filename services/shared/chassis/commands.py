@@ -153,7 +153,11 @@ def _answer(name: str, run: Callable[[], str]) -> tuple[dict[str, Any], str]:
             log.warning("database not available", call=name, error=str(error).splitlines()[0])
             return _error("unavailable", "unavailable", "", {}), "unavailable"
         log.error("bug", call=name, exc_info=error)
-        return _error("bug", "internal", "", {}), "bug"
+        return BUG, "bug"
+
+
+BUG: dict[str, Any] = {"error": {"kind": "bug", "code": "internal", "text": "", "facts": {}}}
+"""The answer to whatever nobody foresaw: nothing of it may be told."""
 
 
 def _error(kind: str, code: str, text: str, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,9 @@ log = logger("database")
 LOCK_TIMEOUT_MS = 4_000
 """A twin of a command waits this long for the first; then 409. Below every deadline of the gateway."""
 
+IDLE_IN_TRANSACTION_MS = 120_000
+"""A process that stopped in mid-transaction (SIGSTOP, a machine asleep) loses it and its locks after so long."""
+
 
 def engine(url: str, *, name: str, pool_size: int) -> Engine:
     """An engine in autocommit. *name* shows in `pg_stat_activity`."""
@@ -42,7 +45,7 @@ def engine(url: str, *, name: str, pool_size: int) -> Engine:
             "connect_timeout": 5,
             "keepalives_idle": 30,
             "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout=60000 "
-            "-c idle_in_transaction_session_timeout=120000 -c timezone=UTC",
+            f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c timezone=UTC",
         },
     )
 

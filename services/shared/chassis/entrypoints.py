@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+import eventlet
 from nameko.extensions import DependencyProvider
 from nameko.rpc import rpc
 
-from services.shared.chassis.commands import Host, serve_command, serve_query
+from services.shared.chassis.commands import BUG, Host, serve_command, serve_query
 from services.shared.chassis.logs import logger
 from services.shared.chassis.unit_of_work import UnitOfWork
 from services.shared.kernel.actor import Actor, require
@@ -62,7 +63,7 @@ def command(kind: type[C], use_case: Callable[..., View | None]) -> Any:
     """
 
     def method(self: Any, request: Mapping[str, Any]) -> dict[str, Any]:
-        return serve_command(self.chassis, kind, use_case, request)
+        return _answered(lambda: serve_command(self.chassis, kind, use_case, request))
 
     return _entrypoint(kind.wire_name, method)
 
@@ -71,9 +72,23 @@ def query(kind: type[Q], read: Callable[..., View]) -> Any:
     """An RPC method that answers `read(query, *, actor, uow, now)`."""
 
     def method(self: Any, request: Mapping[str, Any]) -> dict[str, Any]:
-        return serve_query(self.chassis, kind, read, request)
+        return _answered(lambda: serve_query(self.chassis, kind, read, request))
 
     return _entrypoint(kind.wire_name, method)
+
+
+def _answered(serve: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """
+    Answer with a bug where Nameko would not answer at all.
+
+    It catches `Exception` only: after anything else the caller waits in vain, the message stays
+    unacknowledged, and its worker is lost. `GreenletExit`, by which a container stops, passes.
+    """
+    try:
+        return serve()
+    except (eventlet.Timeout, SystemExit, KeyboardInterrupt) as error:
+        log.error("bug", exc_info=error)
+        return BUG
 
 
 def _entrypoint(wire_name: str, method: Callable[..., Any]) -> Any:

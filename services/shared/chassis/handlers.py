@@ -14,7 +14,8 @@ A batch that fails is rolled back and its events are taken one by one. What beco
       40, 53, 57
     NotYet                     likewise, sooner; an alarm after five minutes
     anything else              a bug: parked at once with its traceback; its stream waits, unless every
-                               handler of it says that later events may pass
+                               handler of it says that later events may pass; SystemExit and the like too:
+                               in a thread they would end it without a word, and with it all handling
 """
 
 import random
@@ -204,7 +205,7 @@ class Handlers:
             try:
                 units = [self._apply(held, row, taken.now) for row in taken.rows]
                 following = self._commit(cursor, units, look)
-            except Exception as error:
+            except BaseException as error:
                 if database.is_disconnect(error):
                     raise
                 cursor.execute("ROLLBACK")
@@ -257,7 +258,7 @@ class Handlers:
                 continue
             try:
                 self._commit(cursor, [self._apply(held, row, taken.now)])
-            except Exception as error:
+            except BaseException as error:
                 if database.is_disconnect(error):
                     raise
                 cursor.execute("ROLLBACK")
@@ -287,7 +288,7 @@ class Handlers:
                 subscription.use_case(received.data, uow=uow, now=now)
         return uow
 
-    def _failed(self, row: Due, error: Exception) -> Ended:
+    def _failed(self, row: Due, error: BaseException) -> Ended:
         attempts = row.attempts + 1
         text = f"{type(error).__name__}: {error}"[:ERROR_CHARS_MAX]
         wall = self.clock.wall()

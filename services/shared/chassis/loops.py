@@ -22,7 +22,8 @@ def keep_running(
     """
     Start a thread that calls *run* until *stop* is set, and again whenever it raises.
 
-    Half a second after the first failure, then twice as long each time up to 30 s.
+    Half a second after the first failure, then twice as long each time up to 30 s. SystemExit counts as a failure:
+    only the main thread may end the process, and any other would end without a word.
     """
 
     def loop() -> None:
@@ -31,7 +32,7 @@ def keep_running(
             started = monotonic()
             try:
                 run(stop)
-            except Exception as error:
+            except BaseException as error:
                 metrics.LOOP_FAILURES.labels(name).inc()
                 if monotonic() - started > STABLE_AFTER_S:
                     delay_s = BACKOFF_FIRST_S

@@ -93,7 +93,9 @@ class OutsideCaller:
             telemetry.note(outcome="refused")
             self._end(held, call, cause, call_id, payload, "failed", {"code": error.code, "facts": error.facts})
             return
-        except Exception as error:  # a library's own error is the world's fault until somebody maps it
+        except BaseException as error:
+            # A library's own error is the world's fault until somebody maps it, SystemExit and the like too:
+            # they would end this thread without a word, and the next one at the same call.
             known = isinstance(error, (Unavailable, NotYet))
             telemetry.note(outcome="again", error=type(error).__name__, failed=True)
             if call.give_up_after is not None and attempts >= call.give_up_after:
@@ -127,7 +129,7 @@ class OutsideCaller:
             statements, parameters = closing([uow])
             wake = "; NOTIFY yiqi_outbox" if statements else ""
             cursor.execute(f"{statements} COMMIT{wake}", parameters)
-        except Exception as error:
+        except BaseException as error:
             if database.is_disconnect(error):
                 raise
             cursor.execute("ROLLBACK")
@@ -137,7 +139,9 @@ class OutsideCaller:
             return
         metrics.OUTSIDE_CALLS.labels(self.service, call.kind, status).inc()
 
-    def _again(self, held: Connection, call_id: str, key: str, attempts: int, error: Exception, *, known: bool) -> None:
+    def _again(
+        self, held: Connection, call_id: str, key: str, attempts: int, error: BaseException, *, known: bool
+    ) -> None:
         delay_s = min(2.0 ** min(attempts - 1, 12) * 0.5, RETRY_S_MAX) * random.uniform(0.75, 1.25)  # noqa: S311
         log.warning("outside call will be tried again", key=key, attempts=attempts, again_in_s=round(delay_s, 1),
                     error=f"{type(error).__name__}: {error}"[:300], exc_info=error if not known else None)  # fmt: skip

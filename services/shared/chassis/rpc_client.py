@@ -77,7 +77,7 @@ class RpcClient:
         reply: Future[Any] = Future()
         self._waiting[correlation_id] = reply
         try:
-            self._send(f"{service}.{method}", request, correlation_id, deadline_s)
+            self._send(f"{service}.{method}", request, correlation_id, until)
             body = reply.result(max(0.0, until - time.monotonic()))
         except FutureTimeout:
             raise DeadlinePassed(service=service) from None
@@ -91,21 +91,26 @@ class RpcClient:
         result: Mapping[str, Any] = answer["result"]
         return result
 
-    def _send(self, routing_key: str, request: Mapping[str, Any], correlation_id: str, deadline_s: float) -> None:
+    def _send(self, routing_key: str, request: Mapping[str, Any], correlation_id: str, until: float) -> None:
+        left_s = max(0.1, until - time.monotonic())
         message = amqp.Message(
             json.dumps({"args": [request], "kwargs": {}}),
             content_type="application/json",
             content_encoding="utf-8",
             reply_to=self._reply_to,
             correlation_id=correlation_id,
-            expiration=str(max(1, int(deadline_s * 1000))),
+            expiration=str(int(left_s * 1000)),
             delivery_mode=1,
         )
-        with self._out_lock:
+        # Whoever connects holds the lock; where nothing answers, the others must not queue behind it.
+        if not self._out_lock.acquire(timeout=left_s):
+            raise Unavailable("the message broker does not answer")
+        try:
             for attempt in (1, 2):
                 try:
                     if self._out is None:
-                        self._out = broker.connect(self._url, "gateway calls")
+                        timeout_s = min(5.0, max(0.1, until - time.monotonic()))
+                        self._out = broker.connect(self._url, "gateway calls", connect_timeout_s=timeout_s)
                         self._out_channel = self._out.channel()
                     self._out_channel.basic_publish(message, EXCHANGE, routing_key)
                 except broker.BROKER_ERRORS as error:
@@ -115,6 +120,8 @@ class RpcClient:
                         raise Unavailable("the message broker does not answer") from error
                 else:
                     return
+        finally:
+            self._out_lock.release()
 
     def _drop_out(self) -> None:
         broker.close(self._out)

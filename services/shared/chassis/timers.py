@@ -82,7 +82,7 @@ class Timers:
                 uow.asked.clear()
                 outcome = "refused"
                 log.info("timer refused", subject=subject, code=error.code)
-            except Exception as error:
+            except BaseException as error:  # SystemExit too: it would end this thread and all timers without a word
                 if database.is_disconnect(error):
                     raise
                 cursor.execute("ROLLBACK")
@@ -96,7 +96,7 @@ class Timers:
         return True
 
     def _postpone(self, cursor: Any, timer_id: str, kind: str, subject: str, attempts: int, now: Any,
-                  error: Exception) -> None:  # fmt: skip
+                  error: BaseException) -> None:  # fmt: skip
         delay_s = min(2.0 ** min(attempts, 12), RETRY_S_MAX) * random.uniform(0.75, 1.25)  # noqa: S311
         log.error("timer failed", kind=kind, subject=subject, again_in_s=round(delay_s, 1), exc_info=error)
         cursor.execute(

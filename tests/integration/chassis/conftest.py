@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from subprocess import Popen
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import Engine
 
 from services.shared.chassis import topology
@@ -35,27 +36,50 @@ class Pair:
 
     def run(self, name: str, parts: str = "") -> None:
         """Likewise, in threads of this process: quicker, where nothing is to be killed."""
-        definition = {"orders": probe.SOURCE, "billing": probe.CONSUMER}[name]
+        definition = {"orders": probe.SOURCE, "billing": probe.WHOLE_CONSUMER}[name]
         chosen = parts.split(",") if parts else hosting.PARTS
         threads, engine = hosting.start(definition, definition.settings(), self.stop, chosen)
         self.threads += threads
         self.engines.append(engine)
 
+    def stop_all(self) -> None:
+        """End what runs in threads of this process; `run` may start it again."""
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(30)
+        for engine in self.engines:
+            engine.dispose()
+        self.stop, self.threads, self.engines = threading.Event(), [], []
+
     def effects(self) -> list[str]:
         """Numbers of the events that took effect, in the order in which they did."""
         return [str(row[0]) for row in self.consumer.rows("SELECT number FROM effect ORDER BY id")]
+
+    def failures(self, loop: str) -> float:
+        """How often a part that runs in threads of this process failed and was started again: `orders relay`."""
+        return REGISTRY.get_sample_value("yiqi_loop_failures_total", {"loop": loop}) or 0.0
+
+    def sessions(self, name: str) -> int:
+        """Connections that `work` of *name* has to its database."""
+        side = {"orders": self.source, "billing": self.consumer}[name]
+        found = side.rows("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", (f"work {name}",))
+        return int(str(found[0][0]))
 
     def inbox(self, status: str) -> int:
         return int(str(self.consumer.rows("SELECT count(*) FROM inbox WHERE status = %s", (status,))[0][0]))
 
 
-@pytest.fixture(scope="session")
-def broker(stack: dict[str, str]) -> Management:
-    """The broker with its topology; every service follows every source."""
+def apply_topology() -> Management:
+    """Give the broker its topology; every service follows every source."""
     admin_url, vhost, accounts = topology.from_environment()
     everything = {name: tuple(other for other in topology.SOURCES if other != name) for name in HOSTED}
     topology.apply(admin_url, vhost, topology.definitions(vhost, accounts, everything))
     return Management(admin_url, vhost)
+
+
+@pytest.fixture(scope="session")
+def broker(stack: dict[str, str]) -> Management:
+    return apply_topology()
 
 
 @pytest.fixture
@@ -74,10 +98,7 @@ def pair(stack: dict[str, str], broker: Management) -> Iterator[Pair]:
     for process in made.running:
         process.kill()
         process.wait()
-    for thread in made.threads:
-        thread.join(30)
-    for engine in made.engines:
-        engine.dispose()
+    made.stop_all()
 
 
 @pytest.fixture

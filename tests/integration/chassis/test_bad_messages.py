@@ -134,6 +134,25 @@ def test_the_same_event_three_times_takes_effect_once(pair: Pair, wait: Wait, re
     assert pair.effects() == ["first", "second", "third"]
 
 
+def test_the_same_event_long_after_takes_no_second_effect(pair: Pair, wait: Wait, relay_channel: Any) -> None:
+    """Its key is kept for ever: there is no window after which a copy would count, nor a restart that forgets it."""
+    first = _good(1, "first")
+    _send(relay_channel, 1, first)
+    pair.run("billing", "receiver,handlers")
+    wait(lambda: pair.effects() == ["first"])
+    for age in ("31 minutes", "8 days", "2 years"):
+        pair.consumer.change(
+            "UPDATE inbox SET received_at = received_at - %s::interval, done_at = done_at - %s::interval", (age, age)
+        )
+        _send(relay_channel, 1, first)
+    pair.stop_all()
+    _send(relay_channel, 1, first)
+    _send(relay_channel, 2, _good(2, "second"))
+    pair.run("billing", "receiver,handlers")
+    wait(lambda: "second" in pair.effects())
+    assert pair.effects() == ["first", "second"]
+
+
 def test_an_event_nobody_here_handles_leaves_no_row_and_no_gap(pair: Pair, wait: Wait) -> None:
     """It only moves on how far the source has been received."""
     pair.run("orders")

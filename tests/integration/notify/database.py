@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -10,6 +11,8 @@ from sqlalchemy import Engine
 from services.notify.adapters.unit_of_work import NotifyUnitOfWork
 from services.notify.domain.reference import OrderCopy
 from services.notify.use_cases import organisation
+from services.notify.use_cases.feed import append
+from services.notify.use_cases.webhook_endpoint import register_webhook_endpoint
 from services.shared.chassis import database
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work
@@ -17,7 +20,19 @@ from services.shared.chassis.outside_calls import OutsideCaller
 from services.shared.chassis.timers import Timers
 from services.shared.chassis.unit_of_work import Cause, closing
 from services.shared.kernel.ids import new_id
-from tests.kit.fakes_invoicing import CUSTOMER_ID, NOW, OPERATOR_ID, ORDER_ID, PROVIDER_ID, STATION_ID, registered
+from services.shared.messages.notify.webhook_endpoint import RegisterWebhookEndpoint
+from tests.integration.notify.receiver import Receiver
+from tests.kit.fakes_invoicing import (
+    CUSTOMER_FINANCE,
+    CUSTOMER_ID,
+    NOW,
+    OPERATOR_ID,
+    ORDER_ID,
+    PROVIDER_ID,
+    STATION_ID,
+    registered,
+)
+from tests.kit.fakes_notify import an_event
 from tests.kit.platform import ServiceDatabase
 
 ServiceDatabases = Callable[[str], ServiceDatabase]
@@ -59,3 +74,22 @@ def run_all(engine: Engine, work: Work, rounds: int = 100) -> int:
                 break
             done += ran
     return done
+
+
+def register(engine: Engine, receiver: Receiver, **changes: Any) -> None:
+    command = RegisterWebhookEndpoint(**{"url": f"http://127.0.0.1:{receiver.port}/hook", **changes})
+    with transaction(engine) as uow:
+        view = register_webhook_endpoint(command, actor=CUSTOMER_FINANCE, uow=uow, now=uow.now, allow_insecure=True)
+    assert view.secret is not None
+    receiver.secret = view.secret
+
+
+def happen(engine: Engine, *names: str) -> None:
+    for name in names:
+        with transaction(engine) as uow:
+            append(an_event(name), uow=uow, now=uow.now)
+
+
+def later(made: ServiceDatabase, delta: timedelta) -> None:
+    """Move the business clock, and the wall clock of what was put off."""
+    made.change("UPDATE clock SET offset_s = offset_s + %s", (delta.total_seconds(),))

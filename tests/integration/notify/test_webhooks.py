@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,67 +11,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from services.notify import subscriptions
 from services.notify.adapters import queries, webhook_sender
 from services.notify.adapters.webhook_sender import WebhookSender
-from services.notify.config import NotifySettings
-from services.notify.use_cases.feed import append
-from services.notify.use_cases.webhook_endpoint import register_webhook_endpoint
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work
 from services.shared.messages.notify.feed import ListFeed
-from services.shared.messages.notify.webhook_endpoint import (
-    ListWebhookDeliveries,
-    ListWebhookEndpoints,
-    RegisterWebhookEndpoint,
-)
-from tests.integration.notify.database import ServiceDatabases, run_all, transaction
+from services.shared.messages.notify.webhook_endpoint import ListWebhookDeliveries, ListWebhookEndpoints
+from tests.integration.notify.database import happen, later, register, run_all, transaction
 from tests.integration.notify.receiver import Receiver, self_signed
 from tests.kit.fakes_invoicing import CUSTOMER_FINANCE, NOW, PROVIDER_FINANCE
-from tests.kit.fakes_notify import an_event
 from tests.kit.platform import ServiceDatabase
-
-
-@pytest.fixture
-def made(service_database: ServiceDatabases) -> ServiceDatabase:
-    return service_database("notify")
-
-
-@pytest.fixture
-def engine(made: ServiceDatabase) -> Engine:
-    return made.engine()
-
-
-@pytest.fixture
-def work(made: ServiceDatabase, monkeypatch: pytest.MonkeyPatch) -> Work:
-    monkeypatch.setenv("YIQI_NOTIFY_ALLOW_INSECURE_WEBHOOKS", "true")
-    return subscriptions.work(NotifySettings())
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.close()
-
-
-def register(engine: Engine, receiver: Receiver, **changes: Any) -> None:
-    command = RegisterWebhookEndpoint(**{"url": f"http://127.0.0.1:{receiver.port}/hook", **changes})
-    with transaction(engine) as uow:
-        view = register_webhook_endpoint(command, actor=CUSTOMER_FINANCE, uow=uow, now=uow.now, allow_insecure=True)
-    assert view.secret is not None
-    receiver.secret = view.secret
-
-
-def happen(engine: Engine, *names: str) -> None:
-    for name in names:
-        with transaction(engine) as uow:
-            append(an_event(name), uow=uow, now=uow.now)
-
-
-def later(made: ServiceDatabase, delta: timedelta) -> None:
-    """Move the business clock, and the wall clock of what was put off."""
-    made.change("UPDATE clock SET offset_s = offset_s + %s", (delta.total_seconds(),))
 
 
 def test_every_entry_arrives_signed_in_order_and_as_it_is_pulled(
@@ -119,6 +68,19 @@ def test_a_failed_delivery_comes_again_with_the_same_bytes_and_id(
         ]  # fmt: skip
         others = queries.list_webhook_deliveries(ListWebhookDeliveries(), actor=PROVIDER_FINANCE, uow=uow, now=NOW)
         assert others.items == ()
+
+
+def test_a_redirect_is_a_failure_and_leads_nowhere(engine: Engine, receiver: Receiver) -> None:
+    """A receiver outside that points inside: nobody knocks there, whichever kind of redirect it is."""
+    inside = Receiver()
+    receiver.headers = {"Location": f"http://127.0.0.1:{inside.port}/"}
+    statuses = [301, 302, 303, 307, 308]
+    receiver.statuses = list(statuses)
+    sender = WebhookSender(engine, SystemClock(), allow_insecure=True)
+    answers = [sender.send(f"http://127.0.0.1:{receiver.port}/", {}, b"{}") for _ in statuses]
+    assert [answer.problem for answer in answers] == [f"answered {status}" for status in statuses]
+    assert inside.came == []
+    inside.close()
 
 
 def test_gone_disables_and_other_types_are_not_sent(engine: Engine, work: Work, receiver: Receiver) -> None:
@@ -172,6 +134,32 @@ def test_a_name_that_leads_inside_is_not_knocked_at(engine: Engine, monkeypatch:
     monkeypatch.setattr(socket, "create_connection", no_connection)
     answer = WebhookSender(engine, SystemClock(), allow_insecure=False).send(f"https://{name}/", {}, b"{}")
     assert (answer.status, answer.problem) == (None, "the name leads inside")
+
+
+def test_a_name_that_changes_its_mind_is_asked_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Public when it is checked, inside a moment later: the connection goes to the address that was checked."""
+    told = [["93.184.216.34"], ["127.0.0.1"]]
+    went: list[Any] = []
+
+    def resolved(_host: str, port: int, **_: object) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in told.pop(0)]
+
+    def refused(address: object, **_: object) -> None:
+        went.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    monkeypatch.setattr(socket, "create_connection", refused)
+    WebhookSender(engine, SystemClock(), allow_insecure=False).send("https://rebinding.example.org/", {}, b"{}")
+    assert went == [("93.184.216.34", 443)]
+
+
+@pytest.mark.parametrize("host", ["127.1", "0x7f.1", "0177.0.0.1", "10.1", "169.254.43518", "[::ffff:7f00:1]"])
+def test_other_ways_to_write_an_address_inside_lead_nowhere(engine: Engine, host: str) -> None:
+    """What is no address to us and is one to the resolver is judged by what the resolver makes of it."""
+    answer = WebhookSender(engine, SystemClock(), allow_insecure=False).send(f"https://{host}/", {}, b"{}")
+    assert answer.status is None
+    assert answer.problem in {"the name leads inside", "this address is inside"}
 
 
 @pytest.mark.parametrize("url", ["http://93.184.216.34/", "https://127.0.0.1/", "https://[::1]/", "https://localhost/"])

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.billing.adapters.stripe_events import SignatureInvalid, StripeWebhooks
 from services.billing.use_cases.stripe_event import record_stripe_event
@@ -18,8 +19,11 @@ SECRET = "whsec_test"
 
 
 class Wall:
+    def __init__(self, off: timedelta = timedelta()) -> None:
+        self.off = off
+
     def wall(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self.off
 
     def monotonic(self) -> float:
         return 0.0
@@ -114,3 +118,15 @@ def test_a_near_future_time_is_clock_skew() -> None:
     text = body()
     record(uow, text, signed(text, offset=timedelta(seconds=60)))
     assert "evt_1" in uow.stripe_events.held
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_clock_that_jumped_refuses_and_says_by_how_much(off: timedelta) -> None:
+    """Our own clock an hour off: genuine webhooks are refused, the log says so, and the sender comes again."""
+    text = body()
+    with capture_logs() as told, pytest.raises(SignatureInvalid):
+        StripeWebhooks(SECRET, Wall(off)).verify(text, signed(text))
+    (line,) = told
+    assert line["log_level"] == "warning"
+    assert abs(line["ahead_s"] + off.total_seconds()) <= 2
+    assert StripeWebhooks(SECRET, Wall()).verify(text, signed(text)).event_id == "evt_1"

@@ -102,8 +102,13 @@ class Site:
         key: str | None = "key-1",
         api_key: str | None = None,
         declare_length: bool = True,
+        cut_off: bool = False,
     ) -> Answer:
-        """One request. A mapping travels as JSON; an iterable of bytes in chunks, without a declared length."""
+        """
+        One request. A mapping travels as JSON; an iterable of bytes in chunks, without a declared length.
+
+        *cut_off*: who sends it is gone before the body comes.
+        """
         sent = {name.lower(): value for name, value in (headers or {}).items()}
         if isinstance(body, Mapping):
             body = json.dumps(body).encode()
@@ -112,13 +117,13 @@ class Site:
             sent.setdefault("content-type", "application/json")
             if isinstance(body, bytes) and declare_length:
                 sent.setdefault("content-length", str(len(body)))
-            else:
+            elif "content-length" not in sent:
                 sent.setdefault("transfer-encoding", "chunked")
         if key is not None and method == "POST":
             sent.setdefault("idempotency-key", key)
         if api_key is not None:
             sent.setdefault("authorization", f"Bearer {api_key}")
-        return _LOOP.run_until_complete(_request(self.app, method, path, iter(chunks), sent))
+        return _LOOP.run_until_complete(_request(self.app, method, path, iter(chunks), sent, cut_off=cut_off))
 
     def get(self, path: str, **more: Any) -> Answer:
         return self.send("GET", path, **more)
@@ -127,7 +132,9 @@ class Site:
         return self.send("POST", path, body, **more)
 
 
-async def _request(app: Any, method: str, path: str, chunks: Any, headers: Mapping[str, str]) -> Answer:
+async def _request(
+    app: Any, method: str, path: str, chunks: Any, headers: Mapping[str, str], *, cut_off: bool
+) -> Answer:
     where, _, query = path.partition("?")
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
@@ -138,6 +145,8 @@ async def _request(app: Any, method: str, path: str, chunks: Any, headers: Mappi
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
+        if cut_off:
+            return {"type": "http.disconnect"}
         chunk = next(chunks, None)
         if chunk is None:
             return {"type": "http.request", "body": b"", "more_body": False}

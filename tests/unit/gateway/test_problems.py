@@ -113,6 +113,22 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(site: Site, *, decla
     assert taken <= (0 if declared else 1024 * 1024 + 65_536)
 
 
+def test_a_body_that_was_cut_off_reaches_no_route(site: Site) -> None:
+    """The part that came is not taken for the whole, nor for an empty body, which some routes allow."""
+    path = f"/v1/orders/{new_id()}/cancel"
+    answer = site.send("POST", path, cut_off=True, headers={"content-length": "20"}, api_key=CUSTOMER_KEY)
+    assert (answer.status, answer.json["code"]) == (400, "request_malformed")
+    assert site.rpc.asked == []
+
+
+def test_a_body_of_two_lengths_is_refused(site: Site) -> None:
+    """Announced and in chunks: whoever stands before us may have believed the other one."""
+    headers = {"content-length": "2", "transfer-encoding": "chunked"}
+    answer = site.send("POST", "/v1/orders", b"{}", headers, api_key=CUSTOMER_KEY)
+    assert (answer.status, answer.json["code"]) == (400, "request_malformed")
+    assert answer.headers["connection"] == "close"
+
+
 def test_a_bank_statement_may_be_larger_than_other_bodies(site: Site) -> None:
     """Its limit is its own; beyond it, it is refused too."""
     site.rpc.refuse("billing.import_bank_statement", "invalid", "billing.bank_statement_unreadable")
