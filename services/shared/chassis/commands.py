@@ -183,9 +183,7 @@ def _run_command(call: _Call, kind: type[C], use_case: Callable[..., View | None
         wall = host.clock.wall()
         # The row of the key is written first: a twin waits here until we commit, then reads our answer.
         cursor.execute(
-            "BEGIN; WITH mine AS (INSERT INTO command_log (organisation_id, command, key, request_sha256, created_at)"
-            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING 1)"
-            " SELECT offset_s, (SELECT count(*) FROM mine) FROM clock",
+            "BEGIN; SELECT offset_s, mine FROM open_command(%s, %s, %s, %s, %s)",
             (str(call.actor.organisation_id), name, call.key, digest, wall),
         )
         offset_s, mine = cursor.fetchone()

@@ -160,6 +160,26 @@ BEGIN
   WHERE i.source = p_source AND i.seq BETWEEN p_seqs[1] AND p_seqs[cardinality(p_seqs)] AND i.seq = ANY(mine);
   RETURN QUERY SELECT taken, c.offset_s FROM unnest(mine) AS taken, clock c;
 END $$;
+
+-- Take an idempotency key, and read the clock. Waits for another who has it and has not ended; not mine: he committed.
+CREATE FUNCTION open_command(
+  p_organisation_id uuid, p_command text, p_key text, p_request_sha256 bytea, p_at timestamptz,
+  OUT offset_s double precision, OUT mine boolean) LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO command_log (organisation_id, command, key, request_sha256, created_at)
+  VALUES (p_organisation_id, p_command, p_key, p_request_sha256, p_at) ON CONFLICT DO NOTHING;
+  mine := FOUND;
+  SELECT c.offset_s INTO offset_s FROM clock c;
+END $$;
+
+-- As before; in PL/pgSQL it is planned once and not for every number.
+CREATE OR REPLACE FUNCTION next_number(prefix text, at timestamptz) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  n text := nextval(('number_' || lower(prefix))::regclass);
+BEGIN
+  RETURN prefix || '-' || to_char(at AT TIME ZONE 'Asia/Shanghai', 'YYYY') || '-'
+         || lpad(n, greatest(6, length(n)), '0');
+END $$;
 """
 
 

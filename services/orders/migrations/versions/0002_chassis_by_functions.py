@@ -1,4 +1,4 @@
-"""The inbox: taking rows by a function, and one index less."""
+"""What the chassis asks most often as functions, whose plans are kept; one index less."""
 
 from alembic import op
 
