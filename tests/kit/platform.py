@@ -24,6 +24,7 @@ from services.shared.chassis import database
 from services.shared.chassis.definition import find
 from services.shared.chassis.migrate import upgrade
 from services.shared.chassis.settings import SourceSettings
+from tests.kit.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,13 +51,19 @@ def rabbitmqctl(*arguments: str) -> str:
 
 
 def kill_database() -> None:
-    """Stop PostgreSQL without goodbye or checkpoint, as `pg_ctl stop -m immediate` does; its supervisor starts it."""
+    """
+    Stop PostgreSQL without goodbye or checkpoint, as `pg_ctl stop -m immediate` does. Returns when it is dead.
+
+    Its supervisor starts it again.
+    """
     from infra.local import state, supervise
 
     running = supervise.statuses(state.load(ROOT / folder()))["postgres"]
     if running.pid is None:
         raise RuntimeError("PostgreSQL does not run")
     os.kill(running.pid, signal.SIGQUIT)
+    # It ends after all its sessions, so none of them commits anything after this.
+    wait_until(lambda: not Path(f"/proc/{running.pid}").exists(), every_s=0.01)
 
 
 def environment(where: str) -> dict[str, str]:

@@ -99,6 +99,9 @@ def pair(stack: dict[str, str], broker: Management) -> Iterator[Pair]:
         process.kill()
         process.wait()
     made.stop_all()
+    # A second effect would violate the key of the table of effects and so be parked: no count of effects shows it.
+    doubled = consumer.rows("SELECT seq, type FROM inbox WHERE last_error LIKE '%UniqueViolation%'")
+    assert doubled == []
 
 
 @pytest.fixture
