@@ -72,6 +72,9 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "sample.received.v1": (
         Audience("sample_received", "customer", ("requester",), _ORDER),
     ),
+    "sample.rejected.v1": (
+        Audience("sample_rejected", "customer", ("requester",), _ORDER),
+    ),
     "report.issued.v1": (
         Audience("report_issued", "customer", ("requester",), _ORDER),
     ),
@@ -116,7 +119,8 @@ class Words:
 class Notification:
     """
     Attributes:
-        notification_id: Derived from what it is about, so that telling it again is recognised.
+        notification_id: Derived from the event, so that one that comes twice is recognised. What happens twice
+            (a sample that is rejected, sent again and rejected again) is told twice.
         link: Path in the portal.
     """
 
