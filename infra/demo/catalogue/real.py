@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from infra.demo.catalogue.door import Json
 from infra.demo.catalogue.kinds import Kind, junk_reason, kind_of
+from infra.demo.client import Json
 
 TITLE_LENGTH_MAX = 200
 TURNAROUND_DAYS = 14
