@@ -1,7 +1,6 @@
 """Mails as they arrive at a mail server."""
 
 import os
-import time
 from collections.abc import Mapping
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -22,6 +21,7 @@ from services.shared.messages.notify.notification import ListNotifications
 from tests.integration.notify.database import ServiceDatabases, fill, run_all, transaction
 from tests.kit.fakes_invoicing import CUSTOMER_ID, NOW, OTHER_PROVIDER_FINANCE, an_actor
 from tests.kit.fakes_notify import a_member, an_event
+from tests.kit.waiting import wait_until
 
 MAIL = Mail(
     message_id="<1@yiqi.example>", sender="Yiqi <no-reply@yiqi.example>", to_name="王芳", to_address="w@example.org",
@@ -49,11 +49,8 @@ def mailbox(stack: Mapping[str, str]) -> Path:
 
 def arrived(mailbox: Path, seen: set[Path], count: int) -> list[EmailMessage]:
     """The *count* mails that came since *seen*; waits for them 10 s at most."""
-    for _ in range(100):
-        new = sorted(set(mailbox.glob("*.eml")) - seen)
-        if len(new) >= count:
-            break
-        time.sleep(0.1)
+    wait_until(lambda: len(set(mailbox.glob("*.eml")) - seen) >= count, timeout_s=10)
+    new = sorted(set(mailbox.glob("*.eml")) - seen)
     found = [message_from_bytes(path.read_bytes(), policy=default) for path in new]
     assert len(found) == count
     return [each for each in found if isinstance(each, EmailMessage)]
