@@ -94,6 +94,10 @@ class OfferingCopy:
         begun = [price for price in self.prices if price.valid_from <= now]
         return max(begun, key=lambda price: price.valid_from) if begun else None
 
+    def listed_in(self, currency: str) -> bool:
+        """Whether a price in *currency* can be one of its price list, all of which is in one currency."""
+        return all(price.unit_price.currency == currency for price in self.prices)
+
     def line_at_published_price(self, quantity: int, now: datetime) -> LineAsked:
         """
         Raises:

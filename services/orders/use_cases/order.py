@@ -11,6 +11,7 @@ from services.orders.use_cases.ports import OrdersUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound, NotYet
 from services.shared.kernel.ids import new_id
+from services.shared.kernel.money import CurrencyMismatch
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.settlement import SettlementPaid
 from services.shared.messages.orders.order import (
@@ -84,18 +85,29 @@ def place(order: Order, uow: OrdersUnitOfWork) -> None:
     uow.call_outside(RENDER_CONTRACT, f"{RENDER_CONTRACT}:{order.order_id}", {"order_id": str(order.order_id)})
 
 
+class PaymentContradicts(Exception):
+    """A payment in another currency than its order's: a bug of whoever took it. Refused, it would be forgotten."""
+
+
 def take_payment(event: PaymentSucceeded, *, uow: OrdersUnitOfWork, now: datetime) -> None:
     """
     Add what was paid, and release the order to work once the gross is there.
 
     A payment counts once by its id. One for a cancelled order is only written down: billing gives it back.
+
+    Raises:
+        NotYet: The order is not known here.
+        PaymentContradicts: It is in another currency.
     """
     try:
         order = uow.orders.get(event.order_id)
     except NotFound:
         raise NotYet("the order is not known here") from None
-    if not order.take_payment(event.payment_id, event.amount, now):
-        return
+    try:
+        if not order.take_payment(event.payment_id, event.amount, now):
+            return
+    except CurrencyMismatch as error:
+        raise PaymentContradicts(order.number) from error
     release_when_paid(order, uow, now)
     uow.orders.save(order)
 

@@ -121,7 +121,7 @@ class Samples(Protocol):
 
 class Shipments(Protocol):
     def add(self, shipment: Shipment) -> None:
-        """Give it its number and store it."""
+        """Store it, with a number of its own where none was reserved for it."""
 
     def of_order(self, order_id: UUID) -> list[Shipment]: ...
 

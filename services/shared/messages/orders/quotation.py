@@ -36,7 +36,8 @@ class LineWanted(Message):
 
     Attributes:
         unit_price: Net of VAT, or with it where *includes_tax*.
-        reason: Why the price differs from the price list; required where there is no offering.
+        reason: Why the price differs from the price list; required where there is no offering, and where the
+            price is in another currency than the offering's price list.
     """
 
     offering_id: UUID | None = None
@@ -129,7 +130,12 @@ class AcceptQuotation(Command):
 
 
 class CounterQuotation(Command):
-    """The customer names what it would take; the provider may send another version. → QuotationView"""
+    """
+    The customer names what it would take; the provider may send another version. → QuotationView
+
+    Attributes:
+        counter_net: Without VAT, in the quotation's currency.
+    """
 
     wire_name: ClassVar = "orders.counter_quotation"
     grants: ClassVar[Grants] = CUSTOMER
