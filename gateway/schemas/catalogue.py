@@ -25,6 +25,7 @@ class Provider(Shown):
     entry_standards: tuple[EntryStandard, ...]
     applied_at: Instant
     reason: str
+    framework_agreement_number: str
 
 
 class ProviderPage(Shown):
@@ -47,6 +48,10 @@ class ProviderApplication(Schema):
 class ProviderDecision(Schema):
     decision: Literal["take_up", "approve", "reject", "suspend", "resume", "terminate"]
     reason: Text = ""
+    framework_agreement_number: Annotated[
+        Name | None,
+        Field(description="of the agreement with the provider; none: the platform gives one on approval"),
+    ] = None
 
 
 class ShownDiscount(Shown):

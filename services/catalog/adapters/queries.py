@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from services.catalog.adapters import tables
 from services.catalog.adapters.unit_of_work import CatalogUnitOfWork
@@ -27,9 +27,7 @@ from services.shared.messages.catalog.provider import GetProvider, ListProviders
 def get_provider(query: GetProvider, *, actor: Actor, uow: CatalogUnitOfWork, now: datetime) -> ProviderView:
     del now
     require(actor, query.grants, {"provider": query.provider_id})
-    row = uow.connection.execute(
-        select(tables.provider).where(tables.provider.c.provider_id == query.provider_id)
-    ).one_or_none()
+    row = uow.connection.execute(_providers().where(tables.provider.c.provider_id == query.provider_id)).one_or_none()
     if row is None:
         raise NotFound
     return _provider_view(row)
@@ -39,7 +37,7 @@ def list_providers(query: ListProviders, *, actor: Actor, uow: CatalogUnitOfWork
     del now
     require(actor, query.grants, {})
     table = tables.provider
-    statement = select(table)
+    statement = _providers()
     if query.state is not None:
         statement = statement.where(table.c.state == query.state)
     items, cursor = page(
@@ -73,6 +71,13 @@ def list_offerings(query: ListOfferings, *, actor: Actor, uow: CatalogUnitOfWork
         read=(datetime.fromisoformat, UUID),
     )  # fmt: skip
     return OfferingPage(items=tuple(_offering_view(row, now) for row in items), next_cursor=cursor)
+
+
+def _providers() -> Select[Any]:
+    provider, agreement = tables.provider, tables.framework_agreement
+    return select(*provider.c, func.coalesce(agreement.c.number, "").label("framework_agreement_number")).join(
+        agreement, agreement.c.provider_id == provider.c.provider_id, isouter=True
+    )
 
 
 def _offerings() -> Select[Any]:

@@ -159,6 +159,7 @@ class Contract:
     A technical service contract in principal mode: customer (委托方) with the operating company.
 
     Attributes:
+        quotation_number: Empty: ordered at the published price.
         issued_at: When this version was made; also the creation date inside the file.
         customer_signature: None leaves the block blank, to be signed.
     """
@@ -212,6 +213,7 @@ class PackingSheet:
     Goes into the parcel; its labels onto the samples.
 
     Attributes:
+        shipment_number: Empty: none is reserved, and its line is left out.
         qr_text_of: Sample code → what its label's QR holds, normally the address of the sample's page.
     """
 

@@ -46,6 +46,8 @@ SELECT o.*,
   (SELECT jsonb_agg(to_jsonb(f)) FROM offering f
    WHERE f.offering_id IN (SELECT (l ->> 'offering_id')::uuid FROM jsonb_array_elements(o.lines) l)) AS offerings,
   (SELECT q.number || ' v' || q.version FROM quotation q WHERE q.quotation_id = o.quotation_id) AS quotation_number,
+  (SELECT p.framework_agreement_number FROM provider p WHERE p.provider_id = o.provider_id)
+    AS framework_agreement_number,
   (SELECT fee_bps FROM commission_plan p
    WHERE p.valid_from <= (SELECT now() + make_interval(secs => offset_s) FROM clock)
    ORDER BY p.valid_from DESC, p.commission_plan_id DESC LIMIT 1) AS fee_bps
@@ -63,11 +65,18 @@ PAID_BY = {"card": "银行卡 by card", "bank_transfer": "银行转账 by bank t
 
 @dataclass(frozen=True)
 class Facts:
-    """What papers are made of."""
+    """
+    What papers are made of.
+
+    Attributes:
+        quotation_number: Empty where it was ordered at the published price.
+        framework_agreement_number: Empty where the provider was let in before these had numbers.
+    """
 
     order: Order
     contract_number: str
     quotation_number: str
+    framework_agreement_number: str
     samples: Sequence[Sample]
     customer: OrganisationCopy
     provider: OrganisationCopy
@@ -126,7 +135,8 @@ class Papers:
         return Facts(
             order=ORDER.read(row),
             contract_number=CONTRACT.read(row["contract"]).number,
-            quotation_number=row["quotation_number"] or "—",
+            quotation_number=row["quotation_number"] or "",
+            framework_agreement_number=row["framework_agreement_number"] or "",
             samples=[SAMPLE.read(each) for each in row["samples"] or ()],
             customer=ORGANISATION.read(row["customer"]),
             provider=ORGANISATION.read(row["provider"]),
@@ -177,7 +187,7 @@ class Papers:
         return documents.OrderSheet(
             number=f"OS{facts.contract_number[2:]}",
             order_number=order.number,
-            framework_agreement_number="—",
+            framework_agreement_number=facts.framework_agreement_number,
             issued_at=order.placed_at,
             company=_party(facts.company),
             provider=_party(facts.provider),
@@ -198,7 +208,7 @@ class Papers:
         base = self.public_url.rstrip("/")
         return documents.PackingSheet(
             order_number=facts.order.number,
-            shipment_number="—",
+            shipment_number=facts.order.shipment_number,
             issued_at=facts.order.released_at or facts.order.placed_at,
             sender=_party(facts.customer),
             recipient=_party(facts.provider),

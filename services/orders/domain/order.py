@@ -83,6 +83,7 @@ class Order:
     Attributes:
         parent_id: The solution order that this one is a part of; none today.
         payments: Succeeded payments, payment id → amount; their sum releases the order.
+        shipment_number: Reserved when it is released, for the packing sheet; the first parcel takes it.
         packing_sheet: None until it is made.
         steps: What happened in this transaction, to be added to the order's history.
     """
@@ -104,6 +105,7 @@ class Order:
     notes: str = ""
     terms: Terms | None = None
     payments: dict[str, Money] = field(default_factory=dict)
+    shipment_number: str = ""
     packing_sheet: KeptFile | None = None
     contracted_at: datetime | None = None
     released_at: datetime | None = None

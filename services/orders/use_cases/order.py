@@ -116,6 +116,7 @@ def release_when_paid(order: Order, uow: OrdersUnitOfWork, now: datetime) -> Non
     """Let work begin if everything is paid: say so, and have the packing sheet made. The caller saves *order*."""
     if not order.release_when_paid(now):
         return
+    order.shipment_number = uow.shipments.reserve_number(now)
     uow.cancel_timer(UNPAID_TIMER, order.order_id)
     uow.publish(
         OrderReleased(

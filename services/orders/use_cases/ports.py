@@ -120,6 +120,9 @@ class Samples(Protocol):
 
 
 class Shipments(Protocol):
+    def reserve_number(self, now: datetime) -> str:
+        """A number for a shipment to come."""
+
     def add(self, shipment: Shipment) -> None:
         """Store it, with a number of its own where none was reserved for it."""
 

@@ -39,7 +39,7 @@ def catalog_database(stack: dict[str, str]) -> ServiceDatabase:
 @pytest.fixture
 def empty_catalog(catalog_database: ServiceDatabase) -> Iterator[Catalog]:
     """Nothing but the tables."""
-    catalog_database.change("TRUNCATE listing_text, listing, offering, provider, organisation")
+    catalog_database.change("TRUNCATE listing_text, listing, offering, framework_agreement, provider, organisation")
     engine = catalog_database.engine(10)
     yield Catalog(catalog_database, engine, CatalogUnitOfWork, NOW)
     engine.dispose()
