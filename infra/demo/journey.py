@@ -78,7 +78,9 @@ def request_quotation(journey: Journey, title: str, requirements: str, quantity:
 
 def send_quotation(journey: Journey, request_id: str, lines: Sequence[Json], *, version: int, notes: str = "") -> Json:
     """The provider answers; a later version supersedes an earlier one."""
-    body = {"quotation_request_id": request_id, "lines": list(lines), "turnaround_days": 7, "notes": notes}
+    body = {
+        "quotation_request_id": request_id, "lines": list(lines), "turnaround_working_days": 7, "notes": notes,
+    }  # fmt: skip
     return journey.cast.provider["lab_manager"].post("/quotations", body, key=journey.key("quote", version))
 
 

@@ -35,7 +35,8 @@ _PARTY = re.compile("^(Settle|Received|RecordReceived|Payout)")
 
 _WHOLE = {
     "fee_bps": 1_000, "station_bps": 7_000, "tax_rate_bps": 600, "discount_bps": 0, "acceptance_days": 10,
-    "hold_days": 7, "objection_days": 15, "turnaround_days": 5, "limit": 50, "size_bytes": 48_211,
+    "hold_days": 7, "objection_days": 15, "turnaround_days": 7, "turnaround_working_days": 5, "limit": 50,
+    "size_bytes": 48_211,
     "machine_minutes": 95, "sequence": 42, "prev_sequence": 41, "high_watermark": 42, "after": 41, "seq": 17,
     "last_status": 503, "debit": 106_000, "credit": 106_000, "suspense": 0, "repeated": 0, "published_seq": 17,
 }  # fmt: skip

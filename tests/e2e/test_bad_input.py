@@ -94,7 +94,7 @@ def quotation(request: str, unit_price: Any, **line: Any) -> Json:
             {"title_zh": "样", "title_en": "x", "unit": "sample", "quantity": 1, "unit_price": unit_price,
              "reason": "special", **line}
         ],
-        "turnaround_days": 7,
+        "turnaround_working_days": 7,
     }  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def a_content(**changes: Any) -> Content:
         instrument="EVO-LS10",
         instrument_class="0302",
         unit="sample",
-        turnaround_days=7,
+        turnaround_working_days=7,
         orderable=True,
     )
     return replace(content, **changes)

@@ -13,6 +13,7 @@ from services.catalog.domain.offering import price_at
 from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, relations_of, require
 from services.shared.kernel.errors import NotFound
+from services.shared.kernel.times import working_days
 from services.shared.messages.catalog.offering import (
     GetOffering,
     ListOfferings,
@@ -100,7 +101,9 @@ def _offering_view(row: Any, now: datetime) -> OfferingView:
         provider_name_en=row.provider_name_en,
         region=row.region,
         state=row.state,
-        content=OfferingContent.model_validate(row.content, strict=False),
+        content=OfferingContent.model_validate(
+            {**row.content, "turnaround_working_days": working_days(row.content["turnaround_days"])}, strict=False
+        ),
         prices=prices,
         price=price_at(prices, now),
         reason=row.reason,

@@ -9,14 +9,14 @@ The same data always gives the same bytes, so a paper can be made again and its 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
 import segno
 
-from services.shared.chassis.document_text import capitals, day, figure, moment, percent
+from services.shared.chassis.document_text import capitals, figure, moment, percent
 from services.shared.chassis.render import render
 from services.shared.kernel.money import Money, total
 
@@ -120,13 +120,14 @@ class Terms:
 
     Attributes:
         turnaround_working_days: From release of the order and receipt of complete samples to the report.
-        payment: One sentence, as agreed (schedule, credit terms).
+        payment_zh, payment_en: One sentence each, as agreed (schedule, credit terms).
         confidentiality: blind: the provider learns a code instead of the customer's name.
         additional: Further clauses in the parties' own words, printed as they are.
     """
 
     turnaround_working_days: int
-    payment: str
+    payment_zh: str
+    payment_en: str
     acceptance_days: int = 10
     objection_days: int = 15
     sample_retention_days: int = 90
@@ -188,8 +189,10 @@ class OrderSheet:
     Attributes:
         items, figures: The provider's own net prices.
         client: Who the report names: the real client, or a code when the order is blind.
-        due_on: Day by which the report is promised.
-        settlement: One sentence on how the provider is paid.
+        framework_agreement_number: Empty: it has none that is known, and its line is left out.
+        turnaround_working_days: As the contract promises it: from release and complete samples to the report. No
+            day can be named when the sheet is made, because neither has happened.
+        settlement_zh, settlement_en: One sentence each on how the provider is paid.
     """
 
     number: str
@@ -202,8 +205,9 @@ class OrderSheet:
     items: tuple[Item, ...]
     figures: Figures
     samples: tuple[Sample, ...]
-    due_on: date
-    settlement: str
+    turnaround_working_days: int
+    settlement_zh: str
+    settlement_en: str
     instructions: tuple[str, ...] = ()
 
 
@@ -271,8 +275,9 @@ def order_sheet_pdf(sheet: OrderSheet) -> bytes:
             "items": [_item(item) for item in sheet.items],
             "figures": _figures(sheet.figures),
             "samples": [_sample(sample) for sample in sheet.samples],
-            "due_on": day(sheet.due_on),
-            "settlement": sheet.settlement,
+            "turnaround_working_days": sheet.turnaround_working_days,
+            "settlement_zh": sheet.settlement_zh,
+            "settlement_en": sheet.settlement_en,
             "instructions": sheet.instructions,
         },
     )

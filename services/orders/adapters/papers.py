@@ -8,7 +8,6 @@ what is recorded always is what is kept.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -31,7 +30,6 @@ from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.money import Money
 from services.shared.kernel.rate import net_of_gross, share
-from services.shared.kernel.times import business_date
 
 PDF = "application/pdf"
 
@@ -60,7 +58,7 @@ UNITS = {
     "set": "套 / set", "batch": "批 / batch", "item": "项 / item",
 }  # fmt: skip
 
-PAID_BY = {"card": "银行卡 by card", "bank_transfer": "银行转账 by bank transfer"}
+PAID_BY = {"card": ("银行卡", "by card"), "bank_transfer": ("银行转账", "by bank transfer")}
 
 
 @dataclass(frozen=True)
@@ -149,11 +147,7 @@ class Papers:
         order = facts.order
         amounts = order.amounts
         days = self.policy.unpaid_cancel_days
-        payment = (
-            f"甲方自下单之日起 {days} 日内支付全部价款（{PAID_BY[order.payment_method]}），逾期未付的订单自动取消。"
-            f"款项在验收前由乙方记为合同负债。 Party A pays in full within {days} days of the order;"
-            " an order that is not paid by then is cancelled. Until acceptance the money is a contract liability."
-        )
+        by_zh, by_en = PAID_BY[order.payment_method]
         return documents.Contract(
             number=facts.contract_number,
             order_number=order.number,
@@ -168,7 +162,14 @@ class Papers:
             samples=_samples(facts.samples),
             terms=documents.Terms(
                 turnaround_working_days=order.turnaround_days,
-                payment=payment,
+                payment_zh=(
+                    f"甲方自下单之日起 {days} 日内支付全部价款（{by_zh}），逾期未付的订单自动取消。"
+                    "款项在验收前由乙方记为合同负债。"
+                ),
+                payment_en=(
+                    f"Party A pays in full ({by_en}) within {days} days of the order; an order that is not paid by"
+                    " then is cancelled. Until acceptance Party B holds the money as a contract liability."
+                ),
                 acceptance_days=self.policy.acceptance_days,
                 objection_days=self.policy.objection_days,
             ),
@@ -195,12 +196,14 @@ class Papers:
             items=tuple(_item(line, facts.offerings, order.amounts.tax_rate_bps) for line in order.lines),
             figures=documents.Figures(order.amounts.discount, net, rate_bps, tax, net + tax),
             samples=_samples(facts.samples),
-            due_on=business_date(order.placed_at + timedelta(days=order.turnaround_days)),
-            settlement=(
+            turnaround_working_days=order.turnaround_days,
+            settlement_zh=(
                 f"验收后结算：净额扣除签署完成时有效的管理费（制作时为 {percent(facts.fee_bps)}%）及其税额，"
-                f"收到相符发票后付款。 Settled after acceptance: the net less the management fee in force at the"
-                f" last signature ({percent(facts.fee_bps)} % when this was made) and the tax on it;"
-                " paid after the matching invoice."
+                "收到相符发票后付款。"
+            ),
+            settlement_en=(
+                "Settled after acceptance: the net less the management fee in force at the last signature"
+                f" ({percent(facts.fee_bps)} % when this was made) and the tax on it; paid after the matching invoice."
             ),
         )
 

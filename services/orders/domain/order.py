@@ -81,6 +81,7 @@ class Step:
 class Order:
     """
     Attributes:
+        turnaround_days: Working days from the release and complete samples to the report.
         parent_id: The solution order that this one is a part of; none today.
         payments: Succeeded payments, payment id → amount; their sum releases the order.
         shipment_number: Reserved when it is released, for the packing sheet; the first parcel takes it.

@@ -62,7 +62,11 @@ class ForeignOffering(Invalid):
 
 @dataclass
 class Quotation:
-    """*version* counts from 1 within its request and provider."""
+    """
+    Attributes:
+        version: Counts from 1 within its request and provider.
+        turnaround_days: Working days from the release of the order and complete samples to the report.
+    """
 
     quotation_id: UUID
     number: str

@@ -59,7 +59,7 @@ def place_order(command: PlaceOrder, *, actor: Actor, uow: OrdersUnitOfWork, now
         lines=lines,
         amounts=amounts,
         payment_method=command.payment_method,
-        turnaround_days=max(offering.turnaround_days for offering in offerings),
+        turnaround_days=max(offering.turnaround_working_days for offering in offerings),
         placed_at=now,
         samples_declared=shapes.declared(command.samples),
         notes=command.notes,

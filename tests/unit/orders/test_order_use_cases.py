@@ -204,6 +204,14 @@ def test_the_payment_that_reaches_the_gross_releases_once_however_often_it_is_to
     assert list(shop.asked) == [f"render_packing_sheet:{order.order_id}"]
     assert not shop.timers, "nobody will cancel it for want of payment"
     assert shop.orders.history == ["paid", "released"]
+    assert shop.orders.get(order.order_id).shipment_number == "SH-2026-000001", "for the packing sheet"
+
+
+def test_the_order_promises_working_days() -> None:
+    """Catalog tells the calendar days they pass in: seven of these are five."""
+    shop = a_shop(an_offering(turnaround_days=7))
+    placed = place(shop, wanted((OFFERING_ID, 1)))
+    assert shop.orders.get(placed.order_id).turnaround_days == 5
 
 
 def test_a_part_payment_releases_nothing() -> None:

@@ -85,7 +85,13 @@ class Amounts(Message):
 
 
 class QuotationView(View):
-    """*version* counts from 1 within its request and provider; a later one supersedes an earlier one."""
+    """
+    A quotation as its parties see it.
+
+    Attributes:
+        version: Counts from 1 within its request and provider; a later one supersedes an earlier one.
+        turnaround_days: Working days from the release of the order and complete samples to the report.
+    """
 
     quotation_id: UUID
     number: str
@@ -106,7 +112,12 @@ class QuotationView(View):
 
 
 class SendQuotation(Command):
-    """A provider answers a request, or answers again: then its earlier version is superseded. → QuotationView"""
+    """
+    A provider answers a request, or answers again: then its earlier version is superseded. → QuotationView
+
+    Attributes:
+        turnaround_days: Working days from the release of the order and complete samples to the report.
+    """
 
     wire_name: ClassVar = "orders.send_quotation"
     grants: ClassVar[Grants] = PROVIDER
