@@ -17,6 +17,7 @@ from services.notify.config import NotifySettings
 from services.notify.domain.notification import Words
 from services.notify.use_cases.notification import tell
 from services.shared.chassis.definition import Work
+from services.shared.kernel.ids import new_id
 from services.shared.messages.notify.notification import ListNotifications
 from tests.integration.notify.database import ServiceDatabases, fill, run_all, transaction
 from tests.kit.fakes_invoicing import CUSTOMER_ID, NOW, OTHER_PROVIDER_FINANCE, an_actor
@@ -63,8 +64,9 @@ def test_each_gets_it_in_their_own_language(engine: Engine, work: Work, mailbox:
         uow.members.put(a_member(CUSTOMER_ID, "requester"))
         uow.members.put(a_member(CUSTOMER_ID, "customer_finance", language="en", name="Ann, Lee"))
         uow.members.put(a_member(CUSTOMER_ID, "approver"))
+    event_id = new_id()
     for _ in range(2):
-        with transaction(engine) as uow:
+        with transaction(engine, event_id) as uow:
             tell(an_event("payment.opened.v1"), uow=uow, now=uow.now)
         run_all(engine, work)
     by_language = {mail["Content-Language"]: mail for mail in arrived(mailbox, seen, 2)}

@@ -58,6 +58,8 @@ def test_links_name_fields_that_the_event_has(name: str) -> None:
         ("webhook_endpoint.disabled.v1", {CUSTOMER_ID}),
         ("payment.opened.v1", {CUSTOMER_ID}),
         ("payment.succeeded.v1", {CUSTOMER_ID}),
+        ("order.released.v1", {PROVIDER_ID}),
+        ("order.cancelled.v1", {CUSTOMER_ID, PROVIDER_ID}),
         ("shipment.dispatched.v1", {PROVIDER_ID}),
         ("sample.received.v1", {CUSTOMER_ID}),
         ("sample.rejected.v1", {CUSTOMER_ID}),
