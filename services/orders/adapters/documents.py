@@ -40,8 +40,9 @@ class Party:
     name: str
     credit_code: str
     address: str
-    contact: str
+    contact: str = ""
     phone: str = ""
+    mail: str = ""
     bank: str = ""
     account: str = ""
 
@@ -95,6 +96,36 @@ class Figures:
         lines = total((item.net for item in items), self.net.currency)
         if lines - self.discount != self.net or self.net + self.vat != self.gross:
             raise FiguresDisagree(f"{lines} - {self.discount} = {self.net}, + {self.vat} = {self.gross}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """
+    What a provider is to be paid for the work, and what its invoice will say.
+
+    Attributes:
+        discount: Zero or more, taken off the sum of the lines.
+        net: Sum of the lines less *discount*, without VAT.
+        fee_bps, fee: Management fee, a share of *net*.
+        earned: *net* - *fee*.
+        vat_rate_bps, vat: On *earned* where the provider sends a special invoice; zero: its invoice is all-in.
+        gross: *earned* + *vat*.
+    """
+
+    discount: Money
+    net: Money
+    fee_bps: int
+    fee: Money
+    earned: Money
+    vat_rate_bps: int
+    vat: Money
+    gross: Money
+
+    def check(self, items: Sequence[Item]) -> None:
+        """Raises: as `Figures.check`."""
+        lines = total((item.net for item in items), self.net.currency)
+        if (lines - self.discount, self.net - self.fee, self.earned + self.vat) != (self.net, self.earned, self.gross):
+            raise FiguresDisagree(f"{lines} - {self.discount} = {self.net}, - {self.fee} + {self.vat} = {self.gross}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +218,8 @@ class OrderSheet:
     What the customer pays has no field here, so that it cannot be printed by mistake.
 
     Attributes:
-        items, figures: The provider's own net prices.
+        items: At the provider's own net prices.
+        settled: What becomes of them.
         client: Who the report names: the real client, or a code when the order is blind.
         framework_agreement_number: Empty: it has none that is known, and its line is left out.
         turnaround_working_days: As the contract promises it: from release and complete samples to the report. No
@@ -203,7 +235,7 @@ class OrderSheet:
     provider: Party
     client: str
     items: tuple[Item, ...]
-    figures: Figures
+    settled: Settled
     samples: tuple[Sample, ...]
     turnaround_working_days: int
     settlement_zh: str
@@ -260,7 +292,7 @@ def contract_pdf(contract: Contract) -> bytes:
 
 def order_sheet_pdf(sheet: OrderSheet) -> bytes:
     """Raises: as `contract_pdf`."""
-    sheet.figures.check(sheet.items)
+    sheet.settled.check(sheet.items)
     return render(
         TEMPLATES / "order_sheet.typ",
         {
@@ -273,7 +305,7 @@ def order_sheet_pdf(sheet: OrderSheet) -> bytes:
             "provider": _party(sheet.provider),
             "client": sheet.client,
             "items": [_item(item) for item in sheet.items],
-            "figures": _figures(sheet.figures),
+            "settled": _settled(sheet.settled),
             "samples": [_sample(sample) for sample in sheet.samples],
             "turnaround_working_days": sheet.turnaround_working_days,
             "settlement_zh": sheet.settlement_zh,
@@ -332,6 +364,21 @@ def _figures(figures: Figures) -> dict[str, object]:
         "vat": figure(figures.vat),
         "gross": figure(figures.gross),
         "gross_capitals": capitals(figures.gross),
+    }
+
+
+def _settled(settled: Settled) -> dict[str, object]:
+    return {
+        "currency": settled.net.currency,
+        "discount": figure(-settled.discount) if settled.discount.amount else "",
+        "net": figure(settled.net),
+        "fee_percent": percent(settled.fee_bps),
+        "fee": figure(-settled.fee),
+        "earned": figure(settled.earned),
+        "vat_percent": percent(settled.vat_rate_bps) if settled.vat_rate_bps else "",
+        "vat": figure(settled.vat),
+        "gross": figure(settled.gross),
+        "gross_capitals": capitals(settled.gross),
     }
 
 

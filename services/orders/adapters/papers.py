@@ -25,7 +25,6 @@ from services.orders.domain.policy import Policy
 from services.orders.domain.pricing import Line
 from services.orders.domain.sample import Sample
 from services.shared.chassis import database
-from services.shared.chassis.document_text import percent
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.money import Money
@@ -182,9 +181,10 @@ class Papers:
         The fee is named as it stands; what counts is the plan in force when the last party signs.
         """
         order = facts.order
-        rate_bps = facts.provider.tax_profile.deductible_bps
         net = order.amounts.net
-        tax = Money(share(net.amount, rate_bps), net.currency)
+        fee = Money(share(net.amount, facts.fee_bps), net.currency)
+        rate_bps = facts.provider.tax_profile.deductible_bps
+        tax = Money(share((net - fee).amount, rate_bps), net.currency)
         return documents.OrderSheet(
             number=f"OS{facts.contract_number[2:]}",
             order_number=order.number,
@@ -194,16 +194,18 @@ class Papers:
             provider=_party(facts.provider),
             client=facts.customer.legal_name,
             items=tuple(_item(line, facts.offerings, order.amounts.tax_rate_bps) for line in order.lines),
-            figures=documents.Figures(order.amounts.discount, net, rate_bps, tax, net + tax),
+            settled=documents.Settled(
+                order.amounts.discount, net, facts.fee_bps, fee, net - fee, rate_bps, tax, net - fee + tax
+            ),
             samples=_samples(facts.samples),
             turnaround_working_days=order.turnaround_days,
             settlement_zh=(
-                f"验收后结算：净额扣除签署完成时有效的管理费（制作时为 {percent(facts.fee_bps)}%）及其税额，"
-                "收到相符发票后付款。"
+                "验收后结算。管理费以各方签署完成时有效的分成方案为准，上列为制作时的费率；收到与结算单相符的发票后付款。"
             ),
             settlement_en=(
-                "Settled after acceptance: the net less the management fee in force at the last signature"
-                f" ({percent(facts.fee_bps)} % when this was made) and the tax on it; paid after the matching invoice."
+                "Settled after acceptance. The fee is that of the commission plan in force at the last signature;"
+                " above it stands as it was when this was made. Paid once an invoice that matches the statement"
+                " has arrived."
             ),
         )
 
@@ -216,7 +218,11 @@ class Papers:
             sender=_party(facts.customer),
             recipient=_party(facts.provider),
             samples=_samples(facts.samples),
-            qr_text_of={each.code: f"{base}/s/{each.code}" if base else each.code for each in facts.samples},
+            qr_text_of={
+                # The order's page, at this sample; the code alone where nothing is known of a portal.
+                each.code: f"{base}/orders/{facts.order.order_id}#{each.code}" if base else each.code
+                for each in facts.samples
+            },
         )
 
 
@@ -225,8 +231,8 @@ def _party(organisation: OrganisationCopy) -> documents.Party:
         name=organisation.legal_name,
         credit_code=organisation.credit_code,
         address=organisation.address,
-        contact=organisation.mail,
         phone=organisation.phone,
+        mail=organisation.mail,
         bank=organisation.bank_name,
         account=organisation.bank_account,
     )
@@ -238,7 +244,7 @@ def _item(line: Line, offerings: Mapping[Any, OfferingCopy], tax_rate_bps: int) 
     unit_price = line.unit_price
     if line.includes_tax:
         unit_price = Money(net_of_gross(unit_price.amount, tax_rate_bps), unit_price.currency)
-    method = ", ".join(offering.method_codes) or offering.method_zh if offering is not None else "—"
+    method = ", ".join(offering.method_codes) or offering.method_zh if offering is not None else "按约定 as agreed"
     return documents.Item(
         name=f"{line.title_zh} {line.title_en}" if line.title_en != line.title_zh else line.title_zh,
         method=method,
@@ -254,7 +260,7 @@ def _samples(samples: Iterable[Sample]) -> tuple[documents.Sample, ...]:
         documents.Sample(
             code=sample.code,
             name=f"{sample.customer_code} · {sample.description}" if sample.customer_code else sample.description,
-            quantity=str(sample.quantity),
+            quantity=f"{sample.quantity} 件 / pcs",
             handling=sample.hazards,
             disposal="returned" if sample.after_test == "return" else "destroyed",
         )

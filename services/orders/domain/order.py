@@ -171,6 +171,7 @@ class Order:
         """
         before = self.state
         self.state = LIFECYCLE.after("receive_sample", before)
+        self.note("sample_received", now)
         if before == self.state:
             return False
         self.note("in_progress", now)

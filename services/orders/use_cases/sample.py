@@ -79,7 +79,6 @@ def receive_sample(command: ReceiveSample, *, actor: Actor, uow: OrdersUnitOfWor
     sample = _one(samples, command.sample_id)
     begins = order.receive_sample(now)
     sample.receive(command.condition, command.quantity, command.storage_place, command.note, now)
-    order.note("sample_received", now)
     _arrived(order, sample, samples, uow)
     uow.publish(
         SampleReceived(

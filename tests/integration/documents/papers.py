@@ -11,6 +11,7 @@ from services.orders.adapters.documents import (
     PackingSheet,
     Party,
     Sample,
+    Settled,
     Signature,
     Terms,
 )
@@ -78,6 +79,14 @@ def figures(lines: tuple[Item, ...], discount: int = 0) -> Figures:
     return Figures(cny(discount), cny(net), 600, cny(vat), cny(net + vat))
 
 
+def settled(lines: tuple[Item, ...]) -> Settled:
+    """Ten per cent fee, and 6 % on what is left."""
+    net = sum(line.net.amount for line in lines)
+    fee = (net * 1_000 + 5_000) // 10_000
+    vat = ((net - fee) * 600 + 5_000) // 10_000
+    return Settled(cny(0), cny(net), 1_000, cny(fee), cny(net - fee), 600, cny(vat), cny(net - fee + vat))
+
+
 def samples(count: int) -> tuple[Sample, ...]:
     return tuple(
         Sample(
@@ -131,7 +140,7 @@ def order_sheet(lines: int = 3) -> OrderSheet:
         provider=PROVIDER,
         client="重庆两江新区海纳新材料科技股份有限公司",
         items=work,
-        figures=figures(work),
+        settled=settled(work),
         samples=samples(3),
         turnaround_working_days=12,
         settlement_zh="按月对账，收到增值税专用发票后付款。",
