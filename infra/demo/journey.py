@@ -210,9 +210,14 @@ def pay_by_transfer(journey: Journey, order_id: str) -> Json:
 
 
 def dispatch(journey: Journey, order_id: str) -> Json:
-    """The customer hands all samples to a carrier, once the order is released."""
+    """The customer hands all samples to a carrier, once the order is released and its packing sheet is there."""
     client = journey.cast.customer["requester"]
     order = wait_for_state(client, order_id, "released", "in_progress", "delivered", "accepted", "closed")
+    until(
+        lambda: client.ask("GET", f"/orders/{order_id}/documents/packing-sheet").status_code,
+        lambda status: status == 200,
+        "the packing sheet",
+    )
     body = {
         "order_id": order_id,
         "carrier": "顺丰速运 SF Express",
