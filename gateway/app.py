@@ -122,6 +122,8 @@ def _problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def unrouted(request: Request, error: HTTPException) -> Response:
+        if pages.for_people(request) and error.status_code == problems.NOWHERE:
+            return pages.nowhere(request)
         return problems.of_http(error.status_code, _asked(request), error.headers)
 
 

@@ -33,6 +33,7 @@ NO_CONTENT = 204
 SEE_OTHER = 303
 NOT_MODIFIED = 304
 NOT_READY = 503
+NOWHERE = 404
 
 Language = Literal["zh", "en"]
 

@@ -128,6 +128,19 @@ def _failed(
     return render(request, "problem", language, status, text=text, correlation_id=asked.correlation_id, **frame)
 
 
+def for_people(request: Request) -> bool:
+    """Whether a browser asks for something outside the API."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/")
+
+
+def nowhere(request: Request) -> Response:
+    """There is no such page, and a way back."""
+    language = language_of(request)
+    correlation_id = request.scope["state"]["correlation_id"]
+    text = texts()["page.nowhere"][language]
+    return render(request, "problem", language, problems.NOWHERE, text=text, correlation_id=correlation_id)
+
+
 def _from_here(request: Request) -> None:
     """
     A form that nobody is signed in for has no session to bind a token to: where it comes from must do.

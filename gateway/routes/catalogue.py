@@ -66,7 +66,8 @@ def review_provider(
 
 @router.post("/offerings", status_code=problems.CREATED, response_model=OwnOffering)
 def draft_offering(caller: Signed, body: Annotated[OfferingToDraft, Depends(JsonBody(OfferingToDraft))]) -> Response:
-    view = caller.ask(offerings.DraftOffering(**dict(body)), offerings.OfferingView)
+    command = offerings.DraftOffering(content=body.content.message(), prices=body.prices)
+    view = caller.ask(command, offerings.OfferingView)
     return created(OwnOffering.of(view), f"/v1/offerings/{view.offering_id}")
 
 
@@ -88,7 +89,7 @@ def change_offering(
     caller: Signed, offering_id: UUID, body: Annotated[OfferingChange, Depends(JsonBody(OfferingChange))]
 ) -> Response:
     """Replace the content."""
-    command = offerings.ChangeOffering(offering_id=offering_id, content=body.content)
+    command = offerings.ChangeOffering(offering_id=offering_id, content=body.content.message())
     return ok(OwnOffering.of(caller.ask(command, offerings.OfferingView)))
 
 

@@ -154,14 +154,15 @@ def documents(view: messages.OrderView, invoices: InvoicePage | None) -> OrderDo
             items += [
                 OrderDocument(
                     kind=paper.paper,
-                    number=view.contract.number,
+                    # The order sheet has the contract's digits behind letters of its own, as it is printed.
+                    number=view.contract.number if paper.paper == "contract" else f"OS{view.contract.number[2:]}",
                     href=f"/v1/contracts/{view.contract.contract_id}/documents/{paper.paper}",
                     sha256=paper.sha256,
                 )
                 for paper in view.contract.documents
                 if paper.paper in papers
             ]
-        if view.samples:
+        if any(step.what == "packing_sheet_made" for step in view.timeline):
             href = f"/v1/orders/{view.order_id}/documents/packing-sheet"
             items.append(OrderDocument(kind="packing_sheet", number=view.number, href=href, sha256=""))
         items += [

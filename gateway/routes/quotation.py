@@ -91,7 +91,10 @@ def withdraw_quotation_request(caller: Signed, quotation_request_id: UUID) -> Re
 @router.post("/quotations", status_code=problems.CREATED, response_model=ShownQuotation)
 def send_quotation(caller: Signed, body: Annotated[QuotationToSend, Depends(JsonBody(QuotationToSend))]) -> Response:
     """Answer a request, or answer again: the earlier version is then superseded."""
-    view = caller.ask(quotations.SendQuotation(**dict(body)), quotations.QuotationView)
+    said = dict(body)
+    turnaround = said.pop("turnaround_working_days")
+    command = quotations.SendQuotation(**said, turnaround_days=turnaround)
+    view = caller.ask(command, quotations.QuotationView)
     return created(_quotation(caller, view), f"/v1/quotations/{view.quotation_id}")
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+TURNAROUND = "working days from the release of the order and complete samples to the report"
+
 
 class Schema(BaseModel):
     """Frozen, strict, no unknown fields."""

@@ -3,12 +3,18 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from gateway.schemas.base import Listed, Schema, Shown
+from gateway.schemas.base import TURNAROUND, Listed, Schema, Shown
 from services.shared.kernel.money import Money
+from services.shared.kernel.times import calendar_days
 from services.shared.messages.base import BasisPoints, Instant, Name, Text, Unit
-from services.shared.messages.catalog.offering import OfferingContent, OfferingState, Price
+from services.shared.messages.catalog.offering import (
+    TURNAROUND_WORKING_DAYS_MAX,
+    OfferingContent,
+    OfferingState,
+    Price,
+)
 from services.shared.messages.catalog.provider import EntryStandard, ProviderState
 
 
@@ -25,6 +31,7 @@ class Provider(Shown):
     entry_standards: tuple[EntryStandard, ...]
     applied_at: Instant
     reason: str
+    framework_agreement_number: str
 
 
 class ProviderPage(Shown):
@@ -47,6 +54,10 @@ class ProviderApplication(Schema):
 class ProviderDecision(Schema):
     decision: Literal["take_up", "approve", "reject", "suspend", "resume", "terminate"]
     reason: Text = ""
+    framework_agreement_number: Annotated[
+        Name | None,
+        Field(description="of the agreement with the provider; none: the platform gives one on approval"),
+    ] = None
 
 
 class ShownDiscount(Shown):
@@ -75,7 +86,7 @@ class ShownContent(Shown):
     instrument: str
     instrument_class: str
     unit: Unit
-    turnaround_days: int
+    turnaround_working_days: Annotated[int, Field(description=TURNAROUND)]
     orderable: bool
 
 
@@ -109,13 +120,34 @@ class OfferingsListed(Listed):
     state: OfferingState | None = None
 
 
+class ContentToKeep(Schema):
+    """What a provider says of an offering."""
+
+    title_zh: Name
+    title_en: Name
+    description_zh: Text = ""
+    description_en: Text = ""
+    method_zh: Name
+    method_en: Name
+    method_codes: Annotated[tuple[Name, ...], Field(examples=[["GB/T 228.1-2021"]])] = ()
+    instrument: Text = ""
+    instrument_class: Annotated[str, StringConstraints(pattern=r"^([0-9]{4,6})?$")] = ""
+    unit: Unit
+    turnaround_working_days: Annotated[int, Field(ge=1, le=TURNAROUND_WORKING_DAYS_MAX, description=TURNAROUND)]
+    orderable: Annotated[bool, Field(description="at the published price, without a quotation")] = True
+
+    def message(self) -> OfferingContent:
+        """As catalog takes it, with the earlier field that its readers may still look at."""
+        return OfferingContent(**dict(self), turnaround_days=calendar_days(self.turnaround_working_days))
+
+
 class OfferingToDraft(Schema):
-    content: OfferingContent
+    content: ContentToKeep
     prices: Annotated[tuple[Price, ...], Field(max_length=50)] = ()
 
 
 class OfferingChange(Schema):
-    content: OfferingContent
+    content: ContentToKeep
 
 
 class OfferingStep(Schema):
@@ -140,7 +172,7 @@ class Hit(Shown):
     provider_name_en: str
     region: str
     unit: Unit
-    turnaround_days: int
+    turnaround_working_days: Annotated[int, Field(description=TURNAROUND)]
     price: ShownPrice | None
     orderable: bool
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from gateway.schemas.base import Listed, Schema, Shown
+from gateway.schemas.base import TURNAROUND, Listed, Schema, Shown
 from gateway.schemas.quotation import DeclaredSample, ShownAmounts, ShownLine
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Instant, Text
@@ -153,7 +153,7 @@ class _Order(Shown):
     amounts: ShownAmounts
     payment_method: PaymentMethod
     samples_declared: tuple[DeclaredSample, ...]
-    turnaround_days: int
+    turnaround_working_days: Annotated[int, Field(description=TURNAROUND, validation_alias="turnaround_days")]
     placed_at: Instant
     contracted_at: Instant | None
     released_at: Instant | None

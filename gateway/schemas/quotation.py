@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from gateway.schemas.base import Listed, Schema, Shown
+from gateway.schemas.base import TURNAROUND, Listed, Schema, Shown
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Instant, Name, PositiveMoney, Quantity, Text, Unit
 from services.shared.messages.orders.quotation import LineWanted, QuotationState
@@ -95,7 +95,7 @@ class _Quotation(Shown):
     provider_id: UUID
     lines: tuple[ShownLine, ...]
     amounts: ShownAmounts
-    turnaround_days: int
+    turnaround_working_days: Annotated[int, Field(description=TURNAROUND, validation_alias="turnaround_days")]
     notes: str
     valid_until: Instant
     sent_at: Instant
@@ -135,7 +135,7 @@ class QuotationsListed(Listed):
 class QuotationToSend(Schema):
     quotation_request_id: UUID
     lines: Annotated[tuple[LineWanted, ...], Field(min_length=1, max_length=200)]
-    turnaround_days: Annotated[int, Field(ge=1, le=365)]
+    turnaround_working_days: Annotated[int, Field(ge=1, le=365, description=TURNAROUND)]
     notes: Text = ""
     valid_until: Annotated[Instant | None, Field(description="none: 30 days from now")] = None
 

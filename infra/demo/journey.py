@@ -78,7 +78,9 @@ def request_quotation(journey: Journey, title: str, requirements: str, quantity:
 
 def send_quotation(journey: Journey, request_id: str, lines: Sequence[Json], *, version: int, notes: str = "") -> Json:
     """The provider answers; a later version supersedes an earlier one."""
-    body = {"quotation_request_id": request_id, "lines": list(lines), "turnaround_days": 7, "notes": notes}
+    body = {
+        "quotation_request_id": request_id, "lines": list(lines), "turnaround_working_days": 7, "notes": notes,
+    }  # fmt: skip
     return journey.cast.provider["lab_manager"].post("/quotations", body, key=journey.key("quote", version))
 
 
@@ -208,9 +210,14 @@ def pay_by_transfer(journey: Journey, order_id: str) -> Json:
 
 
 def dispatch(journey: Journey, order_id: str) -> Json:
-    """The customer hands all samples to a carrier, once the order is released."""
+    """The customer hands all samples to a carrier, once the order is released and its packing sheet is there."""
     client = journey.cast.customer["requester"]
     order = wait_for_state(client, order_id, "released", "in_progress", "delivered", "accepted", "closed")
+    until(
+        lambda: client.ask("GET", f"/orders/{order_id}/documents/packing-sheet").status_code,
+        lambda status: status == 200,
+        "the packing sheet",
+    )
     body = {
         "order_id": order_id,
         "carrier": "顺丰速运 SF Express",

@@ -167,9 +167,12 @@ def _work(platform: Platform, told: Told) -> None:
     with step(f"{told.number}: report uploaded, checked, issued; anybody checks it by its code"):
         day = business_date(journey.began_at).isoformat()
         lines = (
-            f"Test report on order {told.number}",
-            f"Samples received {day}, in good condition",
+            "TEST REPORT  (demonstration: the figures are made up)",
+            f"Order: {told.number}",
+            "Client and laboratory: as named on the order sheet",
+            f"Samples: received {day} (Asia/Shanghai), in good condition",
             "Result: as ordered",
+            "Authenticity: check the code that came with this report on the platform.",
         )
         report = steps.upload_report(journey, order_id, report_pdf(lines))
         told.check_code = report["check_code"]

@@ -240,7 +240,7 @@ def publish_offering(provider: Organisation, operator: Organisation, title: str,
     content = {
         "title_zh": f"{title} 检测", "title_en": f"{title} testing",
         "method_zh": "标准方法", "method_en": "standard method",
-        "method_codes": ["JY/T 0587-2020"], "unit": "sample", "turnaround_days": 7,
+        "method_codes": ["JY/T 0587-2020"], "unit": "sample", "turnaround_working_days": 7,
     }  # fmt: skip
     price = {
         "valid_from": "2026-01-01T00:00:00+08:00", "charge_basis": "实验室公布价 published by the laboratory",

@@ -9,13 +9,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from infra.demo import people
 from infra.demo.catalogue import load as catalogue
 from infra.demo.catalogue import real
-from infra.demo.catalogue.door import HttpDoor
 from infra.demo.client import Client, Json, Refused, sign_in
 from infra.demo.people import Cast, Login, Organisation, Particulars
 from infra.demo.platform import Platform
@@ -153,9 +153,9 @@ def _found(platform: Platform, scene: Scene) -> None:
 
 
 def _load_catalogue(scene: Scene) -> None:
-    door = HttpDoor(scene.base_url)
     offerings: dict[str, str] = {}
-    for loaded in catalogue.load(door, scene.operator.api_keys["catalogue_operator"], catalogue.catalogues()):
+    acting = partial(Client, scene.base_url)
+    for loaded in catalogue.load(acting, scene.operator.api_keys["catalogue_operator"], catalogue.catalogues()):
         manager = Client(scene.base_url, api_key=loaded.api_key)
         name = manager.get("/me")["organisation"]["legal_name"]
         provider = Organisation("provider", loaded.organisation_id, name, scene.base_url)
@@ -174,7 +174,7 @@ def _staff(scene: Scene, organisation: Organisation, domain: str) -> None:
 
 
 def _load_real(scene: Scene, data: Path) -> None:
-    door = HttpDoor(scene.base_url)
+    acting = partial(Client, scene.base_url)
     found, unread = real.read(data)
     for number, (source, readings) in enumerate(found.items()):
         if source in scene.real:
@@ -182,7 +182,7 @@ def _load_real(scene: Scene, data: Path) -> None:
         entries = [entry for reading in readings for entry in reading.entries]
         with step(f"{source}: {len(entries)} entries as drafts, {sum(len(r.refusals) for r in readings)} rows refused"):
             catalogue.load(
-                door, scene.operator.api_keys["catalogue_operator"], [_as_catalogue(source, number, entries)],
+                acting, scene.operator.api_keys["catalogue_operator"], [_as_catalogue(source, number, entries)],
                 publish=False,
             )  # fmt: skip
         scene.real.append(source)

@@ -25,12 +25,12 @@ def print_story(platform: Platform, scene: Scene, both: tuple[Told, Told], webho
     first, second = both
     order = steps.order_of(first.cast.operator["contract_operator"], first.order_id)
     print(f"\n{first.number}: {first.title}\n")
-    print(f"  {order['customer_name']} → {platform.base_url} → {order['provider_name']}")
+    print(f"  {order['customer_name']} → {first.cast.operator.legal_name} → {order['provider_name']}")
     for line in order["lines"]:
         print(f"  {line['quantity']} × {line['title_zh']} {line['title_en']} at {yuan(line['unit_price']['amount'])}")
     print()
     for step in steps.timeline_of(first.cast.customer["requester"], first.order_id):
-        print(f"  {step['at'][:16].replace('T', ' ')}  {step['by']:<9} {_STEPS.get(step['what'], step['what'])}")
+        print(f"  {step['at'][:16].replace('T', ' ')}Z  {step['by']:<9} {_STEPS.get(step['what'], step['what'])}")
     print()
     _print_amounts(first)
     print(f"\n{second.number}: {second.title}\n")

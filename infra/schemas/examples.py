@@ -35,7 +35,8 @@ _PARTY = re.compile("^(Settle|Received|RecordReceived|Payout)")
 
 _WHOLE = {
     "fee_bps": 1_000, "station_bps": 7_000, "tax_rate_bps": 600, "discount_bps": 0, "acceptance_days": 10,
-    "hold_days": 7, "objection_days": 15, "turnaround_days": 5, "limit": 50, "size_bytes": 48_211,
+    "hold_days": 7, "objection_days": 15, "turnaround_days": 7, "turnaround_working_days": 5, "limit": 50,
+    "size_bytes": 48_211,
     "machine_minutes": 95, "sequence": 42, "prev_sequence": 41, "high_watermark": 42, "after": 41, "seq": 17,
     "last_status": 503, "debit": 106_000, "credit": 106_000, "suspense": 0, "repeated": 0, "published_seq": 17,
 }  # fmt: skip
@@ -50,6 +51,7 @@ _NUMBERS = (
 """Beginning of a class name → what its `number` looks like."""
 
 _TEXT = {
+    "framework_agreement_number": "FA-2026-000003",
     "order_number": "OR-2026-000087", "contract_number": "HT-2026-000087", "settlement_number": "ST-2026-000009",
     "legal_name": "江淮新材料有限公司", "legal_name_en": "Jianghuai New Materials Co., Ltd.",
     "unified_social_credit_code": "91340100MA2MRXXX0T", "address": "合肥市高新区示例路 1 号",

@@ -101,7 +101,7 @@ def an_offering(i: int, provider: Provider, dice: random.Random) -> Offering:
             instrument=f"Model {dice.choice('ABCDEFGH')}{dice.randrange(100, 999)}",
             instrument_class="",
             unit=dice.choice(UNITS),
-            turnaround_days=dice.randrange(3, 30),
+            turnaround_working_days=dice.randrange(3, 30),
             orderable=True,
         ),
         drafted_at=NOW,

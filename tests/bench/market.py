@@ -40,7 +40,7 @@ OFFERING: Json = {
         "title_zh": "扫描电镜形貌观察", "title_en": "Scanning electron microscopy, morphology",
         "description_zh": "高分辨形貌，出具中英文报告。", "description_en": "High-resolution morphology with a report.",
         "method_zh": "微束分析 扫描电镜", "method_en": "Microbeam analysis, SEM", "method_codes": ["JY/T 0584-2020"],
-        "instrument": "Regulus 8100", "instrument_class": "0203", "unit": "sample", "turnaround_days": 5,
+        "instrument": "Regulus 8100", "instrument_class": "0203", "unit": "sample", "turnaround_working_days": 5,
         "orderable": True,
     },
     "prices": [

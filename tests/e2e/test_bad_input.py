@@ -94,7 +94,7 @@ def quotation(request: str, unit_price: Any, **line: Any) -> Json:
             {"title_zh": "样", "title_en": "x", "unit": "sample", "quantity": 1, "unit_price": unit_price,
              "reason": "special", **line}
         ],
-        "turnaround_days": 7,
+        "turnaround_working_days": 7,
     }  # fmt: skip
 
 
@@ -184,6 +184,24 @@ def test_wrong_currency(stage: Stage, request_id: str) -> None:
         body = quotation(request_id, {"amount": 100, "currency": "CNY"})
         body["lines"].append({**body["lines"][0], "unit_price": {"amount": 100, "currency": "USD"}})
         is_problem(client.ask("POST", "/quotations", body=body, key=key()), 422, "currency_mismatch")
+        listed_in_yuan = stage.offering(stage.provider, 100_000)
+        body = quotation(request_id, {"amount": 100, "currency": "USD"}, offering_id=listed_in_yuan, reason="")
+        is_problem(client.ask("POST", "/quotations", body=body, key=key()), 422, "orders.reason_for_price_required")
+
+
+def test_counter_offer_in_another_currency(stage: Stage) -> None:
+    """The figure would not be one of the quotation's; what was offered stays on the table."""
+    journey = stage.begin(stage.without_station(), "counter")
+    request = steps.request_quotation(journey, "XRD", "", 1, ())["quotation_request_id"]
+    body = quotation(request, {"amount": 100_000, "currency": "CNY"})
+    sent = stage.provider["lab_manager"].post("/quotations", body, key=key())
+    client = stage.customer["approver"]
+    path = f"/quotations/{sent['quotation_id']}"
+    offer = {"counter_offer": "less", "counter_net": {"amount": 90_000, "currency": "USD"}}
+    with nothing_is_stored(stage):
+        answer = client.ask("POST", f"{path}/counter", body=offer, key=key())
+        assert is_problem(answer, 422, "orders.counter_currency_differs")["facts"] == {"currency": "CNY"}
+    assert client.get(path)["state"] == "sent"
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def a_content(**changes: Any) -> Content:
         instrument="EVO-LS10",
         instrument_class="0302",
         unit="sample",
-        turnaround_days=7,
+        turnaround_working_days=7,
         orderable=True,
     )
     return replace(content, **changes)
@@ -123,6 +123,10 @@ class FakeProviders:
 
     def find_unchanging(self, provider_id: UUID) -> Provider | None:
         return deepcopy(self.rows.get(provider_id))
+
+    def next_agreement_number(self, now: datetime) -> str:
+        numbered = [row for row in self.rows.values() if row.framework_agreement_number]
+        return f"FA-{now.year}-{len(numbered) + 1:06d}"
 
     def save(self, provider: Provider) -> None:
         self.rows[provider.provider_id] = replace(provider, version=provider.version + 1)

@@ -336,9 +336,14 @@ class FakeSamples:
 @dataclass
 class FakeShipments:
     rows: dict[UUID, Shipment] = field(default_factory=dict)
+    numbers: int = 0
+
+    def reserve_number(self, now: datetime) -> str:
+        self.numbers += 1
+        return f"SH-{now.year}-{self.numbers:06d}"
 
     def add(self, shipment: Shipment) -> None:
-        shipment.number = f"SH-2026-{len(self.rows) + 1:06d}"
+        shipment.number = shipment.number or self.reserve_number(shipment.dispatched_at)
         self.save(shipment)
 
     def of_order(self, order_id: UUID) -> list[Shipment]:

@@ -16,7 +16,7 @@ NOT_STATED_YET: set[str] = set()
 """Wire names with a class and no use case that publishes them. To be emptied, not filled."""
 
 NOBODY_ACTS = {
-    "analysis.started.v1", "analysis.finished.v1", "sample.rejected.v1",
+    "analysis.started.v1", "analysis.finished.v1",
     "contract.signed.v1",
     "quotation.accepted.v1", "quotation.declined.v1", "quotation.expired.v1", "quotation.superseded.v1",
     "quotation.withdrawn.v1",

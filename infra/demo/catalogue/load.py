@@ -18,14 +18,26 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from infra.demo.catalogue.door import Door, DoorRefused, HttpDoor, Json, content_key
+from infra.demo.client import Client, Json, Refused
 
 HERE = Path(__file__).parent
 THREADS = 4
 APPROVAL_PATIENCE_S = 60.0
+
+
+class Posts(Protocol):
+    """Who may be told something: a `Client`."""
+
+    def post(self, path: str, body: Json, *, key: str) -> Json: ...
+
+
+As = Callable[[str | None], Posts]
+"""API key → who acts with it; none: anybody."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,7 @@ def catalogues(folder: Path = HERE) -> list[Json]:
 
 
 def load(
-    door: Door, operator_api_key: str, chosen: Sequence[Json], *, publish: bool = True,
+    acting: As, operator_api_key: str, chosen: Sequence[Json], *, publish: bool = True,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[LoadedProvider]:  # fmt: skip
     """
@@ -58,15 +70,15 @@ def load(
     With *publish* false the offerings stay drafts.
 
     Raises:
-        DoorRefused: The API refused something; what was loaded before stays, and a second run goes on from there.
+        Refused: The API refused something; what was loaded before stays, and a second run goes on from there.
     """
     loaded = []
     for catalogue in chosen:
-        organisation_id, api_key = _provider(door, operator_api_key, catalogue, sleep)
+        organisation_id, api_key = _provider(acting, operator_api_key, catalogue, sleep)
         prices = {"valid_from": catalogue["valid_from"], "charge_basis": catalogue["charge_basis"]}
 
         def offer(entry: Json, api_key: str = api_key, prices: Json = prices) -> tuple[str, str]:
-            return entry["key"], _offering(door, operator_api_key, api_key, entry, prices, publish=publish)
+            return entry["key"], _offering(acting, operator_api_key, api_key, entry, prices, publish=publish)
 
         with ThreadPoolExecutor(THREADS) as pool:
             offerings = dict(pool.map(offer, catalogue["offerings"]))
@@ -74,7 +86,7 @@ def load(
     return loaded
 
 
-def _provider(door: Door, operator_api_key: str, catalogue: Json, sleep: Callable[[float], None]) -> tuple[str, str]:
+def _provider(acting: As, operator_api_key: str, catalogue: Json, sleep: Callable[[float], None]) -> tuple[str, str]:
     organisation = catalogue["organisation"]
     body = {
         **organisation,
@@ -86,11 +98,11 @@ def _provider(door: Door, operator_api_key: str, catalogue: Json, sleep: Callabl
         },
         "api_key": "catalogue",
     }
-    made = door.post("/organisations", body, key=content_key("organisation", body))
+    made = acting(None).post("/organisations", body, key=content_key("organisation", body))
     organisation_id, api_key = made["organisation"]["organisation_id"], made["api_key"]
 
     def told(path: str, wanted: Json, who: str) -> None:
-        door.post(path, wanted, key=content_key(organisation_id, path, wanted), api_key=who)
+        acting(who).post(path, wanted, key=content_key(organisation_id, path, wanted))
 
     told(f"/organisations/{organisation_id}/verify", {"note": "demonstration"}, operator_api_key)
     told("/providers", catalogue["provider"], api_key)
@@ -106,26 +118,32 @@ def _until_ready(step: Callable[[], None], sleep: Callable[[float], None]) -> No
     while True:
         try:
             return step()
-        except DoorRefused as error:
+        except Refused as error:
             if error.code != "catalog.provider_not_ready" or waited_s >= APPROVAL_PATIENCE_S:
                 raise
         sleep(0.5)
         waited_s += 0.5
 
 
-def _offering(door: Door, operator_api_key: str, api_key: str, entry: Json, prices: Json, *, publish: bool) -> str:
+def _offering(acting: As, operator_api_key: str, api_key: str, entry: Json, prices: Json, *, publish: bool) -> str:
     body: dict[str, Any] = {
         "content": entry["content"],
         "prices": entry.get("prices") or ([{**prices, **entry["price"]}] if "price" in entry else []),
     }
     # The entry's own name is part of the key: two entries of the same content are two offerings.
-    made = door.post("/offerings", body, key=content_key(entry["key"], body), api_key=api_key)
+    made = acting(api_key).post("/offerings", body, key=content_key(entry["key"], body))
     offering_id = str(made["offering_id"])
     if publish:
         for step, who in (("submit", api_key), ("publish", operator_api_key)):
             path = f"/offerings/{offering_id}/steps"
-            door.post(path, {"step": step, "reason": ""}, key=content_key(path, step), api_key=who)
+            acting(who).post(path, {"step": step, "reason": ""}, key=content_key(path, step))
     return offering_id
+
+
+def content_key(*parts: object) -> str:
+    """An idempotency key that *parts* (JSON values) alone decide: the same content has the same key tomorrow."""
+    text = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return f"catalogue/{sha256(text.encode()).hexdigest()}"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -141,8 +159,9 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("YIQI_API_KEY must hold an API key of the operating company\n")
         return 2
     try:
-        loaded = load(HttpDoor(chosen.url), operator_api_key, catalogues(chosen.folder), publish=not chosen.drafts)
-    except DoorRefused as error:
+        acting = partial(Client, chosen.url.rstrip("/"))
+        loaded = load(acting, operator_api_key, catalogues(chosen.folder), publish=not chosen.drafts)
+    except Refused as error:
         sys.stderr.write(f"refused: {error}\n")
         return 1
     for provider in loaded:

@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from infra.demo.catalogue.door import Json
 from infra.demo.catalogue.kinds import Kind, junk_reason, kind_of
+from infra.demo.client import Json
 
 TITLE_LENGTH_MAX = 200
-TURNAROUND_DAYS = 14
+TURNAROUND_WORKING_DAYS = 10
 
 
 @dataclass(frozen=True)
@@ -304,7 +304,7 @@ def _accept(reading: Reading, key: str, name: str, kind: Kind, unit: str, descri
             "instrument": name,
             "instrument_class": kind.instrument_class,
             "unit": unit,
-            "turnaround_days": TURNAROUND_DAYS,
+            "turnaround_working_days": TURNAROUND_WORKING_DAYS,
             "orderable": False,
         },
     }

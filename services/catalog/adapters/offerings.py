@@ -16,7 +16,7 @@ from services.catalog.domain.search import Listing
 from services.shared.chassis.database import save_versioned
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.money import Money
-from services.shared.kernel.times import rfc3339
+from services.shared.kernel.times import calendar_days, rfc3339, working_days
 
 # The provider's columns under names of their own; its lock is named first and so taken first.
 _WITH_SELLER = text("""
@@ -102,10 +102,9 @@ class SqlListings:
 
 
 def _row(offering: Offering) -> dict[str, Any]:
-    content = offering.content
     return {
         **{name: getattr(offering, name) for name in tables.offering.c.keys()},  # noqa: SIM118
-        "content": {name: getattr(content, name) for name in Content.__slots__},
+        "content": stored_content(offering.content),
         "prices": [
             {
                 "valid_from": rfc3339(price.valid_from),
@@ -123,10 +122,25 @@ def _row(offering: Offering) -> dict[str, Any]:
 
 def _offering(fields: dict[str, Any] | Row[Any]) -> Offering:
     values = dict(fields)
-    content = values["content"]
-    values["content"] = Content(**{**content, "method_codes": tuple(content["method_codes"])})
+    values["content"] = read_content(values["content"])
     values["prices"] = tuple(_price(price) for price in values["prices"])
     return Offering(**values)
+
+
+def stored_content(content: Content) -> dict[str, Any]:
+    """
+    As the column holds it. The turnaround stands there in calendar days, as it did when that was what a provider
+    said: both versions of this service read it, and `working_days` gives back exactly what was put in.
+    """
+    said = {name: getattr(content, name) for name in Content.__slots__}
+    return {**said, "turnaround_days": calendar_days(said.pop("turnaround_working_days"))}
+
+
+def read_content(stored: dict[str, Any]) -> Content:
+    """What `stored_content` wrote, now or before there were working days."""
+    said = dict(stored)
+    turnaround = working_days(said.pop("turnaround_days"))
+    return Content(**said | {"method_codes": tuple(said["method_codes"]), "turnaround_working_days": turnaround})
 
 
 def _price(stored: dict[str, Any]) -> Price:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from services.catalog.adapters import tables
 from services.catalog.adapters.unit_of_work import CatalogUnitOfWork
@@ -13,6 +13,7 @@ from services.catalog.domain.offering import price_at
 from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, relations_of, require
 from services.shared.kernel.errors import NotFound
+from services.shared.kernel.times import working_days
 from services.shared.messages.catalog.offering import (
     GetOffering,
     ListOfferings,
@@ -27,9 +28,7 @@ from services.shared.messages.catalog.provider import GetProvider, ListProviders
 def get_provider(query: GetProvider, *, actor: Actor, uow: CatalogUnitOfWork, now: datetime) -> ProviderView:
     del now
     require(actor, query.grants, {"provider": query.provider_id})
-    row = uow.connection.execute(
-        select(tables.provider).where(tables.provider.c.provider_id == query.provider_id)
-    ).one_or_none()
+    row = uow.connection.execute(_providers().where(tables.provider.c.provider_id == query.provider_id)).one_or_none()
     if row is None:
         raise NotFound
     return _provider_view(row)
@@ -39,7 +38,7 @@ def list_providers(query: ListProviders, *, actor: Actor, uow: CatalogUnitOfWork
     del now
     require(actor, query.grants, {})
     table = tables.provider
-    statement = select(table)
+    statement = _providers()
     if query.state is not None:
         statement = statement.where(table.c.state == query.state)
     items, cursor = page(
@@ -75,6 +74,13 @@ def list_offerings(query: ListOfferings, *, actor: Actor, uow: CatalogUnitOfWork
     return OfferingPage(items=tuple(_offering_view(row, now) for row in items), next_cursor=cursor)
 
 
+def _providers() -> Select[Any]:
+    provider, agreement = tables.provider, tables.framework_agreement
+    return select(*provider.c, func.coalesce(agreement.c.number, "").label("framework_agreement_number")).join(
+        agreement, agreement.c.provider_id == provider.c.provider_id, isouter=True
+    )
+
+
 def _offerings() -> Select[Any]:
     offering, provider = tables.offering, tables.provider
     return select(
@@ -95,7 +101,9 @@ def _offering_view(row: Any, now: datetime) -> OfferingView:
         provider_name_en=row.provider_name_en,
         region=row.region,
         state=row.state,
-        content=OfferingContent.model_validate(row.content, strict=False),
+        content=OfferingContent.model_validate(
+            {**row.content, "turnaround_working_days": working_days(row.content["turnaround_days"])}, strict=False
+        ),
         prices=prices,
         price=price_at(prices, now),
         reason=row.reason,

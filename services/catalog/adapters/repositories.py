@@ -1,6 +1,7 @@
 """Rows ⇄ providers and the copies of organisations."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -47,8 +48,12 @@ class SqlProviders:
         provider.number = number
 
     def get(self, provider_id: UUID) -> Provider:
+        provider, agreement = tables.provider, tables.framework_agreement
         row = self.connection.execute(
-            select(tables.provider).where(tables.provider.c.provider_id == provider_id).with_for_update()
+            select(provider, func.coalesce(agreement.c.number, "").label("framework_agreement_number"))
+            .join(agreement, agreement.c.provider_id == provider.c.provider_id, isouter=True)
+            .where(provider.c.provider_id == provider_id)
+            .with_for_update(of=provider)
         ).one_or_none()
         if row is None:
             raise NotFound
@@ -60,12 +65,23 @@ class SqlProviders:
         ).one_or_none()
         return provider_of(row._mapping) if row is not None else None
 
+    def next_agreement_number(self, now: datetime) -> str:
+        return str(self.connection.execute(select(func.next_number("FA", now))).scalar_one())
+
     def save(self, provider: Provider) -> None:
         save_versioned(self.connection, tables.provider, {"provider_id": provider.provider_id}, _row(provider))
+        number = provider.framework_agreement_number
+        if number:
+            self.connection.execute(
+                insert(tables.framework_agreement)
+                .values(provider_id=provider.provider_id, number=number)
+                .on_conflict_do_update(index_elements=["provider_id"], set_={"number": number})
+            )
 
 
 def _row(provider: Provider) -> dict[str, Any]:
-    return {**vars(provider), "entry_standards": list(provider.entry_standards)}
+    values = {column.name: getattr(provider, column.name) for column in tables.provider.c}
+    return {**values, "entry_standards": list(provider.entry_standards)}
 
 
 def provider_of(fields: Mapping[Any, Any]) -> Provider:

@@ -24,6 +24,7 @@ from services.catalog.domain.offering import price_at
 from services.catalog.domain.search import has_words, provider_token, region_tokens, tsquery, unit_token
 from services.shared.chassis.paging import CursorInvalid
 from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.times import working_days
 from services.shared.messages.catalog.offering import CataloguePage, Hit, SearchCatalogue
 
 TOTAL_MAX = 10_000
@@ -153,6 +154,7 @@ def _hit(row: Any, now: datetime) -> Hit:
         region=row.region,
         unit=content["unit"],
         turnaround_days=content["turnaround_days"],
+        turnaround_working_days=working_days(content["turnaround_days"]),
         price=price_at(price_list(row.prices), now),
         orderable=content["orderable"],
     )

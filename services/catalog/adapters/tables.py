@@ -32,6 +32,13 @@ provider = Table(
     Column("version", Integer),
 )
 
+framework_agreement = Table(
+    "framework_agreement",
+    metadata,
+    Column("provider_id", Uuid, primary_key=True),
+    Column("number", Text),
+)
+
 offering = Table(
     "offering",
     metadata,

@@ -109,7 +109,12 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What the provider says of it; the fields are explained on the message of the same fields."""
+    """
+    What the provider says of it; the fields are explained on the message of the same fields.
+
+    Attributes:
+        turnaround_working_days: From the release of the order and complete samples to the report.
+    """
 
     title_zh: str
     title_en: str
@@ -121,7 +126,7 @@ class Content:
     instrument: str
     instrument_class: str
     unit: Unit
-    turnaround_days: int
+    turnaround_working_days: int
     orderable: bool
 
 

@@ -51,7 +51,11 @@ class ReasonRequired(Invalid):
 
 @dataclass
 class Provider:
-    """*provider_id* is the organisation's id: one organisation is one provider."""
+    """
+    Attributes:
+        provider_id: The organisation's id: one organisation is one provider.
+        framework_agreement_number: Of the agreement under which it takes orders; empty until it is approved.
+    """
 
     provider_id: UUID
     number: str
@@ -63,6 +67,7 @@ class Provider:
     entry_standards: tuple[str, ...]
     applied_at: datetime
     reason: str = ""
+    framework_agreement_number: str = ""
     version: int = 0
 
     def decide(self, decision: Decision, reason: str, missing: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from services.catalog.use_cases.ports import CatalogUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotAllowed
 from services.shared.kernel.ids import new_id
+from services.shared.kernel.times import calendar_days
 from services.shared.messages.base import Event
 from services.shared.messages.catalog import offering as messages
 from services.shared.messages.catalog.offering import (
@@ -144,11 +145,13 @@ def view(offering: Offering, seller: Provider, now: datetime) -> OfferingView:
 
 
 def _content(told: messages.OfferingContent) -> Content:
-    return Content(**{name: getattr(told, name) for name in messages.OfferingContent.model_fields})
+    said = {name: getattr(told, name) for name in Content.__slots__}
+    return Content(**said | {"turnaround_working_days": told.working_days})
 
 
 def _told_content(content: Content) -> messages.OfferingContent:
-    return messages.OfferingContent(**{name: getattr(content, name) for name in messages.OfferingContent.model_fields})
+    said = {name: getattr(content, name) for name in Content.__slots__}
+    return messages.OfferingContent(**said, turnaround_days=calendar_days(content.turnaround_working_days))
 
 
 def _price(told: messages.Price) -> Price:

@@ -1,6 +1,7 @@
 """What catalog's use cases need from outside."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -21,7 +22,11 @@ class Providers(Protocol):
     def find_unchanging(self, provider_id: UUID) -> Provider | None:
         """Kept from changing until the end of the transaction; others may read it likewise."""
 
-    def save(self, provider: Provider) -> None: ...
+    def next_agreement_number(self, now: datetime) -> str:
+        """The next of the platform's own series of framework agreements."""
+
+    def save(self, provider: Provider) -> None:
+        """With the number of its framework agreement, if it has one."""
 
 
 class Offerings(Protocol):

@@ -41,7 +41,6 @@ def apply_as_provider(command: ApplyAsProvider, *, actor: Actor, uow: CatalogUni
 
 def review_provider(command: ReviewProvider, *, actor: Actor, uow: CatalogUnitOfWork, now: datetime) -> ProviderView:
     """The operating company decides. What a suspended provider sells is hidden, and shown again on its return."""
-    del now
     require(actor, command.grants, {})
     provider = uow.providers.get(command.provider_id)
     organisation = uow.organisations.find(command.provider_id)
@@ -49,6 +48,10 @@ def review_provider(command: ReviewProvider, *, actor: Actor, uow: CatalogUnitOf
         raise NotYet("the organisation is not known here yet")
     before = provider.state
     provider.decide(command.decision, command.reason, missing_for_approval(provider, organisation))
+    if command.framework_agreement_number is not None:
+        provider.framework_agreement_number = command.framework_agreement_number
+    elif provider.state == "approved" and not provider.framework_agreement_number:
+        provider.framework_agreement_number = uow.providers.next_agreement_number(now)
     uow.providers.save(provider)
     if provider.state == "approved":
         uow.publish(_event(ProviderApproved, provider))
@@ -79,6 +82,7 @@ def _event(kind: type[ProviderApproved | ProviderSuspended], provider: Provider)
         name_zh=provider.name_zh,
         name_en=provider.name_en,
         region=provider.region,
+        framework_agreement_number=provider.framework_agreement_number or None,
     )
 
 
@@ -94,4 +98,5 @@ def view(provider: Provider) -> ProviderView:
         entry_standards=provider.entry_standards,  # type: ignore[arg-type] # checked when it came in
         applied_at=provider.applied_at,
         reason=provider.reason,
+        framework_agreement_number=provider.framework_agreement_number,
     )

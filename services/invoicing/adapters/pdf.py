@@ -76,6 +76,7 @@ def _data(invoice: Invoice) -> dict[str, object]:
         "paid": figure(-invoice.paid) if invoice.paid.amount else "",
         "rounding": figure(invoice.rounding) if invoice.rounding.amount else "",
         "due": figure(invoice.due),
+        "is_paid": not invoice.due.amount,
         "payment": {
             "reference": invoice.payment.reference,
             "account": invoice.payment.account,

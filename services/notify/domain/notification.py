@@ -43,22 +43,24 @@ class Audience:
 _BUYER: tuple[Role, ...] = ("requester", "approver")
 _PARTY_FINANCE: tuple[Role, ...] = ("provider_finance", "station_manager")
 _ORDER = "/orders/{order_id}"
+# Where the portal has no page for the thing itself yet: a link that leads nowhere is worse than one that leads near.
+_ORDERS = "/orders"
 
 AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "quotation_request.opened.v1": (
         Audience("quotation_request_opened", "providers", ("lab_manager",),
-                 "/quotation-requests/{quotation_request_id}"),
+                 _ORDERS),
     ),
     "quotation.sent.v1": (
-        Audience("quotation_sent", "customer", _BUYER, "/quotations/{quotation_id}"),
+        Audience("quotation_sent", "customer", _BUYER, _ORDERS),
     ),
     "quotation.countered.v1": (
-        Audience("quotation_countered", "provider", ("lab_manager",), "/quotations/{quotation_id}"),
+        Audience("quotation_countered", "provider", ("lab_manager",), _ORDERS),
     ),
     "contract.rendered.v1": (
-        Audience("contract_rendered", "customer", _BUYER, "/contracts/{contract_id}"),
-        Audience("order_sheet_rendered", "provider", ("lab_manager",), "/contracts/{contract_id}"),
-        Audience("contract_rendered", "operator", ("contract_operator",), "/contracts/{contract_id}"),
+        Audience("contract_rendered", "customer", _BUYER, _ORDER),
+        Audience("order_sheet_rendered", "provider", ("lab_manager",), _ORDER),
+        Audience("contract_rendered", "operator", ("contract_operator",), _ORDER),
     ),
     "payment.opened.v1": (
         Audience("payment_opened", "customer", ("requester", "customer_finance"), _ORDER),
@@ -66,11 +68,21 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "payment.succeeded.v1": (
         Audience("payment_succeeded", "customer", ("requester", "customer_finance"), _ORDER),
     ),
+    "order.released.v1": (
+        Audience("order_released", "provider", ("lab_manager", "technician"), _ORDER),
+    ),
+    "order.cancelled.v1": (
+        Audience("order_cancelled", "customer", _BUYER, _ORDER),
+        Audience("order_cancelled", "provider", ("lab_manager",), _ORDER),
+    ),
     "shipment.dispatched.v1": (
         Audience("shipment_dispatched", "provider", ("lab_manager", "technician"), _ORDER),
     ),
     "sample.received.v1": (
         Audience("sample_received", "customer", ("requester",), _ORDER),
+    ),
+    "sample.rejected.v1": (
+        Audience("sample_rejected", "customer", ("requester",), _ORDER),
     ),
     "report.issued.v1": (
         Audience("report_issued", "customer", ("requester",), _ORDER),
@@ -83,23 +95,23 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
         Audience("order_accepted_by_timer", "customer", _BUYER, _ORDER, only_if=("accepted_by", "timer")),
     ),
     "settlement.closed.v1": (
-        Audience("settlement_closed", "party", _PARTY_FINANCE, "/settlements/{settlement_id}"),
+        Audience("settlement_closed", "party", _PARTY_FINANCE, _ORDERS),
     ),
     "received_invoice.rejected.v1": (
-        Audience("received_invoice_rejected", "party", _PARTY_FINANCE, "/settlements/{settlement_id}"),
+        Audience("received_invoice_rejected", "party", _PARTY_FINANCE, _ORDERS),
     ),
     "payout.paid.v1": (
-        Audience("payout_paid", "party", _PARTY_FINANCE, "/payouts/{payout_id}"),
+        Audience("payout_paid", "party", _PARTY_FINANCE, _ORDERS),
     ),
     "invoice.issued.v1": (
-        Audience("invoice_issued", "customer", ("customer_finance",), "/invoices/{invoice_id}"),
+        Audience("invoice_issued", "customer", ("customer_finance",), _ORDER),
     ),
     "invoice.failed.v1": (
-        Audience("invoice_failed", "operator", ("finance_operator",), "/invoices/{invoice_id}"),
+        Audience("invoice_failed", "operator", ("finance_operator",), _ORDER),
     ),
     "webhook_endpoint.disabled.v1": (
         Audience("webhook_endpoint_disabled", "organisation",
-                 ("customer_finance", *_PARTY_FINANCE, "finance_operator", "administrator"), "/webhook-endpoints"),
+                 ("customer_finance", *_PARTY_FINANCE, "finance_operator", "administrator"), _ORDERS),
     ),
 }  # fmt: skip
 
@@ -116,7 +128,8 @@ class Words:
 class Notification:
     """
     Attributes:
-        notification_id: Derived from what it is about, so that telling it again is recognised.
+        notification_id: Derived from the event, so that one that comes twice is recognised. What happens twice
+            (a sample that is rejected, sent again and rejected again) is told twice.
         link: Path in the portal.
     """
 

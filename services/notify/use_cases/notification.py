@@ -28,7 +28,7 @@ def tell(event: Event, *, uow: NotifyUnitOfWork, now: datetime) -> None:
 def _tell_one(audience: Audience, organisation_id: UUID, event: Event, facts: Mapping[str, Any],
               uow: NotifyUnitOfWork, now: datetime) -> None:  # fmt: skip
     notification = Notification(
-        notification_id=derived_id("notification", audience.kind, event.subject, organisation_id),
+        notification_id=derived_id("notification", audience.kind, uow.cause.causation_id, organisation_id),
         organisation_id=organisation_id,
         kind=audience.kind,
         words={language: uow.texts.words(audience.kind, language, facts) for language in LANGUAGES},

@@ -9,14 +9,14 @@ The same data always gives the same bytes, so a paper can be made again and its 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
 import segno
 
-from services.shared.chassis.document_text import capitals, day, figure, moment, percent
+from services.shared.chassis.document_text import capitals, figure, moment, percent
 from services.shared.chassis.render import render
 from services.shared.kernel.money import Money, total
 
@@ -40,8 +40,9 @@ class Party:
     name: str
     credit_code: str
     address: str
-    contact: str
+    contact: str = ""
     phone: str = ""
+    mail: str = ""
     bank: str = ""
     account: str = ""
 
@@ -98,6 +99,36 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """
+    What a provider is to be paid for the work, and what its invoice will say.
+
+    Attributes:
+        discount: Zero or more, taken off the sum of the lines.
+        net: Sum of the lines less *discount*, without VAT.
+        fee_bps, fee: Management fee, a share of *net*.
+        earned: *net* - *fee*.
+        vat_rate_bps, vat: On *earned* where the provider sends a special invoice; zero: its invoice is all-in.
+        gross: *earned* + *vat*.
+    """
+
+    discount: Money
+    net: Money
+    fee_bps: int
+    fee: Money
+    earned: Money
+    vat_rate_bps: int
+    vat: Money
+    gross: Money
+
+    def check(self, items: Sequence[Item]) -> None:
+        """Raises: as `Figures.check`."""
+        lines = total((item.net for item in items), self.net.currency)
+        if (lines - self.discount, self.net - self.fee, self.earned + self.vat) != (self.net, self.earned, self.gross):
+            raise FiguresDisagree(f"{lines} - {self.discount} = {self.net}, - {self.fee} + {self.vat} = {self.gross}")
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """
     Attributes:
@@ -120,13 +151,14 @@ class Terms:
 
     Attributes:
         turnaround_working_days: From release of the order and receipt of complete samples to the report.
-        payment: One sentence, as agreed (schedule, credit terms).
+        payment_zh, payment_en: One sentence each, as agreed (schedule, credit terms).
         confidentiality: blind: the provider learns a code instead of the customer's name.
         additional: Further clauses in the parties' own words, printed as they are.
     """
 
     turnaround_working_days: int
-    payment: str
+    payment_zh: str
+    payment_en: str
     acceptance_days: int = 10
     objection_days: int = 15
     sample_retention_days: int = 90
@@ -159,6 +191,7 @@ class Contract:
     A technical service contract in principal mode: customer (委托方) with the operating company.
 
     Attributes:
+        quotation_number: Empty: ordered at the published price.
         issued_at: When this version was made; also the creation date inside the file.
         customer_signature: None leaves the block blank, to be signed.
     """
@@ -185,10 +218,13 @@ class OrderSheet:
     What the customer pays has no field here, so that it cannot be printed by mistake.
 
     Attributes:
-        items, figures: The provider's own net prices.
+        items: At the provider's own net prices.
+        settled: What becomes of them.
         client: Who the report names: the real client, or a code when the order is blind.
-        due_on: Day by which the report is promised.
-        settlement: One sentence on how the provider is paid.
+        framework_agreement_number: Empty: it has none that is known, and its line is left out.
+        turnaround_working_days: As the contract promises it: from release and complete samples to the report. No
+            day can be named when the sheet is made, because neither has happened.
+        settlement_zh, settlement_en: One sentence each on how the provider is paid.
     """
 
     number: str
@@ -199,10 +235,11 @@ class OrderSheet:
     provider: Party
     client: str
     items: tuple[Item, ...]
-    figures: Figures
+    settled: Settled
     samples: tuple[Sample, ...]
-    due_on: date
-    settlement: str
+    turnaround_working_days: int
+    settlement_zh: str
+    settlement_en: str
     instructions: tuple[str, ...] = ()
 
 
@@ -212,6 +249,7 @@ class PackingSheet:
     Goes into the parcel; its labels onto the samples.
 
     Attributes:
+        shipment_number: Empty: none is reserved, and its line is left out.
         qr_text_of: Sample code → what its label's QR holds, normally the address of the sample's page.
     """
 
@@ -254,7 +292,7 @@ def contract_pdf(contract: Contract) -> bytes:
 
 def order_sheet_pdf(sheet: OrderSheet) -> bytes:
     """Raises: as `contract_pdf`."""
-    sheet.figures.check(sheet.items)
+    sheet.settled.check(sheet.items)
     return render(
         TEMPLATES / "order_sheet.typ",
         {
@@ -267,10 +305,11 @@ def order_sheet_pdf(sheet: OrderSheet) -> bytes:
             "provider": _party(sheet.provider),
             "client": sheet.client,
             "items": [_item(item) for item in sheet.items],
-            "figures": _figures(sheet.figures),
+            "settled": _settled(sheet.settled),
             "samples": [_sample(sample) for sample in sheet.samples],
-            "due_on": day(sheet.due_on),
-            "settlement": sheet.settlement,
+            "turnaround_working_days": sheet.turnaround_working_days,
+            "settlement_zh": sheet.settlement_zh,
+            "settlement_en": sheet.settlement_en,
             "instructions": sheet.instructions,
         },
     )
@@ -325,6 +364,21 @@ def _figures(figures: Figures) -> dict[str, object]:
         "vat": figure(figures.vat),
         "gross": figure(figures.gross),
         "gross_capitals": capitals(figures.gross),
+    }
+
+
+def _settled(settled: Settled) -> dict[str, object]:
+    return {
+        "currency": settled.net.currency,
+        "discount": figure(-settled.discount) if settled.discount.amount else "",
+        "net": figure(settled.net),
+        "fee_percent": percent(settled.fee_bps),
+        "fee": figure(-settled.fee),
+        "earned": figure(settled.earned),
+        "vat_percent": percent(settled.vat_rate_bps) if settled.vat_rate_bps else "",
+        "vat": figure(settled.vat),
+        "gross": figure(settled.gross),
+        "gross_capitals": capitals(settled.gross),
     }
 
 

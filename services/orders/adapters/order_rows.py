@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -63,7 +64,8 @@ WITH steps AS (
   SELECT %(order_id)s, s.what, s.at, s.by FROM jsonb_to_recordset(%(steps)s) AS s(what text, at timestamptz, by text)
 )
 UPDATE orders SET state = %(state)s, station_id = %(station_id)s, terms = %(terms)s, payments = %(payments)s,
-  packing_sheet = %(packing_sheet)s, contracted_at = %(contracted_at)s, released_at = %(released_at)s,
+  shipment_number = %(shipment_number)s, packing_sheet = %(packing_sheet)s,
+  contracted_at = %(contracted_at)s, released_at = %(released_at)s,
   delivered_at = %(delivered_at)s, accepted_at = %(accepted_at)s, accept_by = %(accept_by)s,
   closed_at = %(closed_at)s, cancel_reason = %(cancel_reason)s
 WHERE order_id = %(order_id)s
@@ -174,8 +176,14 @@ class SqlSamples(_OfOrder):
 
 
 class SqlShipments(_OfOrder):
+    def reserve_number(self, now: datetime) -> str:
+        return str(self.connection.execute(select(func.next_number("SH", now))).scalar_one())
+
     def add(self, shipment: Shipment) -> None:
-        shipment.number = self._numbered(SHIPMENT, shipment, "SH", shipment.dispatched_at)
+        if shipment.number:
+            self.connection.execute(insert(tables.shipment).values(SHIPMENT.values(shipment)))
+        else:
+            shipment.number = self._numbered(SHIPMENT, shipment, "SH", shipment.dispatched_at)
 
     def of_order(self, order_id: UUID) -> list[Shipment]:
         return self._all(SHIPMENT, order_id, "dispatched_at", "shipment_id")

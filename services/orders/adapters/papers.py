@@ -8,7 +8,6 @@ what is recorded always is what is kept.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -26,12 +25,10 @@ from services.orders.domain.policy import Policy
 from services.orders.domain.pricing import Line
 from services.orders.domain.sample import Sample
 from services.shared.chassis import database
-from services.shared.chassis.document_text import percent
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.money import Money
 from services.shared.kernel.rate import net_of_gross, share
-from services.shared.kernel.times import business_date
 
 PDF = "application/pdf"
 
@@ -46,6 +43,8 @@ SELECT o.*,
   (SELECT jsonb_agg(to_jsonb(f)) FROM offering f
    WHERE f.offering_id IN (SELECT (l ->> 'offering_id')::uuid FROM jsonb_array_elements(o.lines) l)) AS offerings,
   (SELECT q.number || ' v' || q.version FROM quotation q WHERE q.quotation_id = o.quotation_id) AS quotation_number,
+  (SELECT p.framework_agreement_number FROM provider p WHERE p.provider_id = o.provider_id)
+    AS framework_agreement_number,
   (SELECT fee_bps FROM commission_plan p
    WHERE p.valid_from <= (SELECT now() + make_interval(secs => offset_s) FROM clock)
    ORDER BY p.valid_from DESC, p.commission_plan_id DESC LIMIT 1) AS fee_bps
@@ -58,16 +57,23 @@ UNITS = {
     "set": "套 / set", "batch": "批 / batch", "item": "项 / item",
 }  # fmt: skip
 
-PAID_BY = {"card": "银行卡 by card", "bank_transfer": "银行转账 by bank transfer"}
+PAID_BY = {"card": ("银行卡", "by card"), "bank_transfer": ("银行转账", "by bank transfer")}
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What papers are made of."""
+    """
+    What papers are made of.
+
+    Attributes:
+        quotation_number: Empty where it was ordered at the published price.
+        framework_agreement_number: Empty where the provider was let in before these had numbers.
+    """
 
     order: Order
     contract_number: str
     quotation_number: str
+    framework_agreement_number: str
     samples: Sequence[Sample]
     customer: OrganisationCopy
     provider: OrganisationCopy
@@ -126,7 +132,8 @@ class Papers:
         return Facts(
             order=ORDER.read(row),
             contract_number=CONTRACT.read(row["contract"]).number,
-            quotation_number=row["quotation_number"] or "—",
+            quotation_number=row["quotation_number"] or "",
+            framework_agreement_number=row["framework_agreement_number"] or "",
             samples=[SAMPLE.read(each) for each in row["samples"] or ()],
             customer=ORGANISATION.read(row["customer"]),
             provider=ORGANISATION.read(row["provider"]),
@@ -139,11 +146,7 @@ class Papers:
         order = facts.order
         amounts = order.amounts
         days = self.policy.unpaid_cancel_days
-        payment = (
-            f"甲方自下单之日起 {days} 日内支付全部价款（{PAID_BY[order.payment_method]}），逾期未付的订单自动取消。"
-            f"款项在验收前由乙方记为合同负债。 Party A pays in full within {days} days of the order;"
-            " an order that is not paid by then is cancelled. Until acceptance the money is a contract liability."
-        )
+        by_zh, by_en = PAID_BY[order.payment_method]
         return documents.Contract(
             number=facts.contract_number,
             order_number=order.number,
@@ -158,7 +161,14 @@ class Papers:
             samples=_samples(facts.samples),
             terms=documents.Terms(
                 turnaround_working_days=order.turnaround_days,
-                payment=payment,
+                payment_zh=(
+                    f"甲方自下单之日起 {days} 日内支付全部价款（{by_zh}），逾期未付的订单自动取消。"
+                    "款项在验收前由乙方记为合同负债。"
+                ),
+                payment_en=(
+                    f"Party A pays in full ({by_en}) within {days} days of the order; an order that is not paid by"
+                    " then is cancelled. Until acceptance Party B holds the money as a contract liability."
+                ),
                 acceptance_days=self.policy.acceptance_days,
                 objection_days=self.policy.objection_days,
             ),
@@ -171,26 +181,31 @@ class Papers:
         The fee is named as it stands; what counts is the plan in force when the last party signs.
         """
         order = facts.order
-        rate_bps = facts.provider.tax_profile.deductible_bps
         net = order.amounts.net
-        tax = Money(share(net.amount, rate_bps), net.currency)
+        fee = Money(share(net.amount, facts.fee_bps), net.currency)
+        rate_bps = facts.provider.tax_profile.deductible_bps
+        tax = Money(share((net - fee).amount, rate_bps), net.currency)
         return documents.OrderSheet(
             number=f"OS{facts.contract_number[2:]}",
             order_number=order.number,
-            framework_agreement_number="—",
+            framework_agreement_number=facts.framework_agreement_number,
             issued_at=order.placed_at,
             company=_party(facts.company),
             provider=_party(facts.provider),
             client=facts.customer.legal_name,
             items=tuple(_item(line, facts.offerings, order.amounts.tax_rate_bps) for line in order.lines),
-            figures=documents.Figures(order.amounts.discount, net, rate_bps, tax, net + tax),
+            settled=documents.Settled(
+                order.amounts.discount, net, facts.fee_bps, fee, net - fee, rate_bps, tax, net - fee + tax
+            ),
             samples=_samples(facts.samples),
-            due_on=business_date(order.placed_at + timedelta(days=order.turnaround_days)),
-            settlement=(
-                f"验收后结算：净额扣除签署完成时有效的管理费（制作时为 {percent(facts.fee_bps)}%）及其税额，"
-                f"收到相符发票后付款。 Settled after acceptance: the net less the management fee in force at the"
-                f" last signature ({percent(facts.fee_bps)} % when this was made) and the tax on it;"
-                " paid after the matching invoice."
+            turnaround_working_days=order.turnaround_days,
+            settlement_zh=(
+                "验收后结算。管理费以各方签署完成时有效的分成方案为准，上列为制作时的费率；收到与结算单相符的发票后付款。"
+            ),
+            settlement_en=(
+                "Settled after acceptance. The fee is that of the commission plan in force at the last signature;"
+                " above it stands as it was when this was made. Paid once an invoice that matches the statement"
+                " has arrived."
             ),
         )
 
@@ -198,12 +213,16 @@ class Papers:
         base = self.public_url.rstrip("/")
         return documents.PackingSheet(
             order_number=facts.order.number,
-            shipment_number="—",
+            shipment_number=facts.order.shipment_number,
             issued_at=facts.order.released_at or facts.order.placed_at,
             sender=_party(facts.customer),
             recipient=_party(facts.provider),
             samples=_samples(facts.samples),
-            qr_text_of={each.code: f"{base}/s/{each.code}" if base else each.code for each in facts.samples},
+            qr_text_of={
+                # The order's page, at this sample; the code alone where nothing is known of a portal.
+                each.code: f"{base}/orders/{facts.order.order_id}#{each.code}" if base else each.code
+                for each in facts.samples
+            },
         )
 
 
@@ -212,8 +231,8 @@ def _party(organisation: OrganisationCopy) -> documents.Party:
         name=organisation.legal_name,
         credit_code=organisation.credit_code,
         address=organisation.address,
-        contact=organisation.mail,
         phone=organisation.phone,
+        mail=organisation.mail,
         bank=organisation.bank_name,
         account=organisation.bank_account,
     )
@@ -225,7 +244,7 @@ def _item(line: Line, offerings: Mapping[Any, OfferingCopy], tax_rate_bps: int) 
     unit_price = line.unit_price
     if line.includes_tax:
         unit_price = Money(net_of_gross(unit_price.amount, tax_rate_bps), unit_price.currency)
-    method = ", ".join(offering.method_codes) or offering.method_zh if offering is not None else "—"
+    method = ", ".join(offering.method_codes) or offering.method_zh if offering is not None else "按约定 as agreed"
     return documents.Item(
         name=f"{line.title_zh} {line.title_en}" if line.title_en != line.title_zh else line.title_zh,
         method=method,
@@ -241,7 +260,7 @@ def _samples(samples: Iterable[Sample]) -> tuple[documents.Sample, ...]:
         documents.Sample(
             code=sample.code,
             name=f"{sample.customer_code} · {sample.description}" if sample.customer_code else sample.description,
-            quantity=str(sample.quantity),
+            quantity=f"{sample.quantity} 件 / pcs",
             handling=sample.hazards,
             disposal="returned" if sample.after_test == "return" else "destroyed",
         )

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.orders.domain.pricing import LineAsked
 from services.shared.kernel.errors import Conflict, NotFound
 from services.shared.kernel.money import Money
+from services.shared.kernel.times import working_days
 
 
 class OfferingNotFound(NotFound):
@@ -70,6 +71,7 @@ class OfferingCopy:
 
     Attributes:
         published: May be found; a hidden one is kept for the orders that run.
+        turnaround_days: The calendar days that catalog tells; the promise is `turnaround_working_days`.
         orderable: May be ordered at the published price without a quotation.
         provider_sells: Its provider is approved; none when nothing is known of the provider.
     """
@@ -89,10 +91,19 @@ class OfferingCopy:
     prices: tuple[Price, ...]
     provider_sells: bool | None = field(default=None, compare=False)
 
+    @property
+    def turnaround_working_days(self) -> int:
+        """From the release of an order and complete samples to the report."""
+        return working_days(self.turnaround_days)
+
     def price_at(self, now: datetime) -> Price | None:
         """The entry of the price list in force at *now*."""
         begun = [price for price in self.prices if price.valid_from <= now]
         return max(begun, key=lambda price: price.valid_from) if begun else None
+
+    def listed_in(self, currency: str) -> bool:
+        """Whether a price in *currency* can be one of its price list, all of which is in one currency."""
+        return all(price.unit_price.currency == currency for price in self.prices)
 
     def line_at_published_price(self, quantity: int, now: datetime) -> LineAsked:
         """

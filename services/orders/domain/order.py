@@ -81,8 +81,10 @@ class Step:
 class Order:
     """
     Attributes:
+        turnaround_days: Working days from the release and complete samples to the report.
         parent_id: The solution order that this one is a part of; none today.
         payments: Succeeded payments, payment id → amount; their sum releases the order.
+        shipment_number: Reserved when it is released, for the packing sheet; the first parcel takes it.
         packing_sheet: None until it is made.
         steps: What happened in this transaction, to be added to the order's history.
     """
@@ -104,6 +106,7 @@ class Order:
     notes: str = ""
     terms: Terms | None = None
     payments: dict[str, Money] = field(default_factory=dict)
+    shipment_number: str = ""
     packing_sheet: KeptFile | None = None
     contracted_at: datetime | None = None
     released_at: datetime | None = None
@@ -168,6 +171,7 @@ class Order:
         """
         before = self.state
         self.state = LIFECYCLE.after("receive_sample", before)
+        self.note("sample_received", now)
         if before == self.state:
             return False
         self.note("in_progress", now)

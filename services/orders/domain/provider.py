@@ -20,9 +20,15 @@ class ProviderNotSelling(Conflict):
 
 @dataclass(frozen=True)
 class ProviderCopy:
-    """As catalog last told it."""
+    """
+    As catalog last told it.
+
+    Attributes:
+        framework_agreement_number: Under which it takes our orders; empty where catalog did not tell.
+    """
 
     provider_id: UUID
     name_zh: str
     name_en: str
     sells: bool
+    framework_agreement_number: str = ""

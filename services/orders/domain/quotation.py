@@ -43,9 +43,15 @@ class ValidityInvalid(Invalid):
 
 
 class ReasonForPriceRequired(Invalid):
-    """A line that is not on the price list says why it costs what it costs."""
+    """A line that is not on the price list, or in another currency than it, says why it costs what it costs."""
 
     code = "orders.reason_for_price_required"
+
+
+class CounterCurrencyDiffers(Invalid):
+    """A counter-offer is in the currency of the quotation that it answers."""
+
+    code = "orders.counter_currency_differs"
 
 
 class ForeignOffering(Invalid):
@@ -56,7 +62,11 @@ class ForeignOffering(Invalid):
 
 @dataclass
 class Quotation:
-    """*version* counts from 1 within its request and provider."""
+    """
+    Attributes:
+        version: Counts from 1 within its request and provider.
+        turnaround_days: Working days from the release of the order and complete samples to the report.
+    """
 
     quotation_id: UUID
     number: str
@@ -94,10 +104,13 @@ class Quotation:
         self.order_id = order_id
 
     def counter(self, offer: str, net: Money | None, now: datetime) -> None:
-        """Raises: WrongState, QuotationExpired."""
+        """Raises: WrongState, QuotationExpired, CounterCurrencyDiffers."""
         state = LIFECYCLE.after("counter", self.state)
         if now >= self.valid_until:
             raise QuotationExpired
+        currency = self.amounts.net.currency
+        if net is not None and net.currency != currency:
+            raise CounterCurrencyDiffers(currency=currency)
         self.state = state
         self.counter_offer = offer
         self.counter_net = net

@@ -11,6 +11,7 @@ from services.orders.use_cases.ports import OrdersUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound, NotYet
 from services.shared.kernel.ids import new_id
+from services.shared.kernel.money import CurrencyMismatch
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.settlement import SettlementPaid
 from services.shared.messages.orders.order import (
@@ -58,7 +59,7 @@ def place_order(command: PlaceOrder, *, actor: Actor, uow: OrdersUnitOfWork, now
         lines=lines,
         amounts=amounts,
         payment_method=command.payment_method,
-        turnaround_days=max(offering.turnaround_days for offering in offerings),
+        turnaround_days=max(offering.turnaround_working_days for offering in offerings),
         placed_at=now,
         samples_declared=shapes.declared(command.samples),
         notes=command.notes,
@@ -84,18 +85,29 @@ def place(order: Order, uow: OrdersUnitOfWork) -> None:
     uow.call_outside(RENDER_CONTRACT, f"{RENDER_CONTRACT}:{order.order_id}", {"order_id": str(order.order_id)})
 
 
+class PaymentContradicts(Exception):
+    """A payment in another currency than its order's: a bug of whoever took it. Refused, it would be forgotten."""
+
+
 def take_payment(event: PaymentSucceeded, *, uow: OrdersUnitOfWork, now: datetime) -> None:
     """
     Add what was paid, and release the order to work once the gross is there.
 
     A payment counts once by its id. One for a cancelled order is only written down: billing gives it back.
+
+    Raises:
+        NotYet: The order is not known here.
+        PaymentContradicts: It is in another currency.
     """
     try:
         order = uow.orders.get(event.order_id)
     except NotFound:
         raise NotYet("the order is not known here") from None
-    if not order.take_payment(event.payment_id, event.amount, now):
-        return
+    try:
+        if not order.take_payment(event.payment_id, event.amount, now):
+            return
+    except CurrencyMismatch as error:
+        raise PaymentContradicts(order.number) from error
     release_when_paid(order, uow, now)
     uow.orders.save(order)
 
@@ -104,6 +116,7 @@ def release_when_paid(order: Order, uow: OrdersUnitOfWork, now: datetime) -> Non
     """Let work begin if everything is paid: say so, and have the packing sheet made. The caller saves *order*."""
     if not order.release_when_paid(now):
         return
+    order.shipment_number = uow.shipments.reserve_number(now)
     uow.cancel_timer(UNPAID_TIMER, order.order_id)
     uow.publish(
         OrderReleased(

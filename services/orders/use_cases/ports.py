@@ -120,8 +120,11 @@ class Samples(Protocol):
 
 
 class Shipments(Protocol):
+    def reserve_number(self, now: datetime) -> str:
+        """A number for a shipment to come."""
+
     def add(self, shipment: Shipment) -> None:
-        """Give it its number and store it."""
+        """Store it, with a number of its own where none was reserved for it."""
 
     def of_order(self, order_id: UUID) -> list[Shipment]: ...
 

@@ -11,5 +11,11 @@ def keep_copy(event: ProviderApproved | ProviderSuspended, *, uow: OrdersUnitOfW
     """Whether it may sell. What it sold before goes on."""
     del now
     uow.providers.put(
-        ProviderCopy(event.provider_id, event.name_zh, event.name_en, sells=isinstance(event, ProviderApproved))
+        ProviderCopy(
+            event.provider_id,
+            event.name_zh,
+            event.name_en,
+            sells=isinstance(event, ProviderApproved),
+            framework_agreement_number=event.framework_agreement_number or "",
+        )
     )

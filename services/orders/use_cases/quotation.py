@@ -1,10 +1,11 @@
 """Quoting, negotiating and accepting."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.orders.domain.offering import OfferingNotFound
+from services.orders.domain.offering import OfferingCopy, OfferingNotFound
 from services.orders.domain.order import Order
 from services.orders.domain.pricing import LineAsked, priced
 from services.orders.domain.provider import ProviderNotSelling
@@ -47,8 +48,8 @@ def send_quotation(command: SendQuotation, *, actor: Actor, uow: OrdersUnitOfWor
     ]
     request.take_quotation(answered_before=bool(earlier), now=now)
     _check_selling(provider_id, uow)
-    _check_own({line.offering_id for line in command.lines if line.offering_id is not None}, provider_id, uow)
-    lines, amounts = priced([_asked(line) for line in command.lines], uow.organisations.company_rate_bps())
+    own = _own({line.offering_id for line in command.lines if line.offering_id is not None}, provider_id, uow)
+    lines, amounts = priced([_asked(line, own) for line in command.lines], uow.organisations.company_rate_bps())
     valid_until = validity(command.valid_until, uow.policy, now)
     quotation = Quotation(
         quotation_id=new_id(),
@@ -89,19 +90,21 @@ def _check_selling(provider_id: UUID, uow: OrdersUnitOfWork) -> None:
         raise ProviderNotSelling(providers=[str(provider_id)])
 
 
-def _check_own(offering_ids: set[UUID], provider_id: UUID, uow: OrdersUnitOfWork) -> None:
-    """What is offered by name is the provider's own."""
+def _own(offering_ids: set[UUID], provider_id: UUID, uow: OrdersUnitOfWork) -> Mapping[UUID, OfferingCopy]:
+    """What is offered by name, which is the provider's own."""
     if not offering_ids:
-        return
+        return {}
     known = uow.offerings.shelf(sorted(offering_ids)).offerings
     if len(known) < len(offering_ids):
         raise OfferingNotFound
     if any(offering.provider_id != provider_id for offering in known.values()):
         raise ForeignOffering
+    return known
 
 
-def _asked(line: LineWanted) -> LineAsked:
-    if line.offering_id is None and not line.reason:
+def _asked(line: LineWanted, own: Mapping[UUID, OfferingCopy]) -> LineAsked:
+    listed = line.offering_id is not None and own[line.offering_id].listed_in(line.unit_price.currency)
+    if not listed and not line.reason:
         raise ReasonForPriceRequired(title=line.title_en)
     return LineAsked(**vars(line))
 

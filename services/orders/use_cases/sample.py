@@ -40,9 +40,11 @@ def dispatch_shipment(
         raise NotFound
     for sample in sent:
         sample.dispatch()
+    first = not uow.shipments.of_order(order.order_id)
     shipment = Shipment(
         shipment_id=new_id(),
-        number="",
+        # The sheet in the first parcel names it already.
+        number=order.shipment_number if first else "",
         order_id=order.order_id,
         state="dispatched",
         carrier=command.carrier,
@@ -77,7 +79,6 @@ def receive_sample(command: ReceiveSample, *, actor: Actor, uow: OrdersUnitOfWor
     sample = _one(samples, command.sample_id)
     begins = order.receive_sample(now)
     sample.receive(command.condition, command.quantity, command.storage_place, command.note, now)
-    order.note("sample_received", now)
     _arrived(order, sample, samples, uow)
     uow.publish(
         SampleReceived(

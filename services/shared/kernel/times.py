@@ -16,6 +16,24 @@ def end_of_business_day(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), BUSINESS_ZONE).astimezone(UTC)
 
 
+_WEEK, _WORK_WEEK, _WEEKEND = 7, 5, 2
+
+
+def calendar_days(working_days: int) -> int:
+    """
+    The calendar days in which *working_days* are sure to pass, on whichever day of a five-day week they begin.
+
+    Public holidays are not known here: each that falls among them adds a day.
+    """
+    return working_days + _WEEKEND * -(-working_days // _WORK_WEEK)
+
+
+def working_days(calendar_days: int) -> int:
+    """The most working days that are sure to fit into *calendar_days*, one at least; undoes `calendar_days`."""
+    weeks, rest = divmod(calendar_days, _WEEK)
+    return max(1, weeks * _WORK_WEEK + max(0, rest - _WEEKEND))
+
+
 def rfc3339(instant: datetime) -> str:
     """*2026-11-23T06:51:33.123456Z*."""
     return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

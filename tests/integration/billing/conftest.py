@@ -1,26 +1,19 @@
 """Billing on real PostgreSQL, object store and Stripe stand-in: each call in a transaction, as the chassis does it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine
 
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
 from services.billing.subscriptions import work
 from services.billing.use_cases import order
 from services.billing.use_cases.payment import payment_id_of
-from services.shared.chassis import database
-from services.shared.chassis.clock import SystemClock
-from services.shared.chassis.outside_calls import OutsideCaller
-from services.shared.chassis.timers import Timers
-from services.shared.chassis.unit_of_work import Cause, closing
 from services.shared.kernel.actor import Actor
-from services.shared.messages.base import Command, Event, Query, View
+from services.shared.messages.base import Command, Query, View
 from services.shared.messages.billing.ledger import CheckInvariants
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
@@ -39,10 +32,10 @@ from tests.kit.fakes_billing import (
     order_contracted,
 )
 from tests.kit.platform import ServiceDatabase, fresh_database
+from tests.kit.real_service import RealService
 from tests.kit.stripe_control import StripeControl, StripeStandIn
 
 V = TypeVar("V", bound=View)
-T = TypeVar("T")
 
 LEDGER_TABLES = ("ledger_entry", "ledger_tx")
 TABLES = (
@@ -51,69 +44,13 @@ TABLES = (
 )
 
 
-class At:
-    """A clock that stands at *instant*."""
-
-    def __init__(self, instant: datetime) -> None:
-        self.instant = instant
-
-    def wall(self) -> datetime:
-        return self.instant
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
-class Billing:
-    """*told*: wire names of the events of all committed calls, in order."""
-
-    def __init__(self, target: ServiceDatabase, engine: Engine) -> None:
-        self.database = target
-        self.engine = engine
-        self.work = work(settings())
-        self.told: list[str] = []
+class Billing(RealService[BillingUnitOfWork]):
+    """As finance acts where nobody else is named."""
 
     def run(
-        self, use_case: Callable[..., V], wanted: Command | Query, actor: Actor = FINANCE, now: datetime = NOW
+        self, use_case: Callable[..., V], wanted: Command | Query, actor: Actor = FINANCE, now: datetime | None = None
     ) -> V:
-        return self.within(lambda uow: use_case(wanted, actor=actor, uow=uow, now=now), now)
-
-    def handle(self, use_case: Callable[..., object], event: Event, now: datetime = NOW, **more: Any) -> None:
-        self.within(lambda uow: use_case(event, uow=uow, now=now, **more), now)
-
-    def within(self, deed: Callable[[BillingUnitOfWork], T], now: datetime = NOW) -> T:
-        """What *deed* answers, in a transaction that is committed after it with all that it asked for."""
-        with self.transaction(now) as uow:
-            answer = deed(uow)
-        self.told += [row.type for row in uow.outbox]
-        return answer
-
-    @contextmanager
-    def transaction(self, now: datetime = NOW) -> Iterator[BillingUnitOfWork]:
-        with database.transaction(self.engine, SystemClock()) as (held, _):
-            uow = BillingUnitOfWork(connection=held, cause=Cause("test", "test"), now=now)
-            yield uow
-            statements, parameters = closing([uow])
-            if statements:
-                database.driver(held).cursor().execute(statements, parameters)
-
-    def do_outside(self, now: datetime = NOW, most: int = 100) -> int:
-        """Make every outside call that is due, at most *most*. Returns how many."""
-        caller = OutsideCaller("billing", self.engine, At(now), BillingUnitOfWork, self.work.outside_calls)
-        made = 0
-        with database.connection(self.engine) as held:
-            while made < most and caller.call_once(held):
-                made += 1
-        return made
-
-    def run_timers(self, now: datetime) -> int:
-        """Run every timer that is due at *now*. Returns how many."""
-        timers = Timers("billing", self.engine, At(now), BillingUnitOfWork, self.work.timers)
-        ran = 0
-        with database.connection(self.engine) as held:
-            while timers.run_once(held):
-                ran += 1
-        return ran
+        return super().run(use_case, wanted, actor, now)
 
     def contracted(self, order_id: UUID = ORDER_ID, number: str = "OR-2026-000123", **how: Any) -> None:
         self.handle(order.contracted, order_contracted(order_id, number, **how), instructions=INSTRUCTIONS)
@@ -129,9 +66,6 @@ class Billing:
         facts = card_facts(intent_id=f"pi_{order_id}", received=gross, charge_id=f"ch_{order_id}", balance=None)
         self.within(lambda uow: payment.learn(payment_id_of(order_id), facts, uow=uow, now=NOW))
         self.handle(order.accepted, order_accepted(order_id, number, at=at, **how))
-
-    def rows(self, statement: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        return self.database.rows(statement, parameters)
 
     def balance(self, account: str) -> int:
         """Credit less debit."""
@@ -178,7 +112,7 @@ def billing(billing_database: ServiceDatabase) -> Iterator[Billing]:
     on = "".join(f"ALTER TABLE {table} ENABLE TRIGGER USER;" for table in LEDGER_TABLES)
     billing_database.change(f"{off} TRUNCATE {TABLES}, {', '.join(LEDGER_TABLES)}; {on}")
     engine = billing_database.engine(30)
-    made = Billing(billing_database, engine)
+    made = Billing(billing_database, engine, BillingUnitOfWork, NOW, work(settings()))
 
     def fill(uow: BillingUnitOfWork) -> None:
         for organisation_id in (CUSTOMER_ID, PROVIDER_ID, STATION_ID, OTHER_STATION_ID):

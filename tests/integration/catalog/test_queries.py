@@ -49,10 +49,9 @@ def test_a_published_offering_is_for_anyone(catalog: Catalog, actor: Actor) -> N
 
 def test_a_view_is_the_same_from_the_command_and_from_the_query(catalog: Catalog) -> None:
     """What drafting answered is what is read afterwards."""
-    source = an_offering()
-    command = DraftOffering.model_validate(
-        {"content": {name: getattr(source.content, name) for name in source.content.__slots__}}
-    )
+    content = an_offering().content
+    said = {name: getattr(content, name) for name in content.__slots__}
+    command = DraftOffering.model_validate({"content": {**said, "turnaround_days": 9}})
     drafted = catalog.run(draft_offering, command, LAB_MANAGER)
     read = catalog.run(get_offering, GetOffering(offering_id=drafted.offering_id), LAB_MANAGER)
     assert read == drafted

@@ -8,6 +8,7 @@ from threading import Barrier
 
 import pytest
 
+from services.catalog.adapters.queries import get_provider
 from services.catalog.adapters.unit_of_work import CatalogUnitOfWork
 from services.catalog.domain.offering import PriceFromTaken, ProviderNotApproved, VolumeDiscount
 from services.catalog.domain.provider import AlreadyApplied
@@ -20,7 +21,7 @@ from services.shared.kernel.ids import new_id
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.money import Money
 from services.shared.messages.catalog.offering import MoveOffering, Price, SetPrice
-from services.shared.messages.catalog.provider import ApplyAsProvider, ReviewProvider
+from services.shared.messages.catalog.provider import ApplyAsProvider, GetProvider, ReviewProvider
 from tests.integration.catalog.conftest import Catalog
 from tests.kit.fakes_catalog import (
     CATALOGUE_OPERATOR,
@@ -196,3 +197,18 @@ def test_listing_again_replaces(catalog: Catalog) -> None:
 
     catalog.within(twice)
     assert catalog.rows("SELECT title_size FROM listing") == [(99,)]
+
+
+def test_the_number_of_a_framework_agreement_is_kept_beside_the_provider(catalog: Catalog) -> None:
+    """Kept with the provider and read with it; one that is not approved has none."""
+    provider = catalog.within(lambda uow: uow.providers.get(PROVIDER_ID))
+    assert provider.framework_agreement_number == ""
+    first, second = (catalog.within(lambda uow: uow.providers.next_agreement_number(NOW)) for _ in range(2))
+    assert first < second
+    for number in (first, "KJ-2025-0017"):
+        provider = catalog.within(lambda uow: uow.providers.get(PROVIDER_ID))
+        provider.framework_agreement_number = number
+        catalog.within(lambda uow: uow.providers.save(provider))  # noqa: B023 - run at once
+        assert catalog.within(lambda uow: uow.providers.get(PROVIDER_ID)).framework_agreement_number == number
+    view = catalog.run(get_provider, GetProvider(provider_id=PROVIDER_ID), CATALOGUE_OPERATOR)
+    assert view.framework_agreement_number == "KJ-2025-0017"

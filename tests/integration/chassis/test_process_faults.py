@@ -26,7 +26,7 @@ def test_a_consumer_that_slept_in_its_transaction_has_no_second_effect(pair: Pai
     wait(lambda: pair.sessions("billing") == 2)
     probe.publish(pair.source, ["stuck1"], [stuck])
     wait(lambda: pair.consumer.rows(
-        "SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE 'UPDATE inbox SET status%'"
+        "SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE 'INSERT INTO effect%'"
     ) == [(1,)], 60, 0.01)  # fmt: skip
     sleeper.send_signal(signal.SIGSTOP)
     pair.run("billing", "handlers")

@@ -1,6 +1,6 @@
 """Papers that the document tests set: plausible, with long names and the characters of the trade."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from services.orders.adapters.documents import (
@@ -11,6 +11,7 @@ from services.orders.adapters.documents import (
     PackingSheet,
     Party,
     Sample,
+    Settled,
     Signature,
     Terms,
 )
@@ -78,6 +79,14 @@ def figures(lines: tuple[Item, ...], discount: int = 0) -> Figures:
     return Figures(cny(discount), cny(net), 600, cny(vat), cny(net + vat))
 
 
+def settled(lines: tuple[Item, ...]) -> Settled:
+    """Ten per cent fee, and 6 % on what is left."""
+    net = sum(line.net.amount for line in lines)
+    fee = (net * 1_000 + 5_000) // 10_000
+    vat = ((net - fee) * 600 + 5_000) // 10_000
+    return Settled(cny(0), cny(net), 1_000, cny(fee), cny(net - fee), 600, cny(vat), cny(net - fee + vat))
+
+
 def samples(count: int) -> tuple[Sample, ...]:
     return tuple(
         Sample(
@@ -109,7 +118,8 @@ def contract(lines: int = 3, sample_count: int = 3, *, signed: bool = True, cust
         samples=samples(sample_count),
         terms=Terms(
             turnaround_working_days=12,
-            payment="甲方在合同签署后 14 日内支付全部价款；款项在验收前由平台记为合同负债。",
+            payment_zh="甲方在合同签署后 14 日内支付全部价款；款项在验收前由平台记为合同负债。",
+            payment_en="Party A pays in full within 14 days of signing; until acceptance it is a contract liability.",
             subcontracting="named",
             subcontractors=("四川大学分析测试中心", "中国科学院重庆绿色智能技术研究院"),
             additional=("报告须以中英文双语出具，并附原始谱图。",),
@@ -130,10 +140,11 @@ def order_sheet(lines: int = 3) -> OrderSheet:
         provider=PROVIDER,
         client="重庆两江新区海纳新材料科技股份有限公司",
         items=work,
-        figures=figures(work),
+        settled=settled(work),
         samples=samples(3),
-        due_on=date(2026, 12, 11),
-        settlement="按月对账，收到增值税专用发票后付款。 Monthly statement; paid after the matched invoice.",
+        turnaround_working_days=12,
+        settlement_zh="按月对账，收到增值税专用发票后付款。",
+        settlement_en="Monthly statement; paid after the matched invoice.",
         instructions=("能谱面扫请保存原始数据（.bcf）。 Keep the raw data of the maps.",),
     )
 

@@ -105,6 +105,9 @@ def test_the_order_sheet_shows_the_providers_price_and_cannot_know_the_customers
     text = text_of(order_sheet_pdf(order_sheet()))
     assert "1,080.00" in text
     assert "KJ-2025-0017" in text
+    assert "12个工作日内" in text
+    for of_the_provider in ("Managementfee10%", "Earned,net", "To be paid with VAT, CNY".replace(" ", "")):
+        assert of_the_provider in text, of_the_provider
     assert "Dr.JanaŠimůnek" in text
     for of_the_customer in ("1,200.00", "6,943.00", CUSTOMER.account.replace(" ", ""), "QT-2026"):
         assert of_the_customer not in text

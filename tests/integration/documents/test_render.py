@@ -15,6 +15,7 @@ from pypdf import PdfReader
 from services.shared.chassis.child import IDLE_VARIABLE, ChildUnavailable
 from services.shared.chassis.render import CHILD, Attachment, RenderFailed, render
 from tests.integration.documents.reading import pdfa_claim, pdfa_violations, text_of
+from tests.kit.waiting import wait_until
 
 HEAD = """
 #set document(title: "T", date: auto)
@@ -151,7 +152,7 @@ def test_waiting_behind_another_document_counts(endless: Path, echo: Path) -> No
 
     thread = threading.Thread(target=slow)
     thread.start()
-    time.sleep(0.5)
+    wait_until(CHILD._turn.locked)
     with pytest.raises(ChildUnavailable, match="in front"):
         render(echo, said("x"), timeout_s=0.3)
     thread.join()

@@ -1,7 +1,6 @@
 """Mails as they arrive at a mail server."""
 
 import os
-import time
 from collections.abc import Mapping
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -18,10 +17,12 @@ from services.notify.config import NotifySettings
 from services.notify.domain.notification import Words
 from services.notify.use_cases.notification import tell
 from services.shared.chassis.definition import Work
+from services.shared.kernel.ids import new_id
 from services.shared.messages.notify.notification import ListNotifications
 from tests.integration.notify.database import ServiceDatabases, fill, run_all, transaction
 from tests.kit.fakes_invoicing import CUSTOMER_ID, NOW, OTHER_PROVIDER_FINANCE, an_actor
 from tests.kit.fakes_notify import a_member, an_event
+from tests.kit.waiting import wait_until
 
 MAIL = Mail(
     message_id="<1@yiqi.example>", sender="Yiqi <no-reply@yiqi.example>", to_name="王芳", to_address="w@example.org",
@@ -49,11 +50,8 @@ def mailbox(stack: Mapping[str, str]) -> Path:
 
 def arrived(mailbox: Path, seen: set[Path], count: int) -> list[EmailMessage]:
     """The *count* mails that came since *seen*; waits for them 10 s at most."""
-    for _ in range(100):
-        new = sorted(set(mailbox.glob("*.eml")) - seen)
-        if len(new) >= count:
-            break
-        time.sleep(0.1)
+    wait_until(lambda: len(set(mailbox.glob("*.eml")) - seen) >= count, timeout_s=10)
+    new = sorted(set(mailbox.glob("*.eml")) - seen)
     found = [message_from_bytes(path.read_bytes(), policy=default) for path in new]
     assert len(found) == count
     return [each for each in found if isinstance(each, EmailMessage)]
@@ -66,8 +64,9 @@ def test_each_gets_it_in_their_own_language(engine: Engine, work: Work, mailbox:
         uow.members.put(a_member(CUSTOMER_ID, "requester"))
         uow.members.put(a_member(CUSTOMER_ID, "customer_finance", language="en", name="Ann, Lee"))
         uow.members.put(a_member(CUSTOMER_ID, "approver"))
+    event_id = new_id()
     for _ in range(2):
-        with transaction(engine) as uow:
+        with transaction(engine, event_id) as uow:
             tell(an_event("payment.opened.v1"), uow=uow, now=uow.now)
         run_all(engine, work)
     by_language = {mail["Content-Language"]: mail for mail in arrived(mailbox, seen, 2)}

@@ -185,7 +185,7 @@ def test_an_order_goes_from_the_shelf_to_closed(orders: Orders) -> None:
     assert (view.state, view.blocked_by) == ("closed", ())
     assert [step.what for step in view.timeline] == [
         "placed", "papers_made", "signed_customer", "signed_provider", "signed_operator", "contracted", "paid",
-        "released", "packing_sheet_made", "samples_dispatched", "in_progress", "sample_received",
+        "released", "packing_sheet_made", "samples_dispatched", "sample_received", "in_progress",
         "analysis_started", "analysis_finished", "report_submitted", "report_issued", "delivered", "accepted", "closed",
     ]  # fmt: skip
     assert view.timeline[0].by == f"organisation/{CUSTOMER_ID}"

@@ -118,6 +118,7 @@ def test_cancelled_order_takes_no_money() -> None:
         ("hello", "1060.00", "CNY", "unknown_reference"),
         ("YQ202600099905", "1060.00", "CNY", "unknown_reference"),
         ("{reference}", "1060.00", "USD", "currency_differs"),
+        ("{digits}", "1060.00", "USD", "currency_differs"),
         ("{digits}", "1059.00", "CNY", "unknown_reference"),
     ],
 )

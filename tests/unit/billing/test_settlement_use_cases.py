@@ -16,6 +16,7 @@ from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.lifecycle import WrongState
+from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.billing.bank_statement import ImportBankStatement
 from services.shared.messages.billing.ledger import LedgerPosted
@@ -102,8 +103,8 @@ def release(uow: FakeBillingUnitOfWork, started: PayoutView, actor: Actor = OTHE
     return payout.release_payout(ReleasePayout(payout_id=started.payout_id), actor=actor, uow=uow, now=LATER)
 
 
-def bank_says(uow: FakeBillingUnitOfWork, serial: str, amount: str, text: str) -> Any:
-    command = ImportBankStatement(account=OWN_ACCOUNT, csv=statement((serial, "out", amount, text)))
+def bank_says(uow: FakeBillingUnitOfWork, serial: str, amount: str, text: str, currency: str = "CNY") -> Any:
+    command = ImportBankStatement(account=OWN_ACCOUNT, csv=statement((serial, "out", amount, text), currency=currency))
     view = import_bank_statement(command, actor=FINANCE, uow=uow, now=LATER, own_account=OWN_ACCOUNT)
     return view.lines[0]
 
@@ -232,6 +233,9 @@ def test_second_invoice_and_other_amounts() -> None:
     before = len(uow.ledger.transactions)
     with pytest.raises(InvoiceContradicts):
         match(uow, settlement.view(station), net=cny(7_001))
+    dollars = {"net": Money(7_000, "USD"), "tax": Money(420, "USD"), "gross": Money(7_420, "USD")}
+    with pytest.raises(InvoiceContradicts):
+        match(uow, settlement.view(station), **dollars)
     assert len(uow.ledger.transactions) == before
 
 
@@ -284,11 +288,12 @@ def test_whole_way_to_paid() -> None:
 
 
 def test_bank_paid_another_amount() -> None:
-    """A line with the number and another amount pays nothing; it waits in suspense."""
+    """A line with the number and another amount or currency pays nothing; it waits in suspense."""
     uow, stated = payable()
     started = start(uow, stated)
     release(uow, started)
     assert bank_says(uow, "b1", "953.00", started.number).reason == "amount_differs"
+    assert bank_says(uow, "b2", "954.00", started.number, "USD").reason == "amount_differs"
     assert uow.payouts.held[started.payout_id].state == "in_transit"
 
 

@@ -38,7 +38,8 @@ from tests.kit.fakes_catalog import (
 
 CONTENT = OfferingContent(
     title_zh="拉伸试验", title_en="Tensile test", method_zh="金属材料 拉伸试验", method_en="Metals, tensile testing",
-    method_codes=("GB/T 228.1-2021",), unit="sample", turnaround_days=5,
+    method_codes=("GB/T 228.1-2021",), unit="sample", turnaround_days=7,
+    turnaround_working_days=5,
 )  # fmt: skip
 PRICE = Price(
     valid_from=NOW - timedelta(days=1),
@@ -154,6 +155,14 @@ def test_nothing_is_published_of_a_suspended_provider() -> None:
     uow = FakeCatalog(a_provider(state="suspended"), offering)
     with pytest.raises(ProviderNotApproved):
         move(uow, offering, "publish", CATALOGUE_OPERATOR)
+
+
+def test_a_turnaround_in_calendar_days_is_promised_no_later() -> None:
+    """A sender from before working days says only those; whoever reads either field is told the same thing."""
+    uow = FakeCatalog(a_provider())
+    before = CONTENT.model_copy(update={"turnaround_days": 9, "turnaround_working_days": None})
+    view = draft_offering(DraftOffering(content=before), actor=LAB_MANAGER, uow=uow, now=NOW)
+    assert (view.content.turnaround_working_days, view.content.turnaround_days) == (5, 7)
 
 
 def test_changes_of_what_is_published_are_told_and_found() -> None:

@@ -48,6 +48,25 @@ def test_an_organisation_applies_once() -> None:
         apply_as_provider(APPLICATION, actor=LAB_MANAGER, uow=uow, now=NOW)
 
 
+def test_approval_gives_the_framework_agreement_a_number_once() -> None:
+    """The platform's own series, unless the operating company says which; suspension and return change nothing."""
+    uow = FakeCatalog(a_provider(state="under_review"), an_organisation())
+    for decision in ("approve", "suspend", "resume"):
+        review(uow, decision)
+    assert [event.framework_agreement_number for event in uow.events] == ["FA-2026-000001"] * 3  # type: ignore[attr-defined]
+    assert uow.providers.rows[PROVIDER_ID].framework_agreement_number == "FA-2026-000001"
+
+
+def test_the_number_of_an_agreement_on_paper_is_told_on_approval() -> None:
+    """Then the papers name it."""
+    uow = FakeCatalog(a_provider(state="under_review"), an_organisation())
+    command = ReviewProvider(provider_id=PROVIDER_ID, decision="approve", framework_agreement_number="KJ-2025-0017")
+    view = review_provider(command, actor=CATALOGUE_OPERATOR, uow=uow, now=NOW)
+    (approved,) = uow.events
+    assert view.framework_agreement_number == "KJ-2025-0017"
+    assert approved.framework_agreement_number == "KJ-2025-0017"  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("actor", [TECHNICIAN, REQUESTER, FINANCE_OPERATOR])
 def test_only_a_lab_manager_applies(actor: Actor) -> None:
     """The right is the role's, whatever the organisation."""

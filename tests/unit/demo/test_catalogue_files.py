@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from stdnum.cn import uscc
 
+from gateway.schemas.catalogue import OfferingToDraft
 from infra.demo.catalogue.load import HERE, catalogues
-from services.shared.messages.catalog.offering import DraftOffering
 from services.shared.messages.catalog.provider import ApplyAsProvider
 from services.shared.messages.registry import commands
 
@@ -28,8 +28,8 @@ def test_there_is_enough_to_choose_from() -> None:
 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES, ids=[catalogue["key"] for catalogue in CATALOGUES])
-def test_the_messages_accept_it(catalogue: dict[str, Any]) -> None:
-    """Organisation, application and every draft parse as the commands do, and the credit code's check digit holds."""
+def test_the_api_accepts_it(catalogue: dict[str, Any]) -> None:
+    """Organisation, application and every draft are what may be sent, and the credit code's check digit holds."""
     organisation = {
         **catalogue["organisation"], "kind": "provider", "first_member": {"name": "x", "mail": "x@lab.example"}
     }  # fmt: skip
@@ -38,7 +38,7 @@ def test_the_messages_accept_it(catalogue: dict[str, Any]) -> None:
     ApplyAsProvider.model_validate(catalogue["provider"], strict=False)
     for entry in catalogue["offerings"]:
         price = {"valid_from": catalogue["valid_from"], "charge_basis": catalogue["charge_basis"], **entry["price"]}
-        draft = DraftOffering.model_validate({"content": entry["content"], "prices": [price]}, strict=False)
+        draft = OfferingToDraft.model_validate({"content": entry["content"], "prices": [price]}, strict=False)
         assert draft.prices[0].unit_price.amount > 0
 
 

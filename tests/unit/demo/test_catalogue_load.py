@@ -1,16 +1,18 @@
-"""Loading a catalogue through a door that remembers keys as the API does."""
+"""Loading a catalogue into something that remembers keys as the API does."""
 
 import json
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 import pytest
+import requests
 
-from infra.demo.catalogue.door import DoorRefused, Json, content_key
-from infra.demo.catalogue.load import catalogues, load
+from infra.demo.catalogue.load import catalogues, content_key, load
+from infra.demo.client import Json, Refused
 
 
-class FakeDoor:
+class FakeApi:
     """Answers as the API does; *early* approvals are refused because the verification has not arrived."""
 
     def __init__(self, early: int = 0) -> None:
@@ -19,7 +21,10 @@ class FakeDoor:
         self.early = early
         self.lock = Lock()
 
-    def post(self, path: str, body: Json, *, key: str, api_key: str | None = None) -> Json:
+    def acting(self, api_key: str | None) -> "FakeClient":
+        return FakeClient(self, api_key)
+
+    def post(self, path: str, body: Json, key: str, api_key: str | None) -> Json:
         with self.lock:
             assert len(key) <= 255
             json.dumps(body)
@@ -27,7 +32,7 @@ class FakeDoor:
                 return self.answers[api_key, key]
             if body.get("decision") == "approve" and self.early > 0:
                 self.early -= 1
-                raise DoorRefused(path, 409, "catalog.provider_not_ready", "", {"missing": ["verified_identity"]})
+                raise Refused("POST", path, not_ready())
             self.made.append((path, api_key))
             number = len(self.made)
             answer: dict[str, Any] = {"offering_id": f"offering-{number}"}
@@ -37,43 +42,61 @@ class FakeDoor:
             return answer
 
 
+@dataclass(frozen=True)
+class FakeClient:
+    api: FakeApi
+    api_key: str | None
+
+    def post(self, path: str, body: Json, *, key: str) -> Json:
+        return self.api.post(path, body, key, self.api_key)
+
+
+def not_ready() -> requests.Response:
+    """How the API says that the verification has not arrived."""
+    answer = requests.Response()
+    answer.status_code = 409
+    answer.headers["Content-Type"] = "application/problem+json"
+    answer._content = b'{"code": "catalog.provider_not_ready", "facts": {"missing": ["verified_identity"]}}'
+    return answer
+
+
 def test_a_second_run_makes_nothing() -> None:
     """The same organisations, keys and offerings are found again, without one more request taking effect."""
-    door = FakeDoor()
-    first = load(door, "yiqi_operator", catalogues())
-    made = len(door.made)
+    api = FakeApi()
+    first = load(api.acting, "yiqi_operator", catalogues())
+    made = len(api.made)
     assert sum(len(provider.offerings) for provider in first) >= 60
-    assert load(door, "yiqi_operator", catalogues()) == first
-    assert len(door.made) == made
+    assert load(api.acting, "yiqi_operator", catalogues()) == first
+    assert len(api.made) == made
 
 
 def test_who_does_what() -> None:
     """The provider drafts and submits, the operating company verifies, approves and publishes."""
-    door = FakeDoor()
-    (provider,) = load(door, "yiqi_operator", catalogues()[:1])
-    for path, api_key in door.made:
+    api = FakeApi()
+    (provider,) = load(api.acting, "yiqi_operator", catalogues()[:1])
+    for path, api_key in api.made:
         if path.endswith(("/verify", "/review")):
             assert api_key == "yiqi_operator"
         if path in {"/providers", "/offerings"}:
             assert api_key == provider.api_key
-    steps = [api_key for path, api_key in door.made if path.endswith("/steps")]
+    steps = [api_key for path, api_key in api.made if path.endswith("/steps")]
     assert steps.count("yiqi_operator") == steps.count(provider.api_key) == len(provider.offerings)
 
 
 def test_drafts_only() -> None:
     """Nothing is submitted when nothing shall be published."""
-    door = FakeDoor()
-    load(door, "yiqi_operator", catalogues()[:1], publish=False)
-    assert not any(path.endswith("/steps") for path, _ in door.made)
+    api = FakeApi()
+    load(api.acting, "yiqi_operator", catalogues()[:1], publish=False)
+    assert not any(path.endswith("/steps") for path, _ in api.made)
 
 
 def test_approval_waits_for_the_verification() -> None:
     """It reaches the catalogue a moment later; after a minute the refusal is told."""
     waits: list[float] = []
-    load(FakeDoor(early=3), "yiqi_operator", catalogues()[:1], sleep=waits.append)
+    load(FakeApi(early=3).acting, "yiqi_operator", catalogues()[:1], sleep=waits.append)
     assert waits == [0.5] * 3
-    with pytest.raises(DoorRefused):
-        load(FakeDoor(early=1_000), "yiqi_operator", catalogues()[:1], sleep=waits.append)
+    with pytest.raises(Refused):
+        load(FakeApi(early=1_000).acting, "yiqi_operator", catalogues()[:1], sleep=waits.append)
 
 
 def test_keys_follow_the_content() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.schemas.catalogue import OfferingToDraft
 from infra.demo.catalogue import real
 from infra.demo.catalogue.kinds import kind_of
 from infra.demo.catalogue.real import Reading, read
-from services.shared.messages.catalog.offering import DraftOffering
 
 
 def check(readings: Sequence[Reading]) -> None:
@@ -20,7 +20,7 @@ def check(readings: Sequence[Reading]) -> None:
         assert len({refusal.row for refusal in reading.refusals}) == len(reading.refusals)
         for entry in reading.entries:
             body = {"content": entry["content"], "prices": entry.get("prices", [])}
-            DraftOffering.model_validate(body, strict=False)
+            OfferingToDraft.model_validate(body, strict=False)
         assert len({entry["key"] for entry in reading.entries}) == len(reading.entries)
 
 

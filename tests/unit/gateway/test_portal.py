@@ -5,9 +5,11 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from fastapi.routing import APIRoute
 
 from gateway.auth import csrf_token
-from gateway.portal.pages import texts
+from gateway.portal.pages import router, texts
+from services.notify.domain.notification import AUDIENCES
 from services.shared.kernel.actor import Relation
 from services.shared.messages.billing.payment import PaymentPage
 from services.shared.messages.identity.organisation import FirstMember, OrganisationRegistration
@@ -28,6 +30,31 @@ def _form(site: Site, path: str, headers: dict[str, str] | None = None, **fields
 
 def _sign_in(site: Site) -> None:
     site.identity.let_in("my-session", APPROVER, "王丽")
+
+
+def test_every_link_in_a_mail_is_a_page() -> None:
+    """What people are told leads somewhere: placeholders are named alike in the table and in the path."""
+    there = {route.path for route in router.routes if isinstance(route, APIRoute) and "GET" in (route.methods or ())}
+    assert {audience.link for audiences in AUDIENCES.values() for audience in audiences} <= there
+
+
+def test_an_address_without_a_page_is_a_page_to_people_and_a_problem_to_programs(site: Site) -> None:
+    """A browser is not shown JSON, and below /v1 nothing but JSON is answered."""
+    shown = site.get("/settlements/7", headers={"accept": "text/html,application/xhtml+xml"})
+    assert (shown.status, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert 'href="/orders"' in shown.text
+    for path, accept in (("/settlements/7", "*/*"), ("/v1/nothing", "text/html")):
+        told = site.get(path, headers={"accept": accept})
+        assert (told.status, told.json["code"]) == (404, "route_unknown")
+
+
+def test_times_name_their_zone(site: Site) -> None:
+    """On the order and in the list, in both languages."""
+    _sign_in(site)
+    site.rpc.answers["orders.get_order"] = views.an_order_view("customer")
+    site.rpc.answers["billing.list_payments"] = PaymentPage(items=())
+    page = site.get(f"/orders/{ORDER_ID}?lang=zh", headers=COOKIE)
+    assert "北京时间" in page.text
 
 
 @pytest.mark.parametrize("path", ["/orders", f"/orders/{ORDER_ID}", f"/orders/{ORDER_ID}/open/contract/{CONTRACT_ID}"])

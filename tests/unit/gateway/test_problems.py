@@ -18,7 +18,7 @@ def a_quotation(amount: Any = 100, currency: Any = "CNY", raw: str | None = None
         "title_zh": "拉伸", "title_en": "Tensile", "unit": "sample", "quantity": 1, "reason": "r",
         "unit_price": {"amount": "AMOUNT" if raw is not None else amount, "currency": currency},
     }  # fmt: skip
-    body = {"quotation_request_id": str(new_id()), "lines": [line], "turnaround_days": 5}
+    body = {"quotation_request_id": str(new_id()), "lines": [line], "turnaround_working_days": 5}
     return json.dumps(body).replace('"AMOUNT"', raw or "").encode()
 
 

@@ -78,6 +78,7 @@ def an_order_view(seen_as: Relation, **changes: Any) -> OrderView:
             Step(what="signed_provider", at=NOW + timedelta(hours=1), by=f"organisation/{PROVIDER_ID}"),
             Step(what="contracted", at=NOW + timedelta(hours=2), by=f"organisation/{derived_id('x')}"),
             Step(what="released", at=NOW + timedelta(days=1), by=""),
+            Step(what="packing_sheet_made", at=NOW + timedelta(days=1), by=""),
         ),
     )  # fmt: skip
     return view.model_copy(update=changes)

@@ -10,6 +10,7 @@ from services.invoicing.use_cases import settlement
 from services.invoicing.use_cases.received_invoice import record_received_invoice
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
+from services.shared.kernel.money import CurrencyMismatch, Money
 from services.shared.messages.invoicing.received_invoice import (
     ReceivedInvoiceMatched,
     ReceivedInvoiceRejected,
@@ -69,6 +70,22 @@ def test_what_differs_is_kept_as_rejected_and_may_be_mended() -> None:
     assert (view.state, view.reason) == ("rejected", "tax_differs")
     assert [event.reason for event in uow.events(ReceivedInvoiceRejected)] == ["tax_differs"]
     assert record(uow, number="24500000000012345679").state == "matched"
+
+
+def test_net_and_tax_in_two_currencies_make_no_invoice() -> None:
+    """They have no total: it is refused, not kept as rejected, and the number stays free."""
+    uow = awaiting()
+    with pytest.raises(CurrencyMismatch):
+        record(uow, tax=Money(5_400, "USD"))
+    assert record(uow).state == "matched"
+
+
+def test_another_currency_is_rejected_with_that_reason() -> None:
+    """Also of an ordinary invoice, of which only the total counts."""
+    assert record(awaiting(), net=Money(90_000, "USD"), tax=Money(5_400, "USD")).reason == "currency_differs"
+    uow = awaiting(special=False)
+    view = record(uow, kind="ordinary", net=Money(90_000, "USD"), tax=Money(5_400, "USD"))
+    assert (view.state, view.reason) == ("rejected", "currency_differs")
 
 
 def test_one_number_of_a_party_counts_once() -> None:

@@ -58,8 +58,11 @@ def test_links_name_fields_that_the_event_has(name: str) -> None:
         ("webhook_endpoint.disabled.v1", {CUSTOMER_ID}),
         ("payment.opened.v1", {CUSTOMER_ID}),
         ("payment.succeeded.v1", {CUSTOMER_ID}),
+        ("order.released.v1", {PROVIDER_ID}),
+        ("order.cancelled.v1", {CUSTOMER_ID, PROVIDER_ID}),
         ("shipment.dispatched.v1", {PROVIDER_ID}),
         ("sample.received.v1", {CUSTOMER_ID}),
+        ("sample.rejected.v1", {CUSTOMER_ID}),
         ("report.issued.v1", {CUSTOMER_ID}),
         ("order.delivered.v1", {CUSTOMER_ID}),
         ("order.accepted.v1", {PROVIDER_ID, CUSTOMER_ID}),
@@ -106,6 +109,21 @@ def test_the_same_fact_is_told_once() -> None:
     for _ in range(3):
         tell(an_event("order.delivered.v1"), uow=uow, now=NOW)
     assert (len(uow.notifications.rows), len(uow.calls)) == (1, 1)
+
+
+def test_a_rejected_sample_comes_with_its_reason_once_each_time() -> None:
+    """In both languages, since it says what to do; delivered twice it is one; rejected anew it is news."""
+    uow = with_organisations(FakeNotify())
+    event = an_event("sample.rejected.v1", reason="瓶口破损 leaking")
+    for _ in range(2):
+        tell(event, uow=uow, now=NOW)
+    (notification,) = uow.notifications.rows.values()
+    for language in ("zh", "en"):
+        for said in ("S-000001", "瓶口破损 leaking", "OR-2026-000001"):
+            assert said in notification.words[language].subject + notification.words[language].body
+    assert len(uow.calls) == 1
+    tell(event, uow=uow.as_event(), now=NOW)
+    assert (len(uow.notifications.rows), len(uow.calls)) == (2, 2)
 
 
 @pytest.mark.parametrize(

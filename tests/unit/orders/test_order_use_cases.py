@@ -1,5 +1,6 @@
 """Placing, paying, accepting, closing and cancelling."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet, Refused
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.lifecycle import WrongState
+from services.shared.kernel.money import CurrencyMismatch, Money
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.settlement import SettlementPaid
 from services.shared.messages.orders.order import (
@@ -65,14 +67,14 @@ def place(shop: FakeOrdersService, command: PlaceOrder, actor: Actor = REQUESTER
     return use_cases.place_order(command, actor=actor, uow=shop, now=NOW)
 
 
-def paid(order: Order, amount: int = GROSS, **changes: Any) -> PaymentSucceeded:
+def paid(order: Order, amount: int = GROSS, *, currency: str = "CNY", **changes: Any) -> PaymentSucceeded:
     fields: dict[str, Any] = {
         "payment_id": derived_id("payment", order.order_id),
         "order_id": order.order_id,
         "order_number": "",
         "customer_id": CUSTOMER_ID,
         "method": "card",
-        "amount": cny(amount),
+        "amount": Money(amount, currency),
         "channel_transaction_id": "ch_1",
         "succeeded_at": NOW,
     }
@@ -202,6 +204,14 @@ def test_the_payment_that_reaches_the_gross_releases_once_however_often_it_is_to
     assert list(shop.asked) == [f"render_packing_sheet:{order.order_id}"]
     assert not shop.timers, "nobody will cancel it for want of payment"
     assert shop.orders.history == ["paid", "released"]
+    assert shop.orders.get(order.order_id).shipment_number == "SH-2026-000001", "for the packing sheet"
+
+
+def test_the_order_promises_working_days() -> None:
+    """Catalog tells the calendar days they pass in: seven of these are five."""
+    shop = a_shop(an_offering(turnaround_days=7))
+    placed = place(shop, wanted((OFFERING_ID, 1)))
+    assert shop.orders.get(placed.order_id).turnaround_days == 5
 
 
 def test_a_part_payment_releases_nothing() -> None:
@@ -220,6 +230,24 @@ def test_money_for_a_cancelled_order_is_written_down_and_wakes_nothing() -> None
     use_cases.take_payment(paid(order), uow=shop, now=NOW)
     assert not shop.told
     assert shop.orders.get(order.order_id).state == "cancelled"
+
+
+def test_a_payment_in_another_currency_is_a_bug_and_not_forgotten() -> None:
+    """A refusal would be recorded and done with; this is parked, seen, and can be replayed."""
+    order = an_order("contracted", terms=some_terms())
+    shop = a_shop(order)
+    with pytest.raises(use_cases.PaymentContradicts):
+        use_cases.take_payment(paid(order, currency="USD"), uow=shop, now=NOW)
+    assert not issubclass(use_cases.PaymentContradicts, Refused)
+
+
+def test_offerings_in_several_currencies_make_no_order() -> None:
+    """One order, one sum."""
+    dollars = replace(a_price(), unit_price=Money(120_000, "USD"))
+    shop = a_shop(an_offering(), an_offering(offering_id=OTHER_OFFERING_ID, prices=(dollars,)))
+    with pytest.raises(CurrencyMismatch):
+        place(shop, wanted((OFFERING_ID, 1), (OTHER_OFFERING_ID, 1)))
+    assert not shop.orders.rows
 
 
 def test_a_payment_for_an_order_that_is_not_known_waits() -> None:

@@ -8,7 +8,12 @@ import pytest
 
 from services.orders.domain.offering import OfferingNotFound
 from services.orders.domain.provider import ProviderNotSelling
-from services.orders.domain.quotation import ForeignOffering, QuotationExpired, ReasonForPriceRequired
+from services.orders.domain.quotation import (
+    CounterCurrencyDiffers,
+    ForeignOffering,
+    QuotationExpired,
+    ReasonForPriceRequired,
+)
 from services.orders.domain.quotation_request import DeadlinePassed
 from services.orders.use_cases import quotation as use_cases
 from services.orders.use_cases.quotation_request import open_quotation_request
@@ -16,6 +21,7 @@ from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.lifecycle import WrongState
+from services.shared.kernel.money import CurrencyMismatch, Money
 from services.shared.messages.orders.quotation import (
     AcceptQuotation,
     CounterQuotation,
@@ -138,6 +144,28 @@ def test_a_counter_offer_takes_the_quotation_off_the_table_until_it_is_answered(
     assert accept(shop, again.quotation_id, now=RESPOND_BY + timedelta(days=1)).state == "placed"
 
 
+def test_a_counter_offer_is_in_the_currency_of_the_quotation() -> None:
+    """Another currency would be another figure than the one it answers; the quotation stays on the table."""
+    shop, request_id = a_request()
+    sent = send(shop, request_id)
+    command = CounterQuotation(quotation_id=sent.quotation_id, counter_offer="3000", counter_net=Money(300_000, "USD"))
+    with pytest.raises(CounterCurrencyDiffers) as refused:
+        use_cases.counter_quotation(command, actor=REQUESTER, uow=shop, now=NOW)
+    assert (refused.value.code, refused.value.facts) == ("orders.counter_currency_differs", {"currency": "CNY"})
+    assert accept(shop, sent.quotation_id).state == "placed"
+
+
+def test_lines_in_several_currencies_make_no_quotation() -> None:
+    """Their sum would mean nothing."""
+    shop, request_id = a_request()
+    line = LineWanted(title_zh="样", title_en="x", unit="sample", quantity=1, unit_price=cny(100), reason="special")
+    foreign = line.model_copy(update={"unit_price": Money(100, "USD")})
+    command = SendQuotation(quotation_request_id=request_id, lines=(line, foreign), turnaround_days=4)
+    with pytest.raises(CurrencyMismatch):
+        use_cases.send_quotation(command, actor=LAB_MANAGER, uow=shop, now=NOW)
+    assert not shop.quotations.rows
+
+
 def test_a_first_answer_after_the_deadline_comes_too_late() -> None:
     """Sealed bids end at their time."""
     shop, request_id = a_request()
@@ -171,6 +199,15 @@ def test_a_line_off_the_price_list_says_why() -> None:
     with pytest.raises(ReasonForPriceRequired):
         send(shop, request_id, offering_id=None)
     assert send(shop, request_id, offering_id=None, reason="special holder").state == "sent"
+
+
+def test_a_line_in_another_currency_than_the_price_list_says_why() -> None:
+    """It cannot be the listed price, and a slip in the currency is dear."""
+    shop, request_id = a_request()
+    with pytest.raises(ReasonForPriceRequired):
+        send(shop, request_id, unit_price=Money(120_000, "USD"))
+    sent = send(shop, request_id, unit_price=Money(17_000, "USD"), reason="customer pays in dollars")
+    assert sent.amounts.gross.currency == "USD"
 
 
 def test_a_provider_quotes_its_own_offerings_only() -> None:

@@ -59,6 +59,15 @@ def test_the_first_sample_in_hand_begins_the_work_and_the_second_does_not_again(
     assert shop.shipments.rows[sent.shipment_id].state == "delivered"
 
 
+def test_the_first_parcel_has_the_number_that_its_packing_sheet_names() -> None:
+    """It was reserved at the release; what is sent later is another shipment."""
+    order = an_order("released", samples_declared=TWO, shipment_number="SH-2026-000321")
+    shop = a_shop(order)
+    assert dispatch(shop, order, count=1).number == "SH-2026-000321"
+    reject(shop, order, 0)
+    assert dispatch(shop, order, count=1).number not in {"", "SH-2026-000321"}
+
+
 def test_a_sample_is_received_once() -> None:
     """A scanner that beeps twice books once."""
     shop, order = a_released()

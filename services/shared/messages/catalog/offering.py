@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from services.shared.kernel.actor import Grants
+from services.shared.kernel.times import working_days
 from services.shared.messages.base import (
     BasisPoints,
     Command,
@@ -23,6 +24,9 @@ from services.shared.messages.base import (
 )  # fmt: skip
 
 OfferingState = Literal["draft", "in_review", "published", "hidden", "retired"]
+
+# A year of them; its calendar days are within what the earlier field may say.
+TURNAROUND_WORKING_DAYS_MAX = 260
 
 _PROVIDER: Grants = {"provider": frozenset({"lab_manager"})}
 _OPERATOR: Grants = {"operator": frozenset({"catalogue_operator", "administrator"})}
@@ -57,7 +61,10 @@ class OfferingContent(Message):
 
     Attributes:
         method_codes: Standards, e.g. "GB/T 228.1-2021", "ISO 6892-1".
-        turnaround_days: Calendar days from complete samples to the report.
+        turnaround_working_days: Working days from the release of the order and complete samples to the report: what
+            is promised. None only from a sender that does not know the field yet.
+        turnaround_days: The calendar days in which they are sure to pass, public holidays apart. Kept for readers
+            of before; not a promise.
         orderable: May be ordered at the published price without a quotation.
     """
 
@@ -72,7 +79,13 @@ class OfferingContent(Message):
     instrument_class: Annotated[str, StringConstraints(pattern=r"^([0-9]{4,6})?$")] = ""
     unit: Unit
     turnaround_days: Annotated[int, Field(ge=1, le=365)]
+    turnaround_working_days: Annotated[int, Field(ge=1, le=TURNAROUND_WORKING_DAYS_MAX)] | None = None
     orderable: bool = True
+
+    @property
+    def working_days(self) -> int:
+        """The turnaround in working days, whichever of the two fields the sender knew."""
+        return self.turnaround_working_days or working_days(self.turnaround_days)
 
 
 class OfferingView(View):
@@ -180,6 +193,8 @@ class SearchCatalogue(Query):
 
 
 class Hit(Message):
+    """*turnaround_working_days*, *turnaround_days*: as in `OfferingContent`."""
+
     offering_id: UUID
     number: str
     title_zh: str
@@ -193,6 +208,7 @@ class Hit(Message):
     region: str
     unit: Unit
     turnaround_days: int
+    turnaround_working_days: int | None = None
     price: Price | None
     orderable: bool
 

@@ -19,6 +19,7 @@ class ProviderView(View):
     Attributes:
         entry_standards: At least one is needed for approval.
         region: GB/T 2260 code of the administrative division, six digits.
+        framework_agreement_number: Of the agreement with the operating company; empty before approval.
     """
 
     provider_id: UUID
@@ -31,6 +32,7 @@ class ProviderView(View):
     entry_standards: tuple[EntryStandard, ...]
     applied_at: Instant
     reason: str
+    framework_agreement_number: str = ""
 
 
 class ApplyAsProvider(Command):
@@ -47,7 +49,13 @@ class ApplyAsProvider(Command):
 
 
 class ReviewProvider(Command):
-    """The operating company decides. Approval needs a verified organisation, a bank account, an entry standard."""
+    """
+    The operating company decides. Approval needs a verified organisation, a bank account, an entry standard.
+
+    Attributes:
+        framework_agreement_number: Of the agreement that was concluded with the provider. None: on approval it is
+            given the next of the platform's own series; the number it has stays.
+    """
 
     wire_name: ClassVar = "catalog.review_provider"
     grants: ClassVar[Grants] = _OPERATOR
@@ -55,6 +63,7 @@ class ReviewProvider(Command):
     provider_id: UUID
     decision: Literal["take_up", "approve", "reject", "suspend", "resume", "terminate"]
     reason: Text = ""
+    framework_agreement_number: Name | None = None
 
 
 class GetProvider(Query):
@@ -82,6 +91,8 @@ class ProviderPage(Page):
 
 
 class _ProviderEvent(Event):
+    """*framework_agreement_number*: under which it takes orders; none from a sender that does not know it."""
+
     source: ClassVar = "catalog"
     stream_of: ClassVar = ("provider", "provider_id")
 
@@ -89,6 +100,7 @@ class _ProviderEvent(Event):
     name_zh: str
     name_en: str
     region: str
+    framework_agreement_number: str | None = None
 
 
 class ProviderApproved(_ProviderEvent):

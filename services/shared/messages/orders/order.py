@@ -78,6 +78,7 @@ class OrderView(View):
     Attributes:
         seen_as: In which relation the asker stands to it.
         terms: None until it is contracted.
+        turnaround_days: Working days from the release and complete samples to the report.
         blocked_by: Why it does not move, as codes: what the screen turns into a sentence and a button.
     """
 

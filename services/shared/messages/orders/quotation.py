@@ -36,7 +36,8 @@ class LineWanted(Message):
 
     Attributes:
         unit_price: Net of VAT, or with it where *includes_tax*.
-        reason: Why the price differs from the price list; required where there is no offering.
+        reason: Why the price differs from the price list; required where there is no offering, and where the
+            price is in another currency than the offering's price list.
     """
 
     offering_id: UUID | None = None
@@ -84,7 +85,13 @@ class Amounts(Message):
 
 
 class QuotationView(View):
-    """*version* counts from 1 within its request and provider; a later one supersedes an earlier one."""
+    """
+    A quotation as its parties see it.
+
+    Attributes:
+        version: Counts from 1 within its request and provider; a later one supersedes an earlier one.
+        turnaround_days: Working days from the release of the order and complete samples to the report.
+    """
 
     quotation_id: UUID
     number: str
@@ -105,7 +112,12 @@ class QuotationView(View):
 
 
 class SendQuotation(Command):
-    """A provider answers a request, or answers again: then its earlier version is superseded. → QuotationView"""
+    """
+    A provider answers a request, or answers again: then its earlier version is superseded. → QuotationView
+
+    Attributes:
+        turnaround_days: Working days from the release of the order and complete samples to the report.
+    """
 
     wire_name: ClassVar = "orders.send_quotation"
     grants: ClassVar[Grants] = PROVIDER
@@ -129,7 +141,12 @@ class AcceptQuotation(Command):
 
 
 class CounterQuotation(Command):
-    """The customer names what it would take; the provider may send another version. → QuotationView"""
+    """
+    The customer names what it would take; the provider may send another version. → QuotationView
+
+    Attributes:
+        counter_net: Without VAT, in the quotation's currency.
+    """
 
     wire_name: ClassVar = "orders.counter_quotation"
     grants: ClassVar[Grants] = CUSTOMER
