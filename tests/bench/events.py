@@ -229,7 +229,7 @@ def run(setting: Setting, progress: Callable[[str], None]) -> list[Figure]:
     count, streams = setting.sized(50_000, 3_000), setting.sized(10_000, 600)
     single_count = setting.sized(10_000, 1_000)
     backlog = Figure("events_backlog_per_s", "1/s", CONTROL, bar=Bar(ratio_min=1.2))
-    few = Figure("events_backlog_10_streams_per_s", "1/s", CONTROL)
+    few = Figure("events_backlog_10_streams_per_s", "1/s", CONTROL, bar=Bar(ratio_min=1.2))
     single = Figure("events_backlog_single_per_s", "1/s", CONTROL, bar=Bar(ratio_min=0.5))
     cpu = Figure("events_cpu_ms_per_event", "ms", CONTROL)
     peaks = {name: Figure(f"peak_events_{name}_mib", "MiB", f"{CONTROL}'s process") for name in ("source", "consumer")}
