@@ -214,9 +214,11 @@ def dispatch(journey: Journey, order_id: str) -> Json:
     client = journey.cast.customer["requester"]
     order = wait_for_state(client, order_id, "released", "in_progress", "delivered", "accepted", "closed")
     until(
-        lambda: client.ask("GET", f"/orders/{order_id}/documents/packing-sheet").status_code,
-        lambda status: status == 200,
+        lambda: client.get(f"/orders/{order_id}/documents/packing-sheet"),
+        lambda link: bool(link["url"]),
         "the packing sheet",
+        timeout_s=client.patience_s,
+        missing_ok=True,
     )
     body = {
         "order_id": order_id,
