@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 RETRY_STATUSES = frozenset({429, 502, 503, 504})
 TWIN_UNDER_WAY = "idempotency_key_in_use"
+NOT_THERE_YET = frozenset({"not_found", "orders.document_not_ready"})
 WAIT_S_MAX = 2.0
 TIMEOUT_S = 30.0
 
@@ -171,7 +172,7 @@ def until(
     """
     Fetch again and again until *done* says so, and answer what was fetched.
 
-    *what* is named when it does not come about; with *missing_ok* 404 means: not yet.
+    *what* is named when it does not come about; with *missing_ok* `NOT_THERE_YET` means just that.
 
     Raises:
         NotInTime: With what was fetched last.
@@ -183,7 +184,7 @@ def until(
         try:
             found = fetch()
         except Refused as refused:
-            if not (missing_ok and refused.status == 404):
+            if not (missing_ok and refused.code in NOT_THERE_YET):
                 raise
             last = refused
         else:
