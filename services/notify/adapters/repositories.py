@@ -63,19 +63,24 @@ class SqlMembers:
         return [MemberCopy(**{**row._mapping, "roles": tuple(row.roles)}) for row in rows]
 
 
+# Made once: an insert made anew for each order costs as much as running it.
+_PUT_ORDER = insert(tables.order).on_conflict_do_nothing()
+_PUT_SETTLEMENT = insert(tables.settlement).on_conflict_do_nothing()
+
+
 class SqlReferences:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def put_order(self, order: OrderCopy) -> None:
-        self.connection.execute(insert(tables.order).values(vars(order)).on_conflict_do_nothing())
+        self.connection.execute(_PUT_ORDER, vars(order))
 
     def order(self, order_id: UUID) -> OrderCopy | None:
         row = self.connection.execute(select(tables.order).where(tables.order.c.order_id == order_id)).one_or_none()
         return OrderCopy(**row._mapping) if row is not None else None
 
     def put_settlement(self, settlement: SettlementCopy) -> None:
-        self.connection.execute(insert(tables.settlement).values(vars(settlement)).on_conflict_do_nothing())
+        self.connection.execute(_PUT_SETTLEMENT, vars(settlement))
 
     def settlement(self, settlement_id: UUID) -> SettlementCopy | None:
         row = self.connection.execute(
