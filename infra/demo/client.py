@@ -216,8 +216,24 @@ def fetch_file(url: str, patience_s: float = 90.0) -> bytes:
         time.sleep(0.3)
 
 
-def put_file(url: str, body: bytes, media_type: str = "application/pdf") -> int:
-    """Upload *body* to a presigned address, as a browser does. Returns the HTTP status."""
-    with requests.Session() as session:
-        session.trust_env = False
-        return session.put(url, data=body, headers={"Content-Type": media_type}, timeout=TIMEOUT_S).status_code
+def put_file(url: str, body: bytes, media_type: str = "application/pdf", patience_s: float = 90.0) -> int:
+    """
+    Upload *body* to a presigned address, as a browser does; again while nobody answers, for the bytes are the same.
+
+    Returns:
+        The HTTP status.
+    """
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                status = session.put(
+                    url, data=body, headers={"Content-Type": media_type}, timeout=TIMEOUT_S
+                ).status_code
+            if status < 500 or time.monotonic() > deadline:
+                return status
+        except (requests.ConnectionError, requests.Timeout):
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.3)
