@@ -6,7 +6,7 @@ from services.billing.adapters.outside_calls import Papers, outside_calls
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
-from services.billing.use_cases import order, organisation, payment, settlement
+from services.billing.use_cases import ledger, order, organisation, payment, settlement
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings
@@ -41,5 +41,5 @@ def work(settings: SourceSettings) -> Work:
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
         ),
         outside_calls=outside_calls(gateway, papers),
-        timers={payment.CHECK_TIMER: payment.check_card_payment},
+        timers={payment.CHECK_TIMER: payment.check_card_payment, ledger.WATCH_TIMER: ledger.watch_invariants},
     )

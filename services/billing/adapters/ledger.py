@@ -7,7 +7,11 @@ from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters.invariants import CHECKS
 from services.billing.domain.ledger import AccountOverdrawn, BookedOtherwise, Transaction, min_balance
+from services.shared.chassis import metrics
 from services.shared.chassis.database import driver, sqlstate
+from services.shared.chassis.logs import logger
+
+log = logger("ledger")
 
 POST = (
     "SELECT post_ledger_tx(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
@@ -60,4 +64,13 @@ class SqlLedger:
         for name, statement in CHECKS.items():
             cursor.execute(statement)
             found[name] = [str(row[0]) for row in cursor]
+        _raise_alarm(found)
         return transactions, found
+
+
+def _raise_alarm(found: Mapping[str, Sequence[str]]) -> None:
+    # Nothing is mended here: where the books do not hold, a person must look before anything else is booked on them.
+    for name, sentences in found.items():
+        metrics.INVARIANT_VIOLATIONS.labels("billing", name).set(len(sentences))
+        if sentences:
+            log.error("an invariant does not hold", invariant=name, places=list(sentences[:10]), count=len(sentences))

@@ -1,7 +1,7 @@
 """Posting to the ledger, and checking that it holds."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.billing.domain.ledger import Entry, Transaction, check_balanced
@@ -10,6 +10,9 @@ from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.ids import derived_id
 from services.shared.messages.billing.ledger import CheckInvariants, InvariantsView, LedgerPosted, LedgerTransaction
 from services.shared.messages.billing.ledger import Entry as EntryMessage
+
+WATCH_TIMER = "watch_invariants"
+WATCH_EVERY = timedelta(minutes=15)
 
 
 def post_transaction(
@@ -88,3 +91,9 @@ def check_invariants(
         checked=tuple(found),
         violations=tuple(f"{name}: {sentence}" for name, sentences in found.items() for sentence in sentences),
     )
+
+
+def watch_invariants(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Recompute it every quarter of an hour, whether anybody asks or not; what does not hold raises an alarm."""
+    uow.ledger.check()
+    uow.set_timer(WATCH_TIMER, subject, now + WATCH_EVERY)

@@ -124,7 +124,11 @@ class Ledger(Protocol):
         """
 
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
-        """How many transactions there are; for each invariant the sentences that say where it does not hold."""
+        """
+        How many transactions there are; for each invariant the sentences that say where it does not hold.
+
+        What does not hold is told to the operator too, by log and metric.
+        """
 
 
 class BillingUnitOfWork(Protocol):

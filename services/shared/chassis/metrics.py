@@ -1,6 +1,6 @@
 """What Prometheus reads. Labels are few and closed: services, loops, outcomes; never ids."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 EVENTS_LOGGED = Counter("yiqi_events_logged", "Events numbered into the log", ["source"])
 EVENTS_PUBLISHED = Counter("yiqi_events_published", "Events confirmed by the broker", ["source"])
@@ -13,3 +13,6 @@ COMMANDS = Counter("yiqi_commands", "RPC calls served", ["service", "name", "out
 COMMAND_SECONDS = Histogram("yiqi_command_seconds", "Time to serve an RPC call", ["service"])
 OUTSIDE_CALLS = Counter("yiqi_outside_calls", "Outside calls made", ["service", "kind", "outcome"])
 TIMERS = Counter("yiqi_timers", "Timers run", ["service", "kind", "outcome"])
+INVARIANT_VIOLATIONS = Gauge(
+    "yiqi_invariant_violations", "What did not hold at the last check, at most a hundred each", ["service", "invariant"]
+)

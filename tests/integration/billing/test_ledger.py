@@ -3,12 +3,15 @@
 import random
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import psycopg2
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters import ledger_queries
+from services.billing.config import settings
 from services.billing.domain.ledger import (
     AccountOverdrawn,
     BookedOtherwise,
@@ -19,13 +22,17 @@ from services.billing.domain.ledger import (
     receipt_bank,
     receipt_card,
 )
-from services.billing.use_cases.ledger import post_transaction
+from services.billing.subscriptions import work
+from services.billing.use_cases.ledger import WATCH_TIMER, post_transaction, watch_invariants
 from services.shared.chassis.database import world_failed
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.ledger import ListBalances, ListLedgerTransactions
 from tests.integration.billing.conftest import Billing
 from tests.kit.fakes_billing import CUSTOMER_ID, NOW, ORDER_ID, REQUESTER, cny
+from tests.kit.platform import fresh_database
+
+BALANCES = "I3 balances are the sums of entries"
 
 
 def post(billing: Billing, key: str, *entries: Entry) -> bool:
@@ -110,6 +117,35 @@ def test_tampering_is_found(billing: Billing) -> None:
     found = " ".join(billing.violations())
     assert "I3" in found
     assert "I10" in found
+
+
+def test_the_books_are_watched_and_what_is_wrong_raises_an_alarm(
+    billing: Billing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every quarter of an hour by itself: a number above zero for Prometheus, a line for people; gone when mended."""
+
+    def watch() -> tuple[float, str]:
+        billing.within(lambda uow: watch_invariants("ledger", uow=uow, now=NOW))
+        told = REGISTRY.get_sample_value("yiqi_invariant_violations", {"service": "billing", "invariant": BALANCES})
+        return told or 0.0, capsys.readouterr().out
+
+    post(billing, "a", *receipt_card(ORDER_ID, cny(100)))
+    _direct(billing, "UPDATE account_balance SET posted_c = posted_c + 1 WHERE account LIKE 'L:%'", owner=True)
+    number, line = watch()
+    assert number == 1
+    assert "an invariant does not hold" in line
+    assert f"L:contract:{ORDER_ID}" in line
+    _direct(billing, "UPDATE account_balance SET posted_c = posted_c - 1 WHERE account LIKE 'L:%'", owner=True)
+    assert watch() == (0, "")
+    assert billing.rows("SELECT due_at FROM timer WHERE kind = 'watch_invariants'") == [(NOW + timedelta(minutes=15),)]
+
+
+def test_a_new_database_is_watched_from_the_start(stack: dict[str, str], stand_in: object) -> None:
+    """Nobody has to switch it on; the timer is there, due at once, and one that `work` knows."""
+    del stand_in
+    fresh = fresh_database(stack, "billing")
+    assert fresh.rows("SELECT kind, subject FROM timer") == [("watch_invariants", "ledger")]
+    assert WATCH_TIMER in work(settings()).timers
 
 
 def _at_once(count: int, deed: Callable[[int], object]) -> list[BaseException]:
