@@ -115,7 +115,11 @@ class Client:
         Waits while the document is being made. *name*: instead of the file's own.
         """
         link = until(
-            lambda: self.get(path), lambda found: bool(found["url"]), f"the document at {path}", missing_ok=True
+            lambda: self.get(path),
+            lambda found: bool(found["url"]),
+            f"the document at {path}",
+            timeout_s=self.patience_s,
+            missing_ok=True,
         )
         body = fetch_file(link["url"], self.patience_s)
         if sha256(body).hexdigest() != link["sha256"]:

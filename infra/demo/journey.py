@@ -111,13 +111,13 @@ def timeline_of(client: Client, order_id: str) -> list[Json]:
     return found
 
 
-def wait_for_state(client: Client, order_id: str, *states: str, timeout_s: float = 90.0) -> Json:
+def wait_for_state(client: Client, order_id: str, *states: str, timeout_s: float | None = None) -> Json:
     """The order once it is in one of *states*."""
     return until(
         lambda: order_of(client, order_id),
         lambda order: order["state"] in states,
         f"order {' or '.join(states)}",
-        timeout_s=timeout_s,
+        timeout_s=timeout_s or client.patience_s,
     )
 
 
@@ -134,6 +134,7 @@ def sign(journey: Journey, order_id: str, party: Literal["customer", "operator",
         lambda: order_of(client, order_id),
         lambda found: any(each["paper"] == paper for each in found["contract"]["documents"]),
         "the papers to sign",
+        timeout_s=client.patience_s,
     )
     (document,) = (each for each in order["contract"]["documents"] if each["paper"] == paper)
     body = {"signatory": organisation.signatory(role), "sha256": document["sha256"]}
@@ -155,7 +156,7 @@ def payment_of(journey: Journey, order_id: str) -> Json:
         found: list[Json] = client.get("/payments", order_id=order_id)["items"]
         return found[0] if found and (found[0]["client_secret"] or found[0]["reference"]) else None
 
-    found = until(payable, lambda payment: payment is not None, "the payment")
+    found = until(payable, lambda payment: payment is not None, "the payment", timeout_s=client.patience_s)
     if found is None:
         raise AssertionError("until answers what is done")
     return found
@@ -275,7 +276,12 @@ def upload_report(journey: Journey, order_id: str, file: bytes) -> Json:
         if status >= 300:
             raise RuntimeError(f"the object store answered {status} to the upload")
         client.post(f"{path}/issue", key=journey.key("issue-report"))
-    return until(lambda: client.get(path), lambda report: report["state"] == "issued", "the issued report")
+    return until(
+        lambda: client.get(path),
+        lambda report: report["state"] == "issued",
+        "the issued report",
+        timeout_s=client.patience_s,
+    )
 
 
 def check_report(base_url: str, code: str) -> Json:

@@ -42,7 +42,12 @@ def close_settlements(journey: Journey, order_id: str, until_day: str) -> list[J
             found = settlements_of(cast, order_id)
         return found
 
-    return until(attempt, lambda found: len(found) >= parties, "statements over the order")
+    return until(
+        attempt,
+        lambda found: len(found) >= parties,
+        "statements over the order",
+        timeout_s=cast.operator["finance_operator"].patience_s,
+    )
 
 
 def send_invoice(cast: Cast, settlement: Json) -> Json:
@@ -78,7 +83,10 @@ def order_terms(cast: Cast, settlement: Json) -> Json:
 def wait_for_settlement(cast: Cast, settlement_id: str, state: str) -> Json:
     client = cast.operator["finance_operator"]
     return until(
-        lambda: client.get(f"/settlements/{settlement_id}"), lambda found: found["state"] == state, f"{state} statement"
+        lambda: client.get(f"/settlements/{settlement_id}"),
+        lambda found: found["state"] == state,
+        f"{state} statement",
+        timeout_s=client.patience_s,
     )
 
 
@@ -130,7 +138,7 @@ def invoice_of(cast: Cast, order_id: str) -> Json:
         found: list[Json] = client.get("/invoices", order_id=order_id)["items"]
         return found[0] if found and found[0]["state"] in {"issued", "delivered", "failed"} else None
 
-    found = until(issued, lambda invoice: invoice is not None, "the customer's invoice")
+    found = until(issued, lambda invoice: invoice is not None, "the customer's invoice", timeout_s=client.patience_s)
     if found is None:
         raise AssertionError("until answers what is done")
     return found
