@@ -60,6 +60,7 @@ class BankLine:
         bank_line_id: Of account and serial number: a line that comes twice is one line.
         amount: Minor units of *currency*, above zero.
         target: `payment/<id>` or `payout/<id>`; empty while in suspense.
+        held: Why it may match nothing by itself; known while its file is read, afterwards it is the reason.
     """
 
     bank_line_id: UUID
@@ -74,6 +75,7 @@ class BankLine:
     state: BankLineState = "suspense"
     target: str = ""
     reason: str = ""
+    held: str = ""
 
     @property
     def money(self) -> Money:
@@ -90,6 +92,14 @@ class BankLine:
     def says_the_same(self, other: "BankLine") -> bool:
         mine = (self.direction, self.amount, self.currency)
         return mine == (other.direction, other.amount, other.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFile:
+    """*not_booked*: entries that the bank announces and has not booked; a later file brings them again."""
+
+    lines: list[BankLine]
+    not_booked: int
 
 
 @dataclass(frozen=True, slots=True)
