@@ -251,7 +251,7 @@ def test_file_of_a_bank_twice(stage: Stage) -> None:
     """The second time each line is recognised, whatever key the request has."""
     finance = stage.operator["finance_operator"]
     account = finance.get("/me")["organisation"]["bank_account"]["account_number"]
-    file = camt053(entry("1.00", reference="bad-input-twice"), account=account)
+    file = camt053(entry("1.00", reference=str(new_id())), account=account)
     body = {"account": account, "content": base64.b64encode(file).decode()}
     views = [finance.post("/bank-statements/files", body, key=key()) for _ in range(2)]
     assert [(view["suspense"], view["repeated"]) for view in views] == [(1, 0), (0, 1)]

@@ -46,7 +46,7 @@ class _Moved:
 
 def read_camt053(account: str, content: bytes) -> StatementFile:
     """
-    The booked lines of a statement of *account*, each identity once.
+    The booked lines of a statement of *account*; an identity that stands in it twice refuses it.
 
     A line's identity is the bank's own reference of the entry, with a number behind it when the entry is of several
     transactions. Where the bank gives none it is made of what the line says and its number among those of the
@@ -72,9 +72,13 @@ def read_camt053(account: str, content: bytes) -> StatementFile:
         booked = [entry for entry in entries if _booked(entry)]
         not_booked += len(entries) - len(booked)
         _check_balance(statement, [_moved(entry) for entry in booked])
-        for line in (line for entry in booked for line in _lines(account, entry, derived)):
-            if not found.setdefault(line.serial_number, line).says_the_same(line):
+        for entry, line in ((each, line) for each in booked for line in _lines(account, each, derived)):
+            earlier = found.setdefault(line.serial_number, line)
+            if not earlier.says_the_same(line):
                 raise LineContradicts(serial_number=line.serial_number)
+            if earlier is not line:
+                # One line told twice, or two lines of one reference: a person must ask the bank which.
+                raise _refusal(entry, "AcctSvcrRef")
         if len(found) > LINES_MAX:
             raise _refusal(statement, "too_many_lines")
     return StatementFile(lines=list(found.values()), not_booked=not_booked)

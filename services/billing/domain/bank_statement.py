@@ -20,6 +20,7 @@ from services.billing.domain.payment import reference_holds
 from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
+from services.shared.kernel.times import business_date
 
 BankLineState = Literal["matched", "suspense"]
 
@@ -90,8 +91,12 @@ class BankLine:
         self.state, self.target, self.reason = "matched", target, reason
 
     def says_the_same(self, other: "BankLine") -> bool:
-        mine = (self.direction, self.amount, self.currency)
-        return mine == (other.direction, other.amount, other.currency)
+        return self._fact == other._fact
+
+    @property
+    def _fact(self) -> tuple[object, ...]:
+        # The day is part of it: a bank that uses a reference again, for as much, would else lose us a line.
+        return (self.direction, self.amount, self.currency, business_date(self.booked_at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,17 @@ def test_one_reference_for_two_things() -> None:
     """The bank's reference names one line; for two it is a contradiction."""
     with pytest.raises(LineContradicts):
         read_camt053(OWN_ACCOUNT, camt053(entry("1.00", reference="B1"), entry("2.00", reference="B1")))
+    twice = camt053(entry("1.00", reference="B1"), entry("1.00", reference="B1"))
+    assert refused(twice) == {"line": 5, "problem": "AcctSvcrRef"}
+
+
+def test_a_reference_used_again_on_another_day() -> None:
+    """As much under a known reference on another day is no repetition that may be left out."""
+    uow = FakeBillingUnitOfWork()
+    content = camt053(entry("1.00", reference="B1"))
+    taken(uow, content)
+    with pytest.raises(LineContradicts):
+        taken(uow, content.replace(b"2026-11-23", b"2026-11-24"))
 
 
 def test_another_account_is_refused() -> None:
