@@ -65,7 +65,10 @@ class Door:
     def __init__(self, app: App, settings: GatewaySettings) -> None:
         self.app = app
         self.settings = settings
-        self._limits: Mapping[str, int] = {"/v1/bank-statements": settings.statement_bytes_max}
+        self._limits: Mapping[str, int] = {
+            "/v1/bank-statements": settings.statement_bytes_max,
+            "/v1/bank-statements/files": settings.statement_bytes_max,
+        }
         self._headers = [*_ALWAYS, _HSTS] if settings.secure else _ALWAYS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

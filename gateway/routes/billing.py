@@ -50,6 +50,15 @@ def import_bank_statement(
     return created(schemas.BankStatement.of(view), "/v1/bank-statements")
 
 
+@router.post("/bank-statements/files", status_code=problems.CREATED, response_model=schemas.BankStatement)
+def import_bank_file(
+    caller: Signed, body: Annotated[schemas.BankFileToImport, Depends(JsonBody(schemas.BankFileToImport))]
+) -> Response:
+    """Read a camt.053 file of the bank; lines that were read before are recognised."""
+    view = caller.ask(bank_statement.ImportBankFile(**dict(body)), bank_statement.BankStatementView)
+    return created(schemas.BankStatement.of(view), "/v1/bank-statements")
+
+
 @router.get("/bank-statements", response_model=schemas.BankLinePage)
 def list_bank_lines(caller: Signed, listed: Annotated[schemas.BankLinesListed, Query()]) -> Response:
     """The lines of all statements, newest first."""

@@ -77,11 +77,19 @@ class BankStatementToImport(Schema):
     csv: Annotated[str, StringConstraints(min_length=1, max_length=5_000_000)]
 
 
+class BankFileToImport(Schema):
+    """*content*: the bank's camt.053 file, base64."""
+
+    account: Name
+    content: Annotated[str, StringConstraints(min_length=1, max_length=5_000_000)]
+
+
 class BankStatement(Shown):
     lines: tuple[BankLine, ...]
     matched: int
     suspense: int
     repeated: int
+    not_booked: int
 
 
 class Balance(Shown):

@@ -77,7 +77,7 @@ _TEXT = {
     "reference": "OR-2026-000087", "channel_transaction_id": "ch_1Example", "serial_number": "2026112300001",
     "counterparty": "江淮新材料有限公司", "remittance": "OR-2026-000087", "target": "payment/1",
     "account": "A:bank:main", "currency": "CNY", "key": "payment.succeeded/1", "kind": "payment",
-    "stream_id": "general", "prefix_of": "", "csv": (
+    "stream_id": "general", "prefix_of": "", "content": "PERvY3VtZW50Lz4=", "csv": (
         "serial_number,booked_at,direction,amount,currency,counterparty,remittance\n"
         "2026112300001,2026-11-23T06:51:33Z,in,1060.00,CNY,江淮新材料有限公司,OR-2026-000087\n"
     ),

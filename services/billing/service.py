@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from services.billing.adapters import ledger_queries, queries
+from services.billing.adapters.bank_xml import read_camt053
 from services.billing.adapters.stripe_events import StripeWebhooks
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
@@ -20,7 +21,12 @@ from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
-from services.shared.messages.billing.bank_statement import BankStatementView, ImportBankStatement, ListBankLines
+from services.shared.messages.billing.bank_statement import (
+    BankStatementView,
+    ImportBankFile,
+    ImportBankStatement,
+    ListBankLines,
+)
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PublishCommissionPlan
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
@@ -55,6 +61,15 @@ def _import_bank_statement(
     return bank_statement.import_bank_statement(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
 
 
+def _import_bank_file(
+    wanted: ImportBankFile, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> BankStatementView:
+    own_account = settings().bank_account_number
+    return bank_statement.import_bank_file(
+        wanted, actor=actor, uow=uow, now=now, own_account=own_account, read=read_camt053
+    )
+
+
 def _decide_referral(wanted: DecideReferral, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralView:
     protection = timedelta(days=settings().referral_protection_days)
     return referral.decide_referral(wanted, actor=actor, uow=uow, now=now, protection=protection)
@@ -81,6 +96,7 @@ class BillingService(ServiceBase):
     list_payments = query(ListPayments, queries.list_payments)
 
     import_bank_statement = command(ImportBankStatement, _import_bank_statement)
+    import_bank_file = command(ImportBankFile, _import_bank_file)
     list_bank_lines = query(ListBankLines, queries.list_bank_lines)
 
     close_settlements = command(CloseSettlements, settlement.close_settlements)

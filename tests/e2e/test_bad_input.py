@@ -1,5 +1,6 @@
 """Requests that make no sense or come at the wrong time: a problem document, and nothing is stored."""
 
+import base64
 import http.client
 import json
 import select
@@ -17,6 +18,7 @@ import requests
 from infra.demo import journey as steps
 from infra.demo.client import Client, Json, put_file, until
 from services.shared.kernel.ids import new_id
+from tests.kit.bank_statement_files import camt053, entry
 from tests.kit.journey import ONE_SAMPLE, REPORT, Stage, listed, to_contracted, to_paid
 
 MEGABYTE = 1024 * 1024
@@ -226,6 +228,33 @@ def test_bad_line_of_a_bank_statement(stage: Stage, row: str) -> None:
     with nothing_is_stored(stage):
         answer = finance.ask("POST", "/bank-statements", body={"account": account, "csv": text}, key=key())
         assert is_problem(answer, 422, "billing.bank_statement_unreadable")["facts"]["line"] == 3
+
+
+@pytest.mark.parametrize(
+    "entries",
+    ["<Ntry/>", entry("1.005"), entry("1.00", currency="XXX"), entry("9223372036854775808"), "<Ntry>", "&laughs;"],
+)
+def test_bad_file_of_a_bank(stage: Stage, entries: str) -> None:
+    """It is refused whole with its line, with the good entry before it."""
+    finance = stage.operator["finance_operator"]
+    account = finance.get("/me")["organisation"]["bank_account"]["account_number"]
+    file = camt053(entry("1.00", reference="good-1"), entries, account=account)
+    body = {"account": account, "content": base64.b64encode(file).decode()}
+    with nothing_is_stored(stage):
+        answer = finance.ask("POST", "/bank-statements/files", body=body, key=key())
+        assert is_problem(answer, 422, "billing.bank_statement_unreadable")["facts"]["line"] >= 5
+        outsider = stage.customer["approver"].ask("POST", "/bank-statements/files", body=body, key=key())
+        assert outsider.status_code in {403, 404}
+
+
+def test_file_of_a_bank_twice(stage: Stage) -> None:
+    """The second time each line is recognised, whatever key the request has."""
+    finance = stage.operator["finance_operator"]
+    account = finance.get("/me")["organisation"]["bank_account"]["account_number"]
+    file = camt053(entry("1.00", reference=str(new_id())), account=account)
+    body = {"account": account, "content": base64.b64encode(file).decode()}
+    views = [finance.post("/bank-statements/files", body, key=key()) for _ in range(2)]
+    assert [(view["suspense"], view["repeated"]) for view in views] == [(1, 0), (0, 1)]
 
 
 def test_expired_quotation(stage: Stage) -> None:

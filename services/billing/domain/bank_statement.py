@@ -20,6 +20,7 @@ from services.billing.domain.payment import reference_holds
 from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
+from services.shared.kernel.times import business_date
 
 BankLineState = Literal["matched", "suspense"]
 
@@ -60,6 +61,7 @@ class BankLine:
         bank_line_id: Of account and serial number: a line that comes twice is one line.
         amount: Minor units of *currency*, above zero.
         target: `payment/<id>` or `payout/<id>`; empty while in suspense.
+        held: Why it may match nothing by itself; known while its file is read, afterwards it is the reason.
     """
 
     bank_line_id: UUID
@@ -74,6 +76,7 @@ class BankLine:
     state: BankLineState = "suspense"
     target: str = ""
     reason: str = ""
+    held: str = ""
 
     @property
     def money(self) -> Money:
@@ -88,8 +91,20 @@ class BankLine:
         self.state, self.target, self.reason = "matched", target, reason
 
     def says_the_same(self, other: "BankLine") -> bool:
-        mine = (self.direction, self.amount, self.currency)
-        return mine == (other.direction, other.amount, other.currency)
+        return self._fact == other._fact
+
+    @property
+    def _fact(self) -> tuple[object, ...]:
+        # The day is part of it: a bank that uses a reference again, for as much, would else lose us a line.
+        return (self.direction, self.amount, self.currency, business_date(self.booked_at))
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFile:
+    """*not_booked*: entries that the bank announces and has not booked; a later file brings them again."""
+
+    lines: list[BankLine]
+    not_booked: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
 """Bank statements: booking every line once, to what it pays or into suspense."""
 
-from collections.abc import Mapping
+import base64
+import binascii
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from services.billing.domain.bank_statement import (
     BankLine,
     Candidate,
     LineContradicts,
+    StatementFile,
+    StatementUnreadable,
     UnknownAccount,
     payout_numbers_in,
     read_statement,
@@ -26,6 +30,7 @@ from services.shared.messages.billing.bank_statement import BankLine as BankLine
 from services.shared.messages.billing.bank_statement import (
     BankLineInSuspense,
     BankStatementView,
+    ImportBankFile,
     ImportBankStatement,
 )
 
@@ -43,7 +48,39 @@ def import_bank_statement(
     require(actor, command.grants, {})
     if command.account != own_account:
         raise UnknownAccount
-    lines = read_statement(command.account, command.csv)
+    return _take(read_statement(command.account, command.csv), uow, now)
+
+
+def import_bank_file(
+    command: ImportBankFile,
+    *,
+    actor: Actor,
+    uow: BillingUnitOfWork,
+    now: datetime,
+    own_account: str,
+    read: Callable[[str, bytes], StatementFile],
+) -> BankStatementView:
+    """
+    Book the new lines of a bank's own file; those read before are left alone.
+
+    *read* reads a file's bytes as the statement of an account.
+
+    Raises:
+        UnknownAccount: The statement is asked to be of an account that is not *own_account*.
+        StatementUnreadable, LineContradicts: Nothing of it is taken.
+    """
+    require(actor, command.grants, {})
+    if command.account != own_account:
+        raise UnknownAccount
+    try:
+        content = base64.b64decode(command.content, validate=True)
+    except (binascii.Error, ValueError):
+        raise StatementUnreadable("the content is no base64", line=1, problem="base64") from None
+    file = read(command.account, content)
+    return _take(file.lines, uow, now, not_booked=file.not_booked)
+
+
+def _take(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime, *, not_booked: int = 0) -> BankStatementView:
     known = uow.bank_lines.add(lines, now)
     for line in lines:
         if line.bank_line_id in known and not line.says_the_same(known[line.bank_line_id]):
@@ -58,6 +95,7 @@ def import_bank_statement(
         matched=sum(line.state == "matched" for line in fresh),
         suspense=sum(line.state == "suspense" for line in fresh),
         repeated=len(known),
+        not_booked=not_booked,
     )
 
 
@@ -66,7 +104,7 @@ def _book_incoming(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime)
     wanted = {candidate.reference for found in candidates.values() for candidate in found}
     payments = uow.payments.by_references(wanted) if wanted else {}
     for line in lines:
-        found = _payment_of(line, candidates[line.bank_line_id], payments)
+        found = line.held or _payment_of(line, candidates[line.bank_line_id], payments)
         if isinstance(found, str):
             _suspend(line, found, uow, now)
         else:
@@ -126,7 +164,7 @@ def _book_outgoing(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime)
     started = uow.payouts.by_numbers(wanted) if wanted else {}
     for line in lines:
         found = [started[number] for number in numbers[line.bank_line_id] if number in started]
-        reason = _why_not_this_payout(line, found)
+        reason = line.held or _why_not_this_payout(line, found)
         if reason:
             _suspend(line, reason, uow, now)
         else:

@@ -50,13 +50,31 @@ class ImportBankStatement(Command):
     csv: Annotated[str, StringConstraints(min_length=1, max_length=5_000_000)]
 
 
+class ImportBankFile(Command):
+    """
+    Read a camt.053 file as the bank gives it. Lines that were read before are recognised. → BankStatementView
+
+    Attributes:
+        account: The company's account number, as the file states it; a file of another account is refused.
+        content: The file's bytes, base64. What cannot be read, or a closing balance that does not follow from the
+            opening one and what was booked, refuses the whole file, naming the place.
+    """
+
+    wire_name: ClassVar = "billing.import_bank_file"
+    grants: ClassVar[Grants] = FINANCE
+
+    account: Name
+    content: Annotated[str, StringConstraints(min_length=1, max_length=5_000_000)]
+
+
 class BankStatementView(View):
-    """*repeated*: lines that were known already."""
+    """*repeated*: lines that were known already; *not_booked*: entries the bank only announces, left out."""
 
     lines: tuple[BankLine, ...]
     matched: int
     suspense: int
     repeated: int
+    not_booked: int = 0
 
 
 class ListBankLines(Query):

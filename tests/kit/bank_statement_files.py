@@ -1,0 +1,55 @@
+"""Bank statements as banks write them, made for the tests."""
+
+from tests.kit.fakes_billing import OWN_ACCOUNT
+
+
+def camt053(
+    *entries: str, version: str = "08", account: str = OWN_ACCOUNT, closing: str = "", currency: str = "CNY"
+) -> bytes:
+    """A statement of *entries*, one a line from line 4 on; with *closing* it states balances, from 0.00 on."""
+    balances = ""
+    if closing:
+        balances = "".join(
+            f'<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp><Amt Ccy="{currency}">{amount}</Amt>'
+            "<CdtDbtInd>CRDT</CdtDbtInd></Bal>"
+            for kind, amount in (("OPBD", "0.00"), ("CLBD", closing))
+        )
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}"><BkToCstmrStmt><Stmt>',
+        f"<Acct><Id><Othr><Id>{account}</Id></Othr></Id></Acct>{balances}",
+        *entries,
+        "</Stmt></BkToCstmrStmt></Document>",
+    ]
+    return "\n".join(lines).encode()
+
+
+def entry(
+    amount: str,
+    *,
+    reference: str = "",
+    text: str = "",
+    currency: str = "CNY",
+    status: str = "BOOK",
+    reversal: bool = False,
+) -> str:
+    """An incoming entry; *amount* in major units."""
+    return _entry(amount, f"<TxDtls>{_remittance(text)}</TxDtls>", reference, currency, status, reversal=reversal)
+
+
+def batch(amount: str, *parts: tuple[str, str], reference: str) -> str:
+    """One incoming entry of several transactions: (amount in major units, remittance)."""
+    told = "".join(f'<TxDtls><Amt Ccy="CNY">{part}</Amt>{_remittance(text)}</TxDtls>' for part, text in parts)
+    return _entry(amount, told, reference, "CNY", "BOOK", reversal=False)
+
+
+def _entry(amount: str, told: str, reference: str, currency: str, status: str, *, reversal: bool) -> str:
+    return (
+        f'<Ntry><Amt Ccy="{currency}">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
+        f"{'<RvslInd>true</RvslInd>' if reversal else ''}<Sts>{status}</Sts><BookgDt><Dt>2026-11-23</Dt></BookgDt>"
+        f"{f'<AcctSvcrRef>{reference}</AcctSvcrRef>' if reference else ''}<NtryDtls>{told}</NtryDtls></Ntry>"
+    )
+
+
+def _remittance(text: str) -> str:
+    return f"<RmtInf><Ustrd>{text}</Ustrd></RmtInf>" if text else ""
