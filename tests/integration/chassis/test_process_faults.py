@@ -82,6 +82,8 @@ def test_a_rolling_restart_while_events_come_loses_and_doubles_nothing(pair: Pai
             before = len(pair.effects())
             wait(lambda before=before: len(pair.effects()) > before)
             new = [pair.start("orders", "relay"), pair.start("billing", "receiver,handlers")]
+            # Connected, so also ready to be told to end in the next round: one session of the relay, two of the other.
+            wait(lambda: pair.sessions("orders") == 2 and pair.sessions("billing") == 4)
             for process in old:
                 process.terminate()
             assert [process.wait(30) for process in old] == [0, 0]
