@@ -32,6 +32,9 @@ HOLD = timedelta(days=7)
 ACCEPTANCE = timedelta(days=10)
 
 
+LINK = "e2e-link"
+
+
 @contextmanager
 def running_platform() -> Iterator[Platform]:
     """
@@ -42,6 +45,7 @@ def running_platform() -> Iterator[Platform]:
     platform = Platform((ROOT / f"{kept or 'var/test'}-e2e").resolve())
     if kept is None and platform.directory.exists():
         platform.clean()
+        (platform.directory / LINK).unlink(missing_ok=True)  # of the platform that is gone
     platform.up()
     try:
         yield platform
@@ -125,7 +129,7 @@ def newcomer(
 def set_stage(platform: Platform) -> Stage:
     """Found the operating company where there is none yet, and sign up everybody else anew."""
     url, mail = platform.base_url, "administrator@yiqi.example"
-    link = platform.directory / "e2e-link"
+    link = platform.directory / LINK
     if not link.exists():
         link.write_text(platform.create_admin(mail))
     operator = people.found_operator(url, mail, PASSWORD, link.read_text())
