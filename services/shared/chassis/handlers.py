@@ -313,16 +313,17 @@ class Handlers:
         log.error("event parked", exc_info=error, **context)
         metrics.EVENTS_PARKED.labels(self.service, "malformed" if isinstance(error, ValidationError) else "bug").inc()
         trace = "".join(traceback.format_exception(error))[-ERROR_CHARS_MAX:]
-        return Ended("parked", "parked", trace.replace("\x00", ""))
+        return Ended("parked", "parked", trace)
 
     def _again(self, attempts: int, delay_s_max: float, text: str, outcome: str) -> Ended:
         # Not random for secrets' sake: jitter keeps streams that failed together from coming back together.
         delay_s = min(2.0 ** min(attempts - 1, 12) * 0.25, delay_s_max) * random.uniform(0.75, 1.25)  # noqa: S311
-        return Ended("ready", outcome, text.replace("\x00", ""), clocks.business(self.clock.wall(), delay_s))
+        return Ended("ready", outcome, text, clocks.business(self.clock.wall(), delay_s))
 
     def _record(self, cursor: Any, row: Due, end: Ended, look: Look) -> None:
         done_at = self.clock.wall() if end.status == "done" else None
-        cursor.execute(RECORD, (end.status, end.error, end.again_at, done_at, row.source, row.seq, row.attempts))
+        told = end.error.replace("\x00", "")  # PostgreSQL's text holds no NUL, and data may bring one into any message
+        cursor.execute(RECORD, (end.status, told, end.again_at, done_at, row.source, row.seq, row.attempts))
         if end.status == "ready" or (end.status == "parked" and row.type not in self.passed):
             look.leave_alone(row.stream)
         metrics.EVENTS_HANDLED.labels(self.service, end.outcome).inc()

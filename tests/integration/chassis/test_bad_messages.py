@@ -65,6 +65,7 @@ BAD: dict[str, tuple[Callable[[int], bytes], dict[str, Any], str]] = {
     "another source": (lambda seq: _with(_good(seq), source="/services/billing"), {}, "contradicts"),
     "wrong content type": (_good, {"content_type": "text/plain"}, "wrong_content_type"),
     "5 MB": (lambda seq: _with(_good(seq), data={"x": "y" * 5_000_000}), {}, "too_large"),
+    "a NUL in what the handler says of it": (lambda seq: _good(seq, "bug\x00"), {}, "a bug for bug"),
     "data of another shape": (lambda seq: _with(_good(seq), data={"order_id": 5}), {}, "ValidationError"),
 }
 
@@ -82,6 +83,22 @@ def test_it_is_parked_with_its_reason_and_leaves_no_gap(pair: Pair, wait: Wait, 
     ((seq, error),) = pair.consumer.rows("SELECT seq, last_error FROM inbox WHERE status = 'parked'")
     assert seq == 2
     assert reason in error
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_whatever_stands_in_an_event_is_stored_as_it_came(
+    pair: Pair, wait: Wait, relay_channel: Any, *, twice: bool
+) -> None:
+    """Tabs, line ends and backslashes are data, whichever way the inbox is filled: at once, or beside a copy."""
+    stream = "order/\t\\N\\.\r\n\\x41'"
+    body = _with(_good(1, "odd\t\\N\n"), partitionkey=stream)
+    if twice:
+        _send(relay_channel, 1, body)
+    _send(relay_channel, 1, body)
+    pair.run("billing")
+    wait(lambda: pair.effects() == ["odd\t\\N\n"])
+    ((stored_stream, stored),) = pair.consumer.rows("SELECT stream, body FROM inbox")
+    assert (stored_stream, bytes(stored)) == (stream, body)
 
 
 def test_a_message_without_a_number_is_dead_lettered(pair: Pair, wait: Wait, relay_channel: Any) -> None:
