@@ -23,14 +23,20 @@ from gateway.portal import pages
 from gateway.problems import Asked
 from gateway.routes import (
     access,
-    billing,
+    bank_statement,
     catalogue,
+    commission_plan,
     feed,
     invoicing,
+    ledger,
     operation,
     order,
     organisation,
+    payment,
+    payout,
     quotation,
+    referral,
+    settlement,
     stripe_webhook,
     work,
 )
@@ -42,7 +48,8 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, billing, invoicing, feed, operation, stripe_webhook,
+    order, catalogue, quotation, access, organisation, work, payment, bank_statement, commission_plan, referral,
+    settlement, payout, ledger, invoicing, feed, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.answers import ok
 from gateway.calls import Anyone
-from gateway.schemas.billing import StripeReceipt
+from gateway.schemas.payment import StripeReceipt
 from services.shared.kernel.errors import Invalid
 from services.shared.messages.billing.payment import RecordStripeEvent, StripeEventReceipt
 

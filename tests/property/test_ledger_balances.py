@@ -5,15 +5,10 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.domain.ledger import (
-    AccountOverdrawn,
-    Entry,
-    contract,
-    payout_paid,
-    payout_started,
-    receipt_bank,
-    received_invoice_matched,
-)
+from services.billing.domain.bank_statement import receipt_bank
+from services.billing.domain.ledger import AccountOverdrawn, Entry, contract
+from services.billing.domain.payout import payout_paid, payout_started
+from services.billing.domain.settlement import received_invoice_matched
 from services.billing.use_cases.ledger import post_transaction
 from services.shared.kernel.ids import derived_id
 from services.shared.messages.billing.ledger import LedgerPosted

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.billing.domain.commission import split
-from services.billing.domain.ledger import acceptance_principal, check_balanced
+from services.billing.domain.ledger import check_balanced
+from services.billing.domain.order import acceptance_principal
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.rate import share

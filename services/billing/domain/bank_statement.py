@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from services.billing.domain import ledger
 from services.billing.domain.payment import reference_holds
 from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.ids import derived_id
@@ -220,3 +221,19 @@ def payout_numbers_in(text: str) -> tuple[str, ...]:
         for length in range(10, len(digits) + 1):
             found[f"PO-{digits[:4]}-{digits[4:length]}"] = None
     return tuple(found)
+
+
+def receipt_bank(order_id: UUID, customer_id: UUID, to_order: Money, surplus: Money) -> tuple[ledger.Entry, ...]:
+    """A transfer came in: *to_order* is what the order still waited for, *surplus* stays the customer's."""
+    return ledger.entries(
+        ("D", ledger.BANK, to_order + surplus),
+        ("C", ledger.contract(order_id), to_order),
+        ("C", ledger.customer_credit(customer_id), surplus),
+    )
+
+
+def suspense(amount: Money, direction: Literal["in", "out"]) -> tuple[ledger.Entry, ...]:
+    """A line of the bank's statement of which nobody knows what it is for."""
+    if direction == "in":
+        return ledger.entries(("D", ledger.BANK, amount), ("C", ledger.SUSPENSE, amount))
+    return ledger.entries(("D", ledger.SUSPENSE, amount), ("C", ledger.BANK, amount))

@@ -1,10 +1,9 @@
 """
-The chart of accounts, and for each business fact the entries that book it.
+The chart of accounts, entries and transactions. Which entries book a business fact stands with its noun.
 
 A assets, L liabilities, R revenue, E expenses; D debit, C credit. What customers have paid stands on
 `L:contract:{order}` until the work is accepted; what is owed to a provider or a station goes from
-`accrued` (we await its invoice) to `payable`, and over `L:payout_transit` out of the bank. Entries of
-nothing are left out.
+`accrued` (we await its invoice) to `payable`, and over `L:payout_transit` out of the bank.
 """
 
 from collections.abc import Iterable
@@ -14,8 +13,7 @@ from hashlib import sha256
 from typing import Literal
 from uuid import UUID
 
-from services.billing.domain.commission import Split
-from services.billing.domain.order import PartyKind
+from services.billing.domain.organisation import PartyKind
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.money import Money
 
@@ -119,73 +117,6 @@ def payout_transit(payout_id: UUID) -> str:
     return f"L:payout_transit:{payout_id}"
 
 
-def receipt_card(order_id: UUID, amount: Money) -> tuple[Entry, ...]:
-    """The payment institution has the customer's money for an order."""
-    return _entries(("D", PSP, amount), ("C", contract(order_id), amount))
-
-
-def surplus_card(customer_id: UUID, amount: Money) -> tuple[Entry, ...]:
-    """The payment institution has money of a customer that no order waits for."""
-    return _entries(("D", PSP, amount), ("C", customer_credit(customer_id), amount))
-
-
-def psp_fee(fee: Money, vat: Money) -> tuple[Entry, ...]:
-    """The payment institution kept *fee* and the *vat* on it."""
-    return _entries(("D", PSP_FEE, fee), ("D", INPUT_VAT_PENDING, vat), ("C", PSP, fee + vat))
-
-
-def receipt_bank(order_id: UUID, customer_id: UUID, to_order: Money, surplus: Money) -> tuple[Entry, ...]:
-    """A transfer came in: *to_order* is what the order still waited for, *surplus* stays the customer's."""
-    return _entries(
-        ("D", BANK, to_order + surplus),
-        ("C", contract(order_id), to_order),
-        ("C", customer_credit(customer_id), surplus),
-    )
-
-
-def suspense(amount: Money, direction: Literal["in", "out"]) -> tuple[Entry, ...]:
-    """A line of the bank's statement of which nobody knows what it is for."""
-    if direction == "in":
-        return _entries(("D", BANK, amount), ("C", SUSPENSE, amount))
-    return _entries(("D", SUSPENSE, amount), ("C", BANK, amount))
-
-
-def acceptance_principal(
-    order_id: UUID, provider_id: UUID, station_id: UUID | None, net: Money, tax: Money, parts: Split
-) -> tuple[Entry, ...]:
-    """The customer accepted the work: revenue and output VAT, and what provider and station have earned."""
-    provider_net = Money(parts.provider_net, net.currency)
-    station_share = Money(parts.station_share, net.currency)
-    entries: list[tuple[Side, str, Money]] = [
-        ("D", contract(order_id), net + tax),
-        ("C", SERVICE_REVENUE, net),
-        ("C", OUTPUT_VAT, tax),
-        ("D", PROVIDER_COST, provider_net),
-        ("C", owed("provider", provider_id, "accrued"), provider_net),
-    ]
-    if station_id is not None:
-        entries += [("D", STATION_COST, station_share), ("C", owed("station", station_id, "accrued"), station_share)]
-    return _entries(*entries)
-
-
-def received_invoice_matched(kind: PartyKind, party_id: UUID, net: Money, tax: Money) -> tuple[Entry, ...]:
-    """The party's invoice over a statement is there: what was accrued net is payable with its tax."""
-    return _entries(
-        ("D", owed(kind, party_id, "accrued"), net),
-        ("D", INPUT_VAT_PENDING, tax),
-        ("C", owed(kind, party_id, "payable"), net + tax),
-    )
-
-
-def payout_started(kind: PartyKind, party_id: UUID, payout_id: UUID, amount: Money) -> tuple[Entry, ...]:
-    """The bank is told to pay."""
-    return _entries(("D", owed(kind, party_id, "payable"), amount), ("C", payout_transit(payout_id), amount))
-
-
-def payout_paid(payout_id: UUID, amount: Money) -> tuple[Entry, ...]:
-    """The bank's statement shows that it paid."""
-    return _entries(("D", payout_transit(payout_id), amount), ("C", BANK, amount))
-
-
-def _entries(*given: tuple[Side, str, Money]) -> tuple[Entry, ...]:
+def entries(*given: tuple[Side, str, Money]) -> tuple[Entry, ...]:
+    """Those of a business fact; entries of nothing are left out."""
     return tuple(Entry(account, side, money.amount, money.currency) for side, account, money in given if money.amount)

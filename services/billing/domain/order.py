@@ -1,14 +1,14 @@
-"""What billing keeps of an order, and what follows from its acceptance: whom we owe how much."""
+"""What billing keeps of an order, and what follows from its acceptance: whom we owe how much, and its entries."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
+from services.billing.domain import ledger
 from services.billing.domain.commission import Split
+from services.billing.domain.organisation import PartyKind
+from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
-
-PartyKind = Literal["provider", "station"]
 
 
 @dataclass
@@ -82,3 +82,24 @@ def accruals(
     if order.station_id is not None and station_tax is not None:
         found.append(earned("station", order.station_id, parts.station_share, parts.station_tax, station_tax))
     return tuple(accrual for accrual in found if accrual.net > 0)
+
+
+def acceptance_principal(
+    order_id: UUID, provider_id: UUID, station_id: UUID | None, net: Money, tax: Money, parts: Split
+) -> tuple[ledger.Entry, ...]:
+    """The customer accepted the work: revenue and output VAT, and what provider and station have earned."""
+    provider_net = Money(parts.provider_net, net.currency)
+    station_share = Money(parts.station_share, net.currency)
+    entries: list[tuple[ledger.Side, str, Money]] = [
+        ("D", ledger.contract(order_id), net + tax),
+        ("C", ledger.SERVICE_REVENUE, net),
+        ("C", ledger.OUTPUT_VAT, tax),
+        ("D", ledger.PROVIDER_COST, provider_net),
+        ("C", ledger.owed("provider", provider_id, "accrued"), provider_net),
+    ]
+    if station_id is not None:
+        entries += [
+            ("D", ledger.STATION_COST, station_share),
+            ("C", ledger.owed("station", station_id, "accrued"), station_share),
+        ]
+    return ledger.entries(*entries)

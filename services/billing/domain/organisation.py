@@ -1,7 +1,11 @@
 """What billing keeps of an organisation: who it is on paper and where its money goes."""
 
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
+
+PartyKind = Literal["provider", "station"]
+"""Those to whom the company owes a part of an order."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from services.billing.domain import ledger
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
 
@@ -180,3 +181,20 @@ def reference_of(order_number: str) -> str:
 def reference_holds(digits: str) -> bool:
     """Whether *digits* with their two check digits at the end are as `reference_of` makes them."""
     return int(digits) % _REFERENCE_MODULUS == 1
+
+
+def receipt_card(order_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
+    """The payment institution has the customer's money for an order."""
+    return ledger.entries(("D", ledger.PSP, amount), ("C", ledger.contract(order_id), amount))
+
+
+def surplus_card(customer_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
+    """The payment institution has money of a customer that no order waits for."""
+    return ledger.entries(("D", ledger.PSP, amount), ("C", ledger.customer_credit(customer_id), amount))
+
+
+def psp_fee(fee: Money, vat: Money) -> tuple[ledger.Entry, ...]:
+    """The payment institution kept *fee* and the *vat* on it."""
+    return ledger.entries(
+        ("D", ledger.PSP_FEE, fee), ("D", ledger.INPUT_VAT_PENDING, vat), ("C", ledger.PSP, fee + vat)
+    )

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from services.billing.domain.order import PartyKind
+from services.billing.domain import ledger
+from services.billing.domain.organisation import PartyKind
 from services.shared.kernel.errors import Conflict, NotAllowed
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
@@ -95,3 +96,15 @@ class Payout:
     def cancel(self) -> None:
         """Raises WrongState: The bank has been told."""
         self.state = LIFECYCLE.after("cancel", self.state)
+
+
+def payout_started(kind: PartyKind, party_id: UUID, payout_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
+    """The bank is told to pay."""
+    return ledger.entries(
+        ("D", ledger.owed(kind, party_id, "payable"), amount), ("C", ledger.payout_transit(payout_id), amount)
+    )
+
+
+def payout_paid(payout_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
+    """The bank's statement shows that it paid."""
+    return ledger.entries(("D", ledger.payout_transit(payout_id), amount), ("C", ledger.BANK, amount))

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from services.billing.domain.order import PartyKind
+from services.billing.domain import ledger
+from services.billing.domain.organisation import PartyKind
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
@@ -131,3 +132,12 @@ class Settlement:
     def pay(self) -> None:
         """Raises WrongState."""
         self.state = LIFECYCLE.after("pay", self.state)
+
+
+def received_invoice_matched(kind: PartyKind, party_id: UUID, net: Money, tax: Money) -> tuple[ledger.Entry, ...]:
+    """The party's invoice over a statement is there: what was accrued net is payable with its tax."""
+    return ledger.entries(
+        ("D", ledger.owed(kind, party_id, "accrued"), net),
+        ("D", ledger.INPUT_VAT_PENDING, tax),
+        ("C", ledger.owed(kind, party_id, "payable"), net + tax),
+    )

@@ -14,9 +14,10 @@ from services.billing.domain.bank_statement import (
     UnknownAccount,
     payout_numbers_in,
     read_statement,
+    receipt_bank,
     references_in,
+    suspense,
 )
-from services.billing.domain.ledger import receipt_bank, suspense
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from services.billing.domain.commission import split
-from services.billing.domain.ledger import AccountOverdrawn, acceptance_principal
-from services.billing.domain.order import OrderCopy, accruals
+from services.billing.domain.ledger import AccountOverdrawn
+from services.billing.domain.order import OrderCopy, acceptance_principal, accruals
 from services.billing.domain.payment import Instructions
 from services.billing.use_cases import payment
 from services.billing.use_cases.ledger import post_transaction

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import structlog
 
-from services.billing.domain.ledger import psp_fee, receipt_card, surplus_card
 from services.billing.domain.order import OrderCopy
 from services.billing.domain.payment import (
     CHECK_DELAYS,
@@ -15,7 +14,10 @@ from services.billing.domain.payment import (
     Instructions,
     Payment,
     PaymentMethod,
+    psp_fee,
+    receipt_card,
     reference_of,
+    surplus_card,
 )
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork

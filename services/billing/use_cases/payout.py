@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.billing.domain.ledger import payout_paid, payout_started
-from services.billing.domain.payout import BankAccountUnknown, Payout
+from services.billing.domain.payout import BankAccountUnknown, Payout, payout_paid, payout_started
 from services.billing.use_cases import settlement as settlements
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork

@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.billing.domain.ledger import received_invoice_matched
 from services.billing.domain.organisation import OrganisationCopy
-from services.billing.domain.settlement import Settlement
+from services.billing.domain.settlement import Settlement, received_invoice_matched
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require

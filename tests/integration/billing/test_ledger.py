@@ -12,16 +12,10 @@ from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters import ledger_queries
 from services.billing.config import settings
-from services.billing.domain.ledger import (
-    AccountOverdrawn,
-    BookedOtherwise,
-    Entry,
-    contract,
-    payout_paid,
-    psp_fee,
-    receipt_bank,
-    receipt_card,
-)
+from services.billing.domain.bank_statement import receipt_bank
+from services.billing.domain.ledger import AccountOverdrawn, BookedOtherwise, Entry, contract
+from services.billing.domain.payment import psp_fee, receipt_card
+from services.billing.domain.payout import payout_paid
 from services.billing.subscriptions import work
 from services.billing.use_cases.ledger import WATCH_TIMER, post_transaction, watch_invariants
 from services.shared.chassis.database import world_failed

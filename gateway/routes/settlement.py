@@ -1,0 +1,42 @@
+"""Statements of what providers and stations are owed."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from gateway.answers import ok
+from gateway.calls import JsonBody, Signed
+from gateway.schemas import settlement as schemas
+from gateway.schemas.work import DocumentLink
+from services.shared.messages.billing import settlement
+
+router = APIRouter(prefix="/v1", tags=["billing"])
+
+
+@router.post("/settlements/close", response_model=schemas.SettlementPage)
+def close_settlements(
+    caller: Signed, body: Annotated[schemas.SettlementClosing, Depends(JsonBody(schemas.SettlementClosing))]
+) -> Response:
+    """One statement per provider and station over what was accepted and stands on none yet."""
+    page = caller.ask(settlement.CloseSettlements(until=body.until), settlement.SettlementPage)
+    return ok(schemas.SettlementPage.of(page))
+
+
+@router.get("/settlements", response_model=schemas.SettlementPage)
+def list_settlements(caller: Signed, listed: Annotated[schemas.SettlementsListed, Query()]) -> Response:
+    asked = settlement.ListSettlements(**dict(listed))
+    return ok(schemas.SettlementPage.of(caller.ask(asked, settlement.SettlementPage)))
+
+
+@router.get("/settlements/{settlement_id}", response_model=schemas.Settlement)
+def get_settlement(caller: Signed, settlement_id: UUID) -> Response:
+    asked = settlement.GetSettlement(settlement_id=settlement_id)
+    return ok(schemas.Settlement.of(caller.ask(asked, settlement.SettlementView)))
+
+
+@router.get("/settlements/{settlement_id}/documents", response_model=DocumentLink)
+def get_settlement_document(caller: Signed, settlement_id: UUID) -> Response:
+    """The statement as a file."""
+    asked = settlement.GetSettlementDocument(settlement_id=settlement_id)
+    return ok(DocumentLink.of(caller.ask(asked, settlement.SettlementDocument)))

@@ -1,0 +1,47 @@
+"""Payments as the customer and as the operating company see them."""
+
+from uuid import UUID
+
+from gateway.schemas.base import Listed, Shown
+from services.shared.kernel.money import Money
+from services.shared.messages.base import Instant
+from services.shared.messages.billing.payment import PaymentMethod, PaymentState
+
+
+class OperatorPayment(Shown):
+    """A payment, to the operating company: without the secret that only the payer's browser needs."""
+
+    payment_id: UUID
+    order_id: UUID
+    order_number: str
+    customer_id: UUID
+    method: PaymentMethod
+    state: PaymentState
+    amount: Money
+    received: Money
+    reference: str | None
+    account_name: str | None
+    account_number: str | None
+    bank_name: str | None
+    failure: str
+    succeeded_at: Instant | None
+
+
+class CustomerPayment(OperatorPayment):
+    """A payment, to the customer. *client_secret*: card only; *reference*: transfer only, to be stated by the payer."""
+
+    client_secret: str | None
+
+
+class PaymentPage(Shown):
+    items: tuple[CustomerPayment | OperatorPayment, ...]
+    next_cursor: str | None
+
+
+class PaymentsListed(Listed):
+    order_id: UUID | None = None
+
+
+class StripeReceipt(Shown):
+    stripe_event_id: str
+    seen_before: bool

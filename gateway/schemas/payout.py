@@ -1,0 +1,34 @@
+"""Payouts of settlements."""
+
+from uuid import UUID
+
+from gateway.schemas.base import Schema, Shown
+from services.shared.kernel.money import Money
+from services.shared.messages.base import Instant
+from services.shared.messages.billing.payout import PayoutState
+from services.shared.messages.billing.settlement import PartyKind
+
+
+class PayoutToStart(Schema):
+    settlement_id: UUID
+
+
+class Payout(Shown):
+    payout_id: UUID
+    number: str
+    state: PayoutState
+    settlement_id: UUID
+    party_kind: PartyKind
+    party_id: UUID
+    amount: Money
+    account_name: str
+    account_number: str
+    bank_name: str
+    created_at: Instant
+    released_at: Instant | None
+    paid_at: Instant | None
+
+
+class PayoutPage(Shown):
+    items: tuple[Payout, ...]
+    next_cursor: str | None

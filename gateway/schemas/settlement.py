@@ -1,0 +1,54 @@
+"""Settlements: what a provider or a station is owed."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from gateway.schemas.base import Listed, Schema, Shown
+from services.shared.kernel.money import Money
+from services.shared.messages.base import Instant
+from services.shared.messages.billing.settlement import PartyKind, SettlementState
+
+
+class SettledOrder(Shown):
+    order_id: UUID
+    order_number: str
+    order_net: Money
+    fee: Money
+    net: Money
+    tax: Money
+    accepted_at: Instant
+
+
+class Settlement(Shown):
+    """A statement, to its party and to the operating company's finance. *net*, *tax*: what the invoice must say."""
+
+    settlement_id: UUID
+    number: str
+    state: SettlementState
+    party_kind: PartyKind
+    party_id: UUID
+    party_name: str
+    until: date
+    orders: tuple[SettledOrder, ...]
+    net: Money
+    tax: Money
+    gross: Money
+    payable_from: Instant
+    closed_at: Instant
+    payout_id: UUID | None
+
+
+class SettlementPage(Shown):
+    items: tuple[Settlement, ...]
+    next_cursor: str | None
+
+
+class SettlementsListed(Listed):
+    state: SettlementState | None = None
+
+
+class SettlementClosing(Schema):
+    until: Annotated[date, Field(description="orders accepted up to the end of this day in Asia/Shanghai")]
