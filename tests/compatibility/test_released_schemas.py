@@ -1,6 +1,8 @@
 """What was released keeps its promise: a wire name never changes its meaning."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,9 @@ from infra.schemas.json_schema import named, of
 from services.shared.messages import registry
 
 NAMES = sorted(path.stem for path in RELEASED.glob("*.json"))
+HERE = Path(__file__).parent
+CHANGED = json.loads((HERE / "changed_before_first_release.json").read_text("utf-8"))
+CHANGELOG = HERE.parents[1] / "CHANGELOG.md"
 
 
 def _major_after(name: str) -> str:
@@ -27,8 +32,19 @@ def test_a_released_message_may_only_gain_optional_fields(name: str) -> None:
         assert is_event, f"{name} was released and is gone"
         assert _major_after(name) in classes, f"{name} was released and is gone without a later major version"
         return
-    released = json.loads((RELEASED / f"{name}.json").read_text("utf-8"))
-    assert breaking(released, of(classes[name], name), event=event) == []
+    found = breaking(json.loads((RELEASED / f"{name}.json").read_text("utf-8")), of(classes[name], name), event=event)
+    if name in CHANGED:
+        assert found, f"{name} breaks nobody: take it off the list"
+    else:
+        assert found == []
+
+
+def test_messages_are_changed_in_place_only_before_the_first_release() -> None:
+    """Each with its reason. With the first release the list is emptied, and a change is a new major version."""
+    assert CHANGED.keys() <= set(NAMES)
+    assert all(CHANGED.values())
+    if re.search(r"^## \[?\d", CHANGELOG.read_text("utf-8"), re.MULTILINE):
+        assert not CHANGED
 
 
 def test_there_is_a_release_to_measure_by() -> None:

@@ -64,7 +64,7 @@ WITH steps AS (
   SELECT %(order_id)s, s.what, s.at, s.by FROM jsonb_to_recordset(%(steps)s) AS s(what text, at timestamptz, by text)
 )
 UPDATE orders SET state = %(state)s, station_id = %(station_id)s, terms = %(terms)s, payments = %(payments)s,
-  shipment_number = %(shipment_number)s, packing_sheet = %(packing_sheet)s,
+  covers = %(covers)s, shipment_number = %(shipment_number)s, packing_sheet = %(packing_sheet)s,
   contracted_at = %(contracted_at)s, released_at = %(released_at)s,
   delivered_at = %(delivered_at)s, accepted_at = %(accepted_at)s, accept_by = %(accept_by)s,
   closed_at = %(closed_at)s, cancel_reason = %(cancel_reason)s

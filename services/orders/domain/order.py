@@ -18,6 +18,8 @@ from services.shared.kernel.tax import TaxProfile
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
 PaymentMethod = Literal["card", "bank_transfer"]
 AcceptedBy = Literal["customer", "timer"]
+CoverKind = Literal["voucher", "credit", "funding"]
+ReleaseReason = Literal["paid", "deposit", "credit", "internal"]
 
 LIFECYCLE: Lifecycle[OrderState] = Lifecycle(
     "order",
@@ -60,6 +62,14 @@ class Terms:
 
 
 @dataclass(frozen=True)
+class Cover:
+    """Money that is sure without being paid: a reserved voucher, granted credit, the customer's own project funds."""
+
+    kind: CoverKind
+    amount: Money
+
+
+@dataclass(frozen=True)
 class KeptFile:
     """A file in the records bucket."""
 
@@ -83,7 +93,8 @@ class Order:
     Attributes:
         turnaround_days: Working days from the release and complete samples to the report.
         parent_id: The solution order that this one is a part of; none today.
-        payments: Succeeded payments, payment id → amount; their sum releases the order.
+        payments: Succeeded payments, payment id → amount.
+        covers: What stands in for payments, id at its source → cover; both together release the order.
         shipment_number: Reserved when it is released, for the packing sheet; the first parcel takes it.
         packing_sheet: None until it is made.
         steps: What happened in this transaction, to be added to the order's history.
@@ -106,6 +117,7 @@ class Order:
     notes: str = ""
     terms: Terms | None = None
     payments: dict[str, Money] = field(default_factory=dict)
+    covers: dict[str, Cover] = field(default_factory=dict)
     shipment_number: str = ""
     packing_sheet: KeptFile | None = None
     contracted_at: datetime | None = None
@@ -120,6 +132,11 @@ class Order:
     @property
     def paid(self) -> Money:
         return total(self.payments.values(), self.amounts.gross.currency)
+
+    @property
+    def sure(self) -> Money:
+        """What is paid or covered."""
+        return total((cover.amount for cover in self.covers.values()), self.amounts.gross.currency) + self.paid
 
     def note(self, what: str, now: datetime, *, by_platform: bool = False) -> None:
         """Add a line to the history."""
@@ -147,17 +164,45 @@ class Order:
             return False
         self.payments = {**self.payments, str(payment_id): amount}
         # Summing refuses a foreign currency, and with it the whole transaction.
-        self.note("paid" if self.paid >= self.amounts.gross else "partly_paid", now, by_platform=True)
+        self.note("paid" if self.sure >= self.amounts.gross else "partly_paid", now, by_platform=True)
         return True
 
-    def release_when_paid(self, now: datetime) -> bool:
-        """Let work begin once the gross is there. Returns whether it begins now."""
-        if not LIFECYCLE.allows("release", self.state) or self.paid < self.amounts.gross:
+    def take_cover(self, source_id: UUID, cover: Cover, now: datetime) -> bool:
+        """
+        A part of the price is sure without being paid, in any state.
+
+        Returns:
+            Whether this cover was not known yet.
+
+        Raises:
+            CurrencyMismatch: It is not in the order's currency.
+        """
+        if str(source_id) in self.covers:
             return False
+        self.covers = {**self.covers, str(source_id): cover}
+        _ = self.sure  # summing refuses a foreign currency
+        self.note(f"covered_by_{cover.kind}", now, by_platform=True)
+        return True
+
+    def drop_cover(self, source_id: UUID, now: datetime) -> bool:
+        """It is not sure any more. Returns whether it was there. What is released stays released."""
+        if str(source_id) not in self.covers:
+            return False
+        self.covers = {known: cover for known, cover in self.covers.items() if known != str(source_id)}
+        self.note("cover_withdrawn", now, by_platform=True)
+        return True
+
+    def release_when_due(self, now: datetime) -> ReleaseReason | None:
+        """Let work begin once the gross is paid or covered. Returns why it begins now, or none: it does not."""
+        if not LIFECYCLE.allows("release", self.state) or self.sure < self.amounts.gross:
+            return None
         self.state = LIFECYCLE.after("release", self.state)
         self.released_at = now
         self.note("released", now, by_platform=True)
-        return True
+        kinds = {cover.kind for cover in self.covers.values()}
+        if "funding" in kinds:
+            return "internal"
+        return "credit" if "credit" in kinds else "paid"
 
     def receive_sample(self, now: datetime) -> bool:
         """

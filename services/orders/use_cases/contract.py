@@ -71,7 +71,7 @@ def sign_contract(command: SignContract, *, actor: Actor, uow: OrdersUnitOfWork,
                 contracted_at=now,
             )
         )
-        order_use_cases.release_when_paid(order, uow, now)
+        order_use_cases.release_when_due(order, uow, now)
     uow.contracts.save(contract)
     uow.orders.save(order)
     return view(contract, order, relation)

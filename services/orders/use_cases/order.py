@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.orders.domain.offering import OfferingNotFound, only_provider
-from services.orders.domain.order import AcceptedBy, Order
+from services.orders.domain.order import AcceptedBy, Cover, Order
 from services.orders.domain.pricing import priced
 from services.orders.use_cases import shapes
 from services.orders.use_cases.ports import OrdersUnitOfWork
@@ -86,7 +86,7 @@ def place(order: Order, uow: OrdersUnitOfWork) -> None:
 
 
 class PaymentContradicts(Exception):
-    """A payment in another currency than its order's: a bug of whoever took it. Refused, it would be forgotten."""
+    """Money in another currency than its order's: a bug of whoever took it. Refused, it would be forgotten."""
 
 
 def take_payment(event: PaymentSucceeded, *, uow: OrdersUnitOfWork, now: datetime) -> None:
@@ -99,29 +99,61 @@ def take_payment(event: PaymentSucceeded, *, uow: OrdersUnitOfWork, now: datetim
         NotYet: The order is not known here.
         PaymentContradicts: It is in another currency.
     """
-    try:
-        order = uow.orders.get(event.order_id)
-    except NotFound:
-        raise NotYet("the order is not known here") from None
+    order = _known(event.order_id, uow)
     try:
         if not order.take_payment(event.payment_id, event.amount, now):
             return
     except CurrencyMismatch as error:
         raise PaymentContradicts(order.number) from error
-    release_when_paid(order, uow, now)
+    release_when_due(order, uow, now)
     uow.orders.save(order)
 
 
-def release_when_paid(order: Order, uow: OrdersUnitOfWork, now: datetime) -> None:
-    """Let work begin if everything is paid: say so, and have the packing sheet made. The caller saves *order*."""
-    if not order.release_when_paid(now):
+def take_cover(order_id: UUID, source_id: UUID, cover: Cover, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """
+    Add what is sure without being paid, and release the order to work once the gross is there.
+
+    A cover counts once by *source_id*: the voucher, the credit granted, the funds reserved.
+
+    Raises:
+        NotYet: The order is not known here.
+        PaymentContradicts: It is in another currency.
+    """
+    order = _known(order_id, uow)
+    try:
+        if not order.take_cover(source_id, cover, now):
+            return
+    except CurrencyMismatch as error:
+        raise PaymentContradicts(order.number) from error
+    release_when_due(order, uow, now)
+    uow.orders.save(order)
+
+
+def drop_cover(order_id: UUID, source_id: UUID, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """It is not sure any more; what is released stays released. Raises NotYet: The order is not known here."""
+    order = _known(order_id, uow)
+    if order.drop_cover(source_id, now):
+        uow.orders.save(order)
+
+
+def _known(order_id: UUID, uow: OrdersUnitOfWork) -> Order:
+    try:
+        return uow.orders.get(order_id)
+    except NotFound:
+        raise NotYet("the order is not known here") from None
+
+
+def release_when_due(order: Order, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """Let work begin if what is due is there: say so, and have the packing sheet made. The caller saves *order*."""
+    reason = order.release_when_due(now)
+    if reason is None:
         return
     order.shipment_number = uow.shipments.reserve_number(now)
     uow.cancel_timer(UNPAID_TIMER, order.order_id)
     uow.publish(
         OrderReleased(
             **shapes.named(order),
-            reason="paid",
+            reason=reason,
             released_at=now,
         )
     )
@@ -165,10 +197,7 @@ def close_settled(event: SettlementPaid, *, uow: OrdersUnitOfWork, now: datetime
         return
     # Always in the same order, or two statements over the same orders could wait for each other for ever.
     for order_id in sorted(event.order_ids):
-        try:
-            order = uow.orders.get(order_id)
-        except NotFound:
-            raise NotYet("the order is not known here") from None
+        order = _known(order_id, uow)
         if order.state == "closed":
             continue
         order.close(now)

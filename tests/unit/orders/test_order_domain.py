@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.orders.domain.order import LIFECYCLE, OrderState, PartlyPaid, blocked_by
+from services.orders.domain.order import LIFECYCLE, Cover, CoverKind, OrderState, PartlyPaid, blocked_by
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.money import CurrencyMismatch, Money
@@ -17,9 +17,9 @@ def test_work_is_released_when_the_gross_is_there_and_not_a_fen_before() -> None
     """Several payments may make up the gross; the one that reaches it releases."""
     order = an_order("contracted")
     order.take_payment(new_id(), cny(GROSS - 1), NOW)
-    assert not order.release_when_paid(NOW)
+    assert order.release_when_due(NOW) is None
     order.take_payment(new_id(), cny(1), NOW)
-    assert order.release_when_paid(NOW)
+    assert order.release_when_due(NOW) == "paid"
     assert (order.state, order.released_at) == ("released", NOW)
 
 
@@ -42,9 +42,40 @@ def test_paid_before_the_last_signature_waits_for_it() -> None:
     """An order that is not contracted is not released, whatever was paid."""
     order = an_order("placed")
     order.take_payment(new_id(), cny(GROSS), NOW)
-    assert not order.release_when_paid(NOW)
+    assert order.release_when_due(NOW) is None
     order.contract(some_terms(), NOW)
-    assert order.release_when_paid(NOW)
+    assert order.release_when_due(NOW) == "paid"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "reason"),
+    [(("voucher",), "paid"), (("voucher", "credit"), "credit"), (("funding",), "internal")],
+)
+def test_payments_and_covers_together_release_and_the_reason_says_what_covers(
+    kinds: tuple[CoverKind, ...], reason: str
+) -> None:
+    """A voucher for a part stands beside what is paid; credit and own funds are told apart from money that is here."""
+    order = an_order("contracted")
+    order.take_payment(new_id(), cny(GROSS - 1_000 * len(kinds)), NOW)
+    for kind in kinds:
+        assert order.release_when_due(NOW) is None
+        order.take_cover(new_id(), Cover(kind, cny(1_000)), NOW)
+    assert order.release_when_due(NOW) == reason
+    assert order.release_when_due(NOW) is None, "once"
+
+
+def test_a_cover_counts_once_and_is_gone_when_dropped() -> None:
+    """It is told again, and taken back: neither twice."""
+    order = an_order("contracted")
+    voucher = new_id()
+    assert order.take_cover(voucher, Cover("voucher", cny(GROSS // 2)), NOW)
+    assert not order.take_cover(voucher, Cover("voucher", cny(GROSS)), NOW)
+    assert order.sure == cny(GROSS // 2)
+    assert order.drop_cover(voucher, NOW)
+    assert not order.drop_cover(voucher, NOW)
+    assert order.sure == cny(0)
+    with pytest.raises(CurrencyMismatch):
+        order.take_cover(voucher, Cover("voucher", Money(1, "USD")), NOW)
 
 
 @pytest.mark.parametrize("state", ["released", "in_progress", "delivered", "accepted", "closed", "cancelled"])

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.orders.domain.offering import NotForSale, OfferingNotFound, OneProviderOnly, OwnOffering, QuotationNeeded
-from services.orders.domain.order import Order
+from services.orders.domain.order import Cover, Order
 from services.orders.use_cases import order as use_cases
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet, Refused
@@ -53,6 +53,7 @@ from tests.kit.fakes_orders import (
 
 GROSS = 335_808
 OTHER_OFFERING_ID = derived_id("offering", "other")
+VOUCHER_ID = derived_id("voucher", "any")
 
 
 def wanted(*offerings: tuple[UUID, int], **changes: Any) -> PlaceOrder:
@@ -221,6 +222,34 @@ def test_a_part_payment_releases_nothing() -> None:
     use_cases.take_payment(paid(order, GROSS - 50), uow=shop, now=NOW)
     assert not shop.told
     assert shop.orders.get(order.order_id).paid == cny(GROSS - 50)
+
+
+def test_what_is_covered_counts_with_what_is_paid_whichever_comes_first() -> None:
+    """Told twice it releases once; withdrawn in time it releases nothing; in another currency it is a bug."""
+    cover = Cover("voucher", cny(50))
+    for paid_first in (True, False):
+        order = an_order("contracted")
+        shop = a_shop(order)
+        steps = [
+            lambda order=order, shop=shop: use_cases.take_payment(paid(order, GROSS - 50), uow=shop, now=NOW),
+            lambda order=order, shop=shop: use_cases.take_cover(order.order_id, VOUCHER_ID, cover, uow=shop, now=NOW),
+        ]
+        for step in steps if paid_first else reversed(steps):
+            step()
+            step()
+        assert shop.told == ["order.released.v1"]
+    order = an_order("contracted")
+    shop = a_shop(order)
+    use_cases.take_cover(order.order_id, VOUCHER_ID, cover, uow=shop, now=NOW)
+    for _ in range(2):
+        use_cases.drop_cover(order.order_id, VOUCHER_ID, uow=shop, now=NOW)
+    use_cases.take_payment(paid(order, GROSS - 50), uow=shop, now=NOW)
+    assert not shop.told
+    assert shop.orders.history == ["covered_by_voucher", "cover_withdrawn", "partly_paid"]
+    with pytest.raises(use_cases.PaymentContradicts):
+        use_cases.take_cover(order.order_id, VOUCHER_ID, Cover("credit", Money(1, "USD")), uow=shop, now=NOW)
+    with pytest.raises(NotYet):
+        use_cases.take_cover(VOUCHER_ID, VOUCHER_ID, cover, uow=shop, now=NOW)
 
 
 def test_money_for_a_cancelled_order_is_written_down_and_wakes_nothing() -> None:

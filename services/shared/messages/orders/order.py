@@ -27,6 +27,7 @@ from services.shared.messages.orders.sample import SampleSummary, ShipmentSummar
 
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
 PaymentMethod = Literal["card", "bank_transfer"]
+ReleaseReason = Literal["paid", "deposit", "credit", "internal"]
 CollectionModel = Literal["principal_own_account"]
 """How the money is collected (trade rules): more models join as they are built."""
 
@@ -229,11 +230,11 @@ class OrderContracted(_OrderEvent):
 
 
 class OrderReleased(_OrderEvent):
-    """Work may begin."""
+    """Work may begin, because the price is paid, its first part is, it is on credit, or own funds pay it."""
 
     wire_name: ClassVar = "order.released.v1"
 
-    reason: Literal["paid"]
+    reason: ReleaseReason
     released_at: Instant
 
 
