@@ -25,6 +25,7 @@ from gateway.routes import (
     access,
     bank_statement,
     catalogue,
+    checkout,
     commission_plan,
     feed,
     invoicing,
@@ -48,8 +49,8 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, bank_statement, commission_plan, referral,
-    settlement, payout, ledger, invoicing, feed, operation, stripe_webhook,
+    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, commission_plan,
+    referral, settlement, payout, ledger, invoicing, feed, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.repositories import (
     SqlBankLines,
@@ -10,7 +11,6 @@ from services.billing.adapters.repositories import (
     SqlPayments,
     SqlPlans,
     SqlReferrals,
-    SqlStripeEvents,
 )
 from services.billing.adapters.settlement_repositories import SqlPayouts, SqlSettlements
 from services.shared.chassis.unit_of_work import UnitOfWork
@@ -40,6 +40,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payments(self) -> SqlPayments:
         return SqlPayments(self.connection)
+
+    @cached_property
+    def checkouts(self) -> SqlCheckouts:
+        return SqlCheckouts(self.connection)
 
     @cached_property
     def stripe_events(self) -> SqlStripeEvents:
