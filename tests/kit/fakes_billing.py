@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.billing.domain.bank_statement import BankLine
+from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan, PlanExists
 from services.billing.domain.ledger import (
@@ -281,13 +281,28 @@ class FakeStripeEvents:
 class FakeBankLines:
     def __init__(self) -> None:
         self.held: dict[UUID, BankLine] = {}
+        self.files: dict[UUID, tuple[BankFile, Placed]] = {}
 
-    def add(self, lines: Sequence[BankLine], now: datetime) -> Mapping[UUID, BankLine]:
+    def lock(self, account: str) -> None:
+        pass
+
+    def of_file(self, bank_file_id: UUID) -> Sequence[BankLine] | None:
+        if bank_file_id not in self.files:
+            return None
+        return [deepcopy(self.held[each.bank_line_id]) for each in self.files[bank_file_id][1].lines]
+
+    def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
+        del lines
+        told_by = {
+            each: frozenset(known.kind for known, placed in self.files.values() if each in placed.told_booked)
+            for each in self.held
+        }
+        return KnownLines(deepcopy(list(self.held.values())), told_by, file.kind)
+
+    def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
         del now
-        known = {line.bank_line_id: self.held[line.bank_line_id] for line in lines if line.bank_line_id in self.held}
-        for line in lines:
-            self.held.setdefault(line.bank_line_id, deepcopy(line))
-        return known
+        self.save([*placed.lines, *placed.withdrawn])
+        self.files[file.bank_file_id] = (file, placed)
 
     def save(self, lines: Sequence[BankLine]) -> None:
         for line in lines:

@@ -142,6 +142,37 @@ bank_line = Table(
     Column("target", Text),
     Column("reason", Text),
     _instant("imported_at"),
+    Column("counterparty_account", Text),
+    Column("fingerprint", Text),
+    Column("entry_reference", Text),
+)
+
+bank_file = Table(
+    "bank_file",
+    metadata,
+    Column("bank_file_id", Uuid, primary_key=True),
+    Column("account", Text),
+    Column("sha256", Text),
+    Column("kind", Text),
+    _instant("imported_at"),
+    Column("imported_by", Text),
+)
+
+bank_file_line = Table(
+    "bank_file_line",
+    metadata,
+    Column("bank_file_id", Uuid, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("bank_line_id", Uuid),
+    Column("booked", Boolean),
+)
+
+bank_line_reference = Table(
+    "bank_line_reference",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("reference", Text, primary_key=True),
+    Column("bank_line_id", Uuid),
 )
 
 settlement = Table(

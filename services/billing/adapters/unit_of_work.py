@@ -2,9 +2,9 @@
 
 from functools import cached_property
 
+from services.billing.adapters.bank_repositories import SqlBankLines
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.repositories import (
-    SqlBankLines,
     SqlOrders,
     SqlOrganisations,
     SqlPayments,

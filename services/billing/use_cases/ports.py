@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.billing.domain.bank_statement import BankLine
+from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.ledger import Transaction
@@ -77,11 +77,19 @@ class StripeEvents(Protocol):
 
 
 class BankLines(Protocol):
-    def add(self, lines: Sequence[BankLine], now: datetime) -> Mapping[UUID, BankLine]:
-        """Store those that are new, in suspense. Returns the others as they stand, by id."""
+    def lock(self, account: str) -> None:
+        """Nobody else reads a file of *account* until the end of the transaction."""
 
-    def save(self, lines: Sequence[BankLine]) -> None:
-        """State, target and reason of *lines*."""
+    def of_file(self, bank_file_id: UUID) -> Sequence[BankLine] | None:
+        """The lines of a file that was read before, as they stand; none: it is new."""
+
+    def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
+        """What the lines of *file* may be."""
+
+    def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
+        """Store a file, what is new of its lines and what has changed of those known before."""
+
+    def save(self, lines: Sequence[BankLine]) -> None: ...
 
 
 class Settlements(Protocol):
