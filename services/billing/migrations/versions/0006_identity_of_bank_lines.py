@@ -2,12 +2,11 @@
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
-    op.execute("SET LOCAL lock_timeout = '4s'")
     op.execute("""
         CREATE TABLE bank_file (
           bank_file_id uuid PRIMARY KEY,
