@@ -15,7 +15,7 @@ class AdjustmentToPropose(Schema):
     kind: Literal["write_off", "rounding", "reclassification"]
     reason: Name
     order_id: UUID | None = None
-    entries: Annotated[tuple[AdjustmentEntry, ...], Field(min_length=2, max_length=50)]
+    entries: Annotated[tuple[AdjustmentEntry, ...], Field(min_length=1, max_length=50)]
     effective_at: Annotated[Instant | None, Field(description="when it counts; now where none is said")] = None
 
 

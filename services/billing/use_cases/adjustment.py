@@ -90,9 +90,7 @@ def approve_adjustment(
     by = hand_of(actor)
     adjustment.check_approver(by)
     if adjustment.reverses is not None:
-        transaction_id = reverse_transaction(
-            uow, adjustment.reverses, effective_at=adjustment.effective_at, now=now
-        )
+        transaction_id = reverse_transaction(uow, adjustment.reverses, effective_at=adjustment.effective_at, now=now)
     else:
         key = f"adjustment:{adjustment.adjustment_id}"
         transaction_id = derived_id("ledger_tx", key)

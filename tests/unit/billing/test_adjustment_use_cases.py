@@ -93,9 +93,7 @@ def test_what_is_refused_is_never_booked() -> None:
     """The proposer may withdraw it."""
     uow = FakeBillingUnitOfWork()
     proposed = propose(uow)
-    refused = refuse_adjustment(
-        RefuseAdjustment(adjustment_id=proposed.adjustment_id), actor=FINANCE, uow=uow, now=NOW
-    )
+    refused = refuse_adjustment(RefuseAdjustment(adjustment_id=proposed.adjustment_id), actor=FINANCE, uow=uow, now=NOW)
     assert refused.state == "refused"
     with pytest.raises(WrongState):
         approve(uow, proposed.adjustment_id)

@@ -57,7 +57,7 @@ class ProposeAdjustment(Command):
     kind: Literal["write_off", "rounding", "reclassification"]
     reason: Name
     order_id: UUID | None = None
-    entries: Annotated[tuple[AdjustmentEntry, ...], Field(min_length=2, max_length=50)]
+    entries: Annotated[tuple[AdjustmentEntry, ...], Field(min_length=1, max_length=50)]
     effective_at: Instant | None = None
 
 

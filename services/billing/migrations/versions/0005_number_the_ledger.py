@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 NUMBERS = """
 -- Whoever takes a number has a transaction id already. So once every transaction that was running when the numbers
@@ -92,7 +92,7 @@ ALTER TABLE account_balance ADD CONSTRAINT account_balance_account FOREIGN KEY (
   DEFERRABLE INITIALLY DEFERRED; -- the balance is the row that others wait for; the account follows when it is new
 
 -- One transaction with its entries and balances in one round trip.
--- Answers when it counts: later than it happened where those books are closed. Null: the very same stands there already.
+-- Answers when it counts: later than it happened where those books are closed. Null: the very same stands there.
 -- YQ001 an account would fall below its least balance; YQ002 the key stands there with other entries.
 CREATE FUNCTION post_ledger(
   p_id uuid, p_key text, p_hash bytea, p_kind text, p_order uuid, p_order_number text, p_cause text,
