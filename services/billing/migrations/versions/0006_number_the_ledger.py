@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 NUMBERS = """
 -- Whoever takes a number has a transaction id already. So once every transaction that was running when the numbers
