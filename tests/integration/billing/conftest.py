@@ -41,7 +41,7 @@ LEDGER_TABLES = ("ledger_entry", "ledger_tx")
 TABLES = (
     "organisation, commission_plan, referral, payment, stripe_event, bank_file, bank_file_line,"
     " bank_line_reference, bank_line, payout, accrual, settlement,"
-    " contracted_order, account_balance, account, outbox, outside_call, timer, command_log"
+    " adjustment, contracted_order, account_balance, account, outbox, outside_call, timer, command_log"
 )
 
 
