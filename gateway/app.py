@@ -23,6 +23,7 @@ from gateway.portal import pages
 from gateway.problems import Asked
 from gateway.routes import (
     access,
+    adjustment,
     bank_statement,
     catalogue,
     checkout,
@@ -50,7 +51,7 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, commission_plan,
-    referral, settlement, payout, ledger, invoicing, feed, operation, stripe_webhook,
+    referral, settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """
