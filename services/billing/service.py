@@ -11,6 +11,7 @@ from services.billing.config import settings
 from services.billing.use_cases import (
     adjustment,
     bank_statement,
+    chargeback,
     checkout,
     commission_plan,
     ledger,
@@ -36,6 +37,7 @@ from services.shared.messages.billing.bank_statement import (
     ImportBankStatement,
     ListBankLines,
 )
+from services.shared.messages.billing.chargeback import GetChargeback, ListChargebacks, SubmitChargebackEvidence
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PublishCommissionPlan
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
@@ -107,6 +109,10 @@ class BillingService(ServiceBase):
     list_referrals = query(ListReferrals, queries.list_referrals)
 
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
+    submit_chargeback_evidence = command(SubmitChargebackEvidence, chargeback.submit_evidence)
+    get_chargeback = query(GetChargeback, card_queries.get_chargeback)
+    list_chargebacks = query(ListChargebacks, card_queries.list_chargebacks)
+
     open_checkout = command(OpenCheckout, _open_checkout)
     get_checkout = query(GetCheckout, card_queries.get_checkout)
     get_payment = query(GetPayment, queries.get_payment)

@@ -4,7 +4,7 @@ from functools import cached_property
 
 from services.billing.adapters.adjustment_repository import SqlAdjustments
 from services.billing.adapters.bank_repositories import SqlBankLines
-from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
+from services.billing.adapters.card_repositories import SqlChargebacks, SqlCheckouts, SqlStripeEvents
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.repositories import (
     SqlOrders,
@@ -53,6 +53,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def checkouts(self) -> SqlCheckouts:
         return SqlCheckouts(self.connection)
+
+    @cached_property
+    def chargebacks(self) -> SqlChargebacks:
+        return SqlChargebacks(self.connection)
 
     @cached_property
     def stripe_events(self) -> SqlStripeEvents:
