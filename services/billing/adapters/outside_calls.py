@@ -53,7 +53,7 @@ class Papers:
             party=documents.Party(**payload["party"]),
             lines=tuple(
                 documents.StatementLine(
-                    kind="order",
+                    kind="order" if line["net"] > 0 else "refund",
                     order_number=line["order_number"],
                     entered_on=date.fromisoformat(line["accepted_on"]),
                     text=line["title"],
@@ -71,6 +71,12 @@ class Papers:
         pdf = documents.settlement_statement_pdf(statement)
         stored = self.store.keep(f"settlements/{payload['settlement_id']}.pdf", pdf, "application/pdf")
         return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
+
+    def write_refund_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        del key
+        body = bank_order(payload, self.account)
+        name = f"bank_orders/{payload['refund_id']}-{payload['payment_id']}.csv"
+        return {"key": self.store.keep(name, body, "text/csv").key}
 
     def write_bank_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         del key
@@ -134,5 +140,6 @@ def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, .
         OutsideCall("fetch_stripe_object", stripe.fetch_payment_intent, _learn, lease_s=120),
         OutsideCall("cancel_payment_intent", stripe.cancel_payment_intent, _learn, lease_s=120),
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
+        OutsideCall("write_refund_order", papers.write_refund_order, lease_s=120),
         OutsideCall("write_bank_order", papers.write_bank_order, _bank_order_kept, lease_s=120),
     )

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
 from services.billing.domain.bank_statement import BankLine
-from services.billing.domain.commission import Split, SplitTerms
+from services.billing.domain.commission import Left, Split, SplitTerms
 from services.billing.domain.commission_plan import CommissionPlan, PlanExists
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
@@ -65,17 +65,59 @@ class SqlOrders:
         fields = dict(row._mapping)
         fields["split"] = Split(**fields["split"]) if fields["split"] else None
         fields["split_terms"] = _SPLIT_TERMS.validate_python(fields["split_terms"])
+        fields["left"] = Left(**fields["left"]) if fields["left"] else None
         return OrderCopy(**fields)
+
+    def get(self, order_id: UUID) -> OrderCopy:
+        order = self.find(order_id)
+        if order is None:
+            raise NotFound
+        return order
+
+    def of_refund(self, refund_id: UUID) -> OrderCopy:
+        table = tables.refund
+        order_id = self.connection.execute(
+            select(table.c.order_id).where(table.c.refund_id == refund_id)
+        ).scalar_one_or_none()
+        if order_id is None:
+            raise NotFound
+        return self.get(order_id)
+
+    def keep_left(self, order: OrderCopy) -> None:
+        table = tables.contracted_order
+        self.connection.execute(
+            table.update()
+            .where(table.c.order_id == order.order_id)
+            .values(left=asdict(order.left) if order.left else None)
+        )
+
+    def earned(self, order_id: UUID) -> Sequence[tuple[Accrual, UUID | None]]:
+        table = tables.accrual
+        rows = self.connection.execute(
+            select(table)
+            .where(table.c.order_id == order_id, table.c.n == 0)
+            .order_by(table.c.party_kind)
+            .with_for_update()
+        )
+        found = []
+        for row in rows:
+            fields = dict(row._mapping)
+            settlement_id = fields.pop("settlement_id")
+            found.append((Accrual(**fields), settlement_id))
+        return found
+
+    def accrue(self, accruals: Sequence[Accrual]) -> None:
+        if accruals:
+            self.connection.execute(
+                insert(tables.accrual).values([asdict(accrual) for accrual in accruals]).on_conflict_do_nothing()
+            )
 
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         table = tables.contracted_order
         self.connection.execute(
             table.update().where(table.c.order_id == order_id).values(accepted_at=accepted_at, split=asdict(parts))
         )
-        if accruals:
-            self.connection.execute(
-                insert(tables.accrual).values([asdict(accrual) for accrual in accruals]).on_conflict_do_nothing()
-            )
+        self.accrue(accruals)
 
 
 class SqlPlans:
@@ -142,6 +184,13 @@ class SqlPayments:
             select(table).where(table.c.reference.in_(list(references))).order_by(table.c.payment_id).with_for_update()
         )
         return {row.reference: Payment(**row._mapping) for row in rows}
+
+    def of_order(self, order_id: UUID) -> Sequence[Payment]:
+        table = tables.payment
+        rows = self.connection.execute(
+            select(table).where(table.c.order_id == order_id).order_by(table.c.payment_id).with_for_update()
+        )
+        return [Payment(**row._mapping) for row in rows]
 
     def save(self, payment: Payment) -> None:
         save_versioned(self.connection, tables.payment, {"payment_id": payment.payment_id}, vars(payment))

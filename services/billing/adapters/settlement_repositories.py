@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
+from services.billing.domain.organisation import PartyKind
 from services.billing.domain.payout import Payout
 from services.billing.domain.settlement import PayoutExists, Settlement, SettlementLine
 from services.shared.chassis.database import save_versioned
@@ -23,7 +24,7 @@ WITH due AS (
   SELECT * FROM accrual WHERE settlement_id IS NULL AND accepted_at < :before FOR UPDATE
 ), parted AS (
   SELECT due.*, (row_number() OVER (PARTITION BY party_kind, party_id, currency, tax_rate_bps, special_invoice
-                                    ORDER BY accepted_at, order_id) - 1) / :orders_max AS part
+                                    ORDER BY accepted_at, order_id, n) - 1) / :orders_max AS part
   FROM due
 ), grouped AS (
   SELECT gen_random_uuid() AS settlement_id, next_number('ST', :now) AS number, g.*
@@ -32,9 +33,11 @@ WITH due AS (
            sum(net) AS net, sum(tax) AS tax, max(payable_from) AS payable_from,
            jsonb_agg(jsonb_build_object(
              'order_id', order_id, 'order_number', order_number, 'title', title, 'order_net', order_net, 'fee', fee,
-             'net', net, 'tax', tax, 'accepted_at', accepted_at) ORDER BY accepted_at, order_id) AS lines
+             'net', net, 'tax', tax, 'accepted_at', accepted_at) ORDER BY accepted_at, order_id, n) AS lines
     FROM parted
     GROUP BY party_kind, party_id, currency, tax_rate_bps, special_invoice, part
+    -- a party that earned no more than refunds take from it waits for its next orders
+    HAVING sum(net) > 0 AND sum(tax) >= 0
     ORDER BY party_kind, party_id, currency, tax_rate_bps, special_invoice, part
   ) AS g
 ), stated AS (
@@ -47,7 +50,7 @@ WITH due AS (
 ), listed AS (
   UPDATE accrual a SET settlement_id = g.settlement_id
   FROM parted p JOIN grouped g USING (party_kind, party_id, currency, tax_rate_bps, special_invoice, part)
-  WHERE a.order_id = p.order_id AND a.party_kind = p.party_kind
+  WHERE a.order_id = p.order_id AND a.party_kind = p.party_kind AND a.n = p.n
 )
 SELECT * FROM stated ORDER BY number
 """).columns(*tables.settlement.c)
@@ -60,6 +63,31 @@ class SqlSettlements:
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
         rows = self.connection.execute(
             CLOSE, {"until": until, "before": before, "now": now, "orders_max": ORDERS_PER_STATEMENT_MAX}
+        )
+        return [settlement_of(row) for row in rows]
+
+    def party_of(self, settlement_id: UUID) -> UUID:
+        table = tables.settlement
+        found: UUID | None = self.connection.execute(
+            select(table.c.party_id).where(table.c.settlement_id == settlement_id)
+        ).scalar_one_or_none()
+        if found is None:
+            raise NotFound
+        return found
+
+    def payable_to(self, kind: PartyKind, party_id: UUID, currency: str) -> Sequence[Settlement]:
+        table = tables.settlement
+        rows = self.connection.execute(
+            select(table)
+            .where(
+                table.c.party_id == party_id,
+                table.c.party_kind == kind,
+                table.c.currency == currency,
+                table.c.state == "payable",
+                table.c.payout_id.is_(None),
+            )
+            .order_by(table.c.closed_at, table.c.settlement_id)
+            .with_for_update()
         )
         return [settlement_of(row) for row in rows]
 

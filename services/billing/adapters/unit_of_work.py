@@ -12,6 +12,7 @@ from services.billing.adapters.repositories import (
     SqlReferrals,
     SqlStripeEvents,
 )
+from services.billing.adapters.refund_repositories import SqlRefunds
 from services.billing.adapters.settlement_repositories import SqlPayouts, SqlSettlements
 from services.shared.chassis.unit_of_work import UnitOfWork
 
@@ -40,6 +41,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payments(self) -> SqlPayments:
         return SqlPayments(self.connection)
+
+    @cached_property
+    def refunds(self) -> SqlRefunds:
+        return SqlRefunds(self.connection)
 
     @cached_property
     def stripe_events(self) -> SqlStripeEvents:

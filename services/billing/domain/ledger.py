@@ -28,9 +28,12 @@ SERVICE_REVENUE = "R:service"
 PROVIDER_COST = "E:provider_service"
 STATION_COST = "E:station_share"
 PSP_FEE = "E:psp_fee"
+CANCELLATION_FEE = "R:cancellation_fee"
+COST_OF: dict[PartyKind, str] = {"provider": PROVIDER_COST, "station": STATION_COST}
 
 # Whose credit the debits may never exceed: other people's money, which is spent at most once.
-_NEVER_OVERDRAWN = ("L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:")
+_NEVER_OVERDRAWN = ("L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:",
+                    "L:refund:")  # fmt: skip
 
 
 class AccountOverdrawn(Conflict):
@@ -111,6 +114,15 @@ def customer_credit(customer_id: UUID) -> str:
 
 def owed(kind: PartyKind, party_id: UUID, stage: Literal["accrued", "payable", "held"]) -> str:
     return f"L:{kind}:{party_id}:{stage}"
+
+
+def claw_back(kind: PartyKind, party_id: UUID) -> str:
+    """What a party owes us, of what it was paid for work that was refunded."""
+    return f"A:ar:{kind}:{party_id}"
+
+
+def refund(refund_id: UUID) -> str:
+    return f"L:refund:{refund_id}"
 
 
 def payout_transit(payout_id: UUID) -> str:

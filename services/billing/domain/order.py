@@ -1,11 +1,11 @@
 """What billing keeps of an order, and what follows from its acceptance: whom we owe how much, and its entries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.billing.domain.commission import Split, SplitTerms
+from services.billing.domain.commission import Left, Split, SplitTerms
 from services.billing.domain.organisation import PartyKind
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
@@ -19,7 +19,8 @@ class OrderCopy:
     Attributes:
         title: Of its first line, for the statement.
         split_terms: What its split follows from, frozen at signing.
-        split: Once it is accepted.
+        split: Once it is accepted, of what was left of it then.
+        left: After the refunds that are agreed; none: there are none.
     """
 
     order_id: UUID
@@ -36,14 +37,16 @@ class OrderCopy:
     contracted_at: datetime
     accepted_at: datetime | None = None
     split: Split | None = None
+    left: Left | None = None
 
 
 @dataclass(frozen=True)
 class Accrual:
     """
-    What one party has earned by one order and no statement lists yet.
+    What one party has earned by one order, or earns less by a refund of it, and no statement lists yet.
 
     Attributes:
+        n: Which refund of the order; 0: what it earned.
         order_net: N of the order, *fee* C of it.
         net, tax: The party's own: what its invoice must say. The tax is 0 where the invoice is all-in.
         tax_rate_bps, special_invoice: Which invoice it sends, frozen when the contract was signed.
@@ -64,6 +67,7 @@ class Accrual:
     special_invoice: bool
     accepted_at: datetime
     payable_from: datetime
+    n: int = 0
 
 
 def accruals(
@@ -84,6 +88,32 @@ def accruals(
     if order.station_id is not None and terms.station_tax is not None:
         found.append(earned("station", order.station_id, parts.station_share, parts.station_tax, terms.station_tax))
     return tuple(accrual for accrual in found if accrual.net > 0)
+
+
+def correction(earned: Accrual, n: int, order_net: int, takes: Split) -> Accrual:
+    """What the party that has *earned* loses by refund *n*, of *order_net* of the order."""
+    net, tax = takes.of(earned.party_kind)
+    return replace(earned, n=n, order_net=-order_net, fee=-takes.fee, net=-net, tax=-tax)
+
+
+def compensation(order: OrderCopy, amount: int, *, now: datetime, hold_days: int) -> Accrual:
+    """What the provider gets of the fee for a cancelled order: untaxed, for nothing was performed."""
+    return Accrual(
+        order_id=order.order_id, party_kind="provider", party_id=order.provider_id, order_number=order.number,
+        title=order.title, currency=order.currency, order_net=amount, fee=0, net=amount, tax=0, tax_rate_bps=0,
+        special_invoice=False, accepted_at=now, payable_from=now + timedelta(days=hold_days),
+    )  # fmt: skip
+
+
+def cancellation_fee(
+    order_id: UUID, provider_id: UUID, to_provider: Money, to_company: Money
+) -> tuple[ledger.Entry, ...]:
+    """What is kept of a cancelled order's money. No VAT: nothing was performed."""
+    return ledger.entries(
+        ("D", ledger.contract(order_id), to_provider + to_company),
+        ("C", ledger.owed("provider", provider_id, "accrued"), to_provider),
+        ("C", ledger.CANCELLATION_FEE, to_company),
+    )
 
 
 def acceptance_principal(

@@ -67,6 +67,7 @@ class Settlement:
         net, tax: What the party's invoice must say; sums of the frozen amounts of the lines.
         tax_rate_bps, special_invoice: Which invoice it is.
         payable_from: End of the hold period of its last order.
+        deducted: Of net + tax, what we keep for refunds of orders that were settled already.
     """
 
     settlement_id: UUID
@@ -89,6 +90,7 @@ class Settlement:
     document_key: str | None = None
     document_sha256: str = ""
     document_size: int = 0
+    deducted: int = 0
     version: int = 0
 
     @property
@@ -96,8 +98,21 @@ class Settlement:
         return Money(self.net + self.tax, self.currency)
 
     @property
+    def due(self) -> Money:
+        """What is to be paid out."""
+        return self.gross - Money(self.deducted, self.currency)
+
+    def deduct(self, amount: int) -> None:
+        """Keep *amount* (minor units, at most what is due) of it. Raises WrongState: It is not payable."""
+        if not 0 < amount <= self.due.amount:
+            raise ValueError("more is kept than is due")
+        self.deducted += amount
+        if self.due.amount == 0:
+            self.pay()
+
+    @property
     def order_ids(self) -> tuple[UUID, ...]:
-        return tuple(line.order_id for line in self.lines)
+        return tuple(dict.fromkeys(line.order_id for line in self.lines))
 
     def issue(self, key: str, sha256: str, size: int) -> None:
         """The statement is printed and kept. The party may have sent its invoice meanwhile."""
@@ -132,6 +147,13 @@ class Settlement:
     def pay(self) -> None:
         """Raises WrongState."""
         self.state = LIFECYCLE.after("pay", self.state)
+
+
+def clawed_back(kind: PartyKind, party_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
+    """What the party owes us is kept of what we owe it."""
+    return ledger.entries(
+        ("D", ledger.owed(kind, party_id, "payable"), amount), ("C", ledger.claw_back(kind, party_id), amount)
+    )
 
 
 def received_invoice_matched(kind: PartyKind, party_id: UUID, net: Money, tax: Money) -> tuple[ledger.Entry, ...]:

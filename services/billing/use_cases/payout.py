@@ -26,9 +26,10 @@ def start_payout(command: StartPayout, *, actor: Actor, uow: BillingUnitOfWork, 
         BankAccountUnknown: The party has none.
     """
     require(actor, command.grants, {})
+    # The party first, locked: a change of its account is seen here or sees this payout, and so does a refund that
+    # keeps some of what is payable to it.
+    party = uow.organisations.find(uow.settlements.party_of(command.settlement_id), lock=True)
     settlement = uow.settlements.get(command.settlement_id)
-    # Locked, so that a change of the account either is seen here or sees this payout.
-    party = uow.organisations.find(settlement.party_id, lock=True)
     if party is None:
         raise NotYet("the party is not known here yet")
     payout_id = new_id()
@@ -44,7 +45,7 @@ def start_payout(command: StartPayout, *, actor: Actor, uow: BillingUnitOfWork, 
         party_kind=settlement.party_kind,
         party_id=settlement.party_id,
         currency=settlement.currency,
-        amount=settlement.gross.amount,
+        amount=settlement.due.amount,
         bank_name=bank_name,
         account_name=account_name,
         account_number=account_number,

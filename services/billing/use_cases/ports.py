@@ -11,10 +11,11 @@ from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.ledger import Transaction
 from services.billing.domain.order import Accrual, OrderCopy
-from services.billing.domain.organisation import OrganisationCopy
+from services.billing.domain.organisation import OrganisationCopy, PartyKind
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
+from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
 from services.shared.messages.base import Event
 
@@ -33,6 +34,21 @@ class Orders(Protocol):
 
     def find(self, order_id: UUID) -> OrderCopy | None:
         """Locked until the end of the transaction."""
+
+    def get(self, order_id: UUID) -> OrderCopy:
+        """Locked. Raises NotFound."""
+
+    def of_refund(self, refund_id: UUID) -> OrderCopy:
+        """Locked. Raises NotFound."""
+
+    def keep_left(self, order: OrderCopy) -> None:
+        """What is left of it."""
+
+    def earned(self, order_id: UUID) -> Sequence[tuple[Accrual, UUID | None]]:
+        """What its parties have earned, before refunds, with the settlement that lists it; locked."""
+
+    def accrue(self, accruals: Sequence[Accrual]) -> None:
+        """Add to what the next statements list."""
 
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         """Store what acceptance led to."""
@@ -66,7 +82,23 @@ class Payments(Protocol):
     def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
         """Those that exist, locked in the order of their ids."""
 
+    def of_order(self, order_id: UUID) -> Sequence[Payment]:
+        """All of them in the order of their ids, locked."""
+
     def save(self, payment: Payment) -> None: ...
+
+
+class Refunds(Protocol):
+    def add(self, refund: Refund) -> bool:
+        """Give it its number and its place among those of its order, which is locked. Returns False when it is there."""
+
+    def get(self, refund_id: UUID) -> Refund:
+        """Locked. Raises NotFound."""
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
+        """Those that exist, locked in the order of their ids."""
+
+    def save(self, refund: Refund) -> None: ...
 
 
 class StripeEvents(Protocol):
@@ -88,8 +120,14 @@ class Settlements(Protocol):
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
         """Put every accrual accepted before *before* that stands on no settlement onto one."""
 
+    def party_of(self, settlement_id: UUID) -> UUID:
+        """Never changes. Raises NotFound."""
+
     def get(self, settlement_id: UUID) -> Settlement:
         """Locked. Raises NotFound."""
+
+    def payable_to(self, kind: PartyKind, party_id: UUID, currency: str) -> Sequence[Settlement]:
+        """Those that are payable and have no payout, the oldest first; locked. The party is locked already."""
 
     def save(self, settlement: Settlement) -> None: ...
 
@@ -123,6 +161,9 @@ class Ledger(Protocol):
             AccountOverdrawn: An account would fall below its least balance.
         """
 
+    def balance(self, account: str, currency: str) -> int:
+        """Credit less debit, in minor units, of all that is committed and of this transaction."""
+
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
         """
         How many transactions there are; for each invariant the sentences that say where it does not hold.
@@ -146,6 +187,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def payments(self) -> Payments: ...
+
+    @property
+    def refunds(self) -> Refunds: ...
 
     @property
     def stripe_events(self) -> StripeEvents: ...

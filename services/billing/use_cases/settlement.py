@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.billing.domain.organisation import OrganisationCopy
-from services.billing.domain.settlement import Settlement, received_invoice_matched
+from services.billing.domain.ledger import claw_back
+from services.billing.domain.organisation import OrganisationCopy, PartyKind
+from services.billing.domain.settlement import Settlement, clawed_back, received_invoice_matched
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
@@ -68,6 +69,8 @@ def statement_kept(settlement_id: UUID, key: str, sha256: str, size: int, *, uow
 def invoice_matched(event_: ReceivedInvoiceMatched, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """The party's invoice says what the statement says: what was accrued becomes payable, with its tax."""
     try:
+        # The party before its settlement: whoever changes what we owe it, or it owes us, waits here.
+        uow.organisations.find(uow.settlements.party_of(event_.settlement_id), lock=True)
         settlement = uow.settlements.get(event_.settlement_id)
     except NotFound:
         raise NotYet("the settlement is not known here") from None
@@ -90,6 +93,47 @@ def invoice_matched(event_: ReceivedInvoiceMatched, *, uow: BillingUnitOfWork, n
         now=now,
     )
     uow.publish(event(SettlementPayable, settlement, payable_from=settlement.payable_from))
+    _claw_back(settlement, uow, now)
+
+
+def _claw_back(settlement: Settlement, uow: BillingUnitOfWork, now: datetime) -> None:
+    """What the party owes us is kept of this settlement first."""
+    owed = -uow.ledger.balance(claw_back(settlement.party_kind, settlement.party_id), settlement.currency)
+    kept = min(owed, settlement.due.amount)
+    if kept > 0:
+        post_transaction(
+            uow,
+            key=f"settlement:{settlement.settlement_id}:claw_back",
+            kind="claw_back",
+            entries=clawed_back(settlement.party_kind, settlement.party_id, Money(kept, settlement.currency)),
+            effective_at=now,
+            now=now,
+        )
+        _deduct(settlement, kept, uow, now)
+
+
+def keep(kind: PartyKind, party_id: UUID, amount: Money, *, uow: BillingUnitOfWork, now: datetime) -> Money:
+    """
+    Keep up to *amount* of what is payable to a party and not on its way, the oldest statement first.
+
+    Returns:
+        How much is kept; the caller books it.
+    """
+    uow.organisations.find(party_id, lock=True)
+    missing = amount.amount
+    for settlement in uow.settlements.payable_to(kind, party_id, amount.currency):
+        kept = min(missing, settlement.due.amount)
+        if kept:
+            missing -= kept
+            _deduct(settlement, kept, uow, now)
+    return amount - Money(missing, amount.currency)
+
+
+def _deduct(settlement: Settlement, amount: int, uow: BillingUnitOfWork, now: datetime) -> None:
+    settlement.deduct(amount)
+    uow.settlements.save(settlement)
+    if settlement.state == "paid":
+        uow.publish(event(SettlementPaid, settlement, payout_id=None, paid_at=now))
 
 
 def event(kind: type[E], settlement: Settlement, **more: Any) -> E:
@@ -169,6 +213,7 @@ def view(settlement: Settlement) -> SettlementView:
         net=money(settlement.net),
         tax=money(settlement.tax),
         gross=settlement.gross,
+        deducted=Money(settlement.deducted, settlement.currency),
         payable_from=settlement.payable_from,
         closed_at=settlement.closed_at,
         payout_id=settlement.payout_id,

@@ -38,6 +38,7 @@ class SettlementView(View):
     Attributes:
         net: What its invoice must say without tax.
         tax: What its invoice must say as tax; 0 when an ordinary invoice is all-in.
+        deducted: What we keep of *gross* for refunds of orders that were settled already.
         payable_from: When the hold period of its last order ends.
     """
 
@@ -52,6 +53,7 @@ class SettlementView(View):
     net: Money
     tax: Money
     gross: Money
+    deducted: Money
     payable_from: Instant
     closed_at: Instant
     payout_id: UUID | None
@@ -148,9 +150,11 @@ class SettlementPayable(_SettlementEvent):
 
 
 class SettlementPaid(_SettlementEvent):
-    """The money has left our account."""
+    """
+    The money has left our account. *payout_id*: none where all of it was kept for refunds of earlier orders.
+    """
 
     wire_name: ClassVar = "settlement.paid.v1"
 
-    payout_id: UUID
+    payout_id: UUID | None
     paid_at: Instant

@@ -1,0 +1,328 @@
+"""
+Refunds: agreed once for each thing they follow from, paid by the way the money came.
+
+Locks are taken in one order everywhere: order, payments, party, payouts, settlements, refund, ledger.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+from services.billing.domain.commission import Burden, StationBase, refund, whole
+from services.billing.domain.order import Accrual, OrderCopy
+from services.billing.domain.refund import (
+    NothingWaits,
+    PayerWithoutBankAccount,
+    Refund,
+    RefundCause,
+    RefundPart,
+    customers_side,
+    not_performed,
+    paid_back,
+    parts_of,
+    partys_side,
+    returned,
+)
+from services.billing.use_cases import settlement as settlements
+from services.billing.use_cases.ledger import post_transaction
+from services.billing.use_cases.payout import hand_of
+from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.ids import derived_id, new_id
+from services.shared.kernel.money import Money
+from services.shared.messages.billing.refund import (
+    ApproveRefund,
+    CancelRefund,
+    RefundAgreed,
+    RefundFailed,
+    RefundSucceeded,
+    RefundView,
+    RequestRefund,
+    RerouteRefund,
+    WaiveRedLetter,
+)
+from services.shared.messages.billing.refund import RefundPart as RefundPartMessage
+
+E = TypeVar("E", RefundAgreed, RefundSucceeded, RefundFailed)
+
+
+def request_refund(command: RequestRefund, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
+    """
+    Ask for a refund that nothing else leads to; nothing is booked before somebody else approves it.
+
+    Raises:
+        NotFound: No such order is contracted.
+        CurrencyMismatch: It is in another currency.
+        MoreThanLeft, RefundExceedsPaid: As the order stands now; it is looked at again when it is approved.
+    """
+    require(actor, command.grants, {})
+    order = uow.orders.get(command.order_id)
+    Money(order.net, order.currency) - command.net  # refuses another currency
+    _, takes = refund(order.split_terms, order.left or whole(order.split_terms), command.net.amount, command.burden,
+                      command.station_base)  # fmt: skip
+    parts_of(takes.gross, uow.payments.of_order(order.order_id))
+    made = _new(order, "manual", new_id(), now, by=hand_of(actor), reason=command.reason, burden=command.burden,
+                station_base=command.station_base)  # fmt: skip
+    made.asked, made.net, made.tax = command.net.amount, takes.net, takes.tax
+    uow.refunds.add(made)
+    return view(made)
+
+
+def approve_refund(command: ApproveRefund, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
+    """
+    The second pair of eyes: a request is agreed; what waits to be transferred is transferred.
+
+    Raises:
+        SameHands: The first pair is theirs.
+        NothingWaits: It needs nobody's approval.
+        MoreThanLeft, RefundExceedsPaid, PayerWithoutBankAccount: See there.
+    """
+    require(actor, command.grants, {})
+    order = uow.orders.of_refund(command.refund_id)
+    payments = uow.payments.of_order(order.order_id)
+    made = uow.refunds.get(command.refund_id)
+    waits = made.state == "pending" and any(part.state == "waiting" for part in made.parts)
+    if made.state != "requested" and not waits:
+        raise NothingWaits
+    made.approve(hand_of(actor))
+    if waits:
+        _send(made, uow, now)
+    else:
+        _agree(made, order, payments, uow, now)
+    uow.refunds.save(made)
+    return view(made)
+
+
+def cancel_refund(command: CancelRefund, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
+    """Raises WrongState: It is approved already."""
+    del now
+    require(actor, command.grants, {})
+    made = uow.refunds.get(command.refund_id)
+    made.cancel()
+    uow.refunds.save(made)
+    return view(made)
+
+
+def reroute_refund(command: RerouteRefund, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
+    """What failed goes another way. Raises WrongState: Nothing failed."""
+    del now
+    require(actor, command.grants, {})
+    made = uow.refunds.get(command.refund_id)
+    made.reroute(command.route, hand_of(actor))
+    uow.refunds.save(made)
+    return view(made)
+
+
+def waive_red_letter(command: WaiveRedLetter, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
+    """Raises WrongState, SameHands: See Refund.waive_red_letter."""
+    require(actor, command.grants, {})
+    made = uow.refunds.get(command.refund_id)
+    if made.waive_red_letter(hand_of(actor)):
+        made.pay()
+        _let_go(made, uow, now)
+    uow.refunds.save(made)
+    return view(made)
+
+
+def refund_for_dispute(
+    order: OrderCopy, dispute_id: UUID, net: Money, burden: Burden, station_base: StationBase, *, decided_by: str,
+    uow: BillingUnitOfWork, now: datetime,
+) -> None:  # fmt: skip
+    """A dispute was decided so. A second time does nothing. Raises MoreThanLeft, RefundExceedsPaid."""
+    made = _new(order, "dispute", dispute_id, now, by=decided_by, burden=burden, station_base=station_base)
+    made.asked, made.dispute_id = net.amount, dispute_id
+    if not uow.refunds.add(made):
+        return
+    _agree(made, order, uow.payments.of_order(order.order_id), uow, now)
+    uow.refunds.save(made)
+
+
+def give_back(order: OrderCopy, kept: int, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Of a cancelled *order*, on which nothing was performed: all that was paid but *kept* (minor units)."""
+    payments = uow.payments.of_order(order.order_id)
+    made = _new(order, "cancellation", order.order_id, now, by="platform")
+    made.net = sum(payment.received - payment.refunded for payment in payments) - kept
+    if made.net <= 0 or not uow.refunds.add(made):
+        return
+    _agree(made, order, payments, uow, now)
+    uow.refunds.save(made)
+
+
+def red_letter_confirmed(refund_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The invoice may be corrected: the customer's side is booked and the money may leave."""
+    made = uow.refunds.get(refund_id)
+    if made.state == "awaiting_red_letter":
+        made.pay()
+        _let_go(made, uow, now)
+        uow.refunds.save(made)
+
+
+def card_refund_settled(
+    refund_id: UUID, payment_id: UUID, *, succeeded: bool, reference: str, failure: str = "", uow: BillingUnitOfWork,
+    now: datetime,
+) -> str:  # fmt: skip
+    """
+    What became of a refund at the payment institution, in whatever order such news come.
+
+    Args:
+        refund_id: Ours.
+        payment_id: Whose charge it gives back.
+        succeeded: The institution has paid it; not: it cannot, or the card's bank sent it back.
+        reference: The institution's refund.
+        failure: Its code.
+        uow: The transaction.
+        now: Business time.
+
+    Returns:
+        What came of it, a word for the record.
+    """
+    made = uow.refunds.get(refund_id)
+    part = made.part(payment_id)
+    if part is None or part.route != "card" or part.state == "failed" or (succeeded and part.state == "succeeded"):
+        return "nothing_new"
+    if succeeded:
+        _paid(made, replace(part, reference=reference), "", uow, now)
+    else:
+        if part.state == "succeeded":
+            amount = made.money(part.amount)
+            _post(made, f"returned:{payment_id}", "refund_returned", returned(made.refund_id, amount), uow, now)
+        made.move(replace(part, state="failed", reference=reference, failure=failure), now)
+        uow.publish(_event(RefundFailed, made, failure=failure))
+    uow.refunds.save(made)
+    return "refunded" if succeeded else "refund_failed"
+
+
+def transferred(made: Refund, part: RefundPart, serial_number: str, at: datetime, *, uow: BillingUnitOfWork,
+                now: datetime) -> None:  # fmt: skip
+    """The bank's statement shows *part* of *made*."""
+    _paid(made, replace(part, reference=serial_number), "", uow, now, at)
+    uow.refunds.save(made)
+
+
+def order_kept(refund_id: UUID, payment_id: UUID, key: str, *, uow: BillingUnitOfWork) -> None:
+    """The order to the bank is written and kept."""
+    made = uow.refunds.get(refund_id)
+    part = made.part(payment_id)
+    if part is not None and not part.bank_order_key:
+        made.parts = tuple(replace(each, bank_order_key=key) if each is part else each for each in made.parts)
+        uow.refunds.save(made)
+
+
+def _new(
+    order: OrderCopy, cause: RefundCause, of: UUID, now: datetime, *, by: str, reason: str = "",
+    burden: Burden = "provider", station_base: StationBase = "remaining",
+) -> Refund:  # fmt: skip
+    return Refund(
+        refund_id=of if cause == "manual" else derived_id("refund", cause, of),
+        number="",
+        order_id=order.order_id,
+        order_number=order.number,
+        n=0,
+        customer_id=order.customer_id,
+        cause=cause,
+        state="requested",
+        currency=order.currency,
+        burden=burden,
+        station_base=station_base,
+        reason=reason,
+        requested_at=now,
+        requested_by=by,
+    )
+
+
+def _agree(made: Refund, order: OrderCopy, payments: Sequence[Payment], uow: BillingUnitOfWork, now: datetime) -> None:
+    """Fix what goes back and by which ways; the parties' sides are booked, the customer's as soon as may be."""
+    if made.cause != "cancellation":
+        left = order.left or whole(order.split_terms)
+        order.left, made.takes = refund(order.split_terms, left, made.asked, made.burden, made.station_base)
+        made.net, made.tax = made.takes.net, made.takes.tax
+        uow.orders.keep_left(order)
+    performed = order.accepted_at is not None
+    made.agree(parts_of(made.gross, payments), now, performed=performed, invoiced=performed)
+    for payment in payments:
+        part = made.part(payment.payment_id)
+        if part is not None:
+            payment.refunded += part.amount
+            uow.payments.save(payment)
+    if performed and made.takes is not None:
+        _take_back(made, order, made.takes, uow, now)
+    uow.publish(_event(RefundAgreed, made, invoiced=performed))
+    if made.state == "pending":
+        _let_go(made, uow, now)
+
+
+def _take_back(made: Refund, order: OrderCopy, takes: Split, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Provider and station earn less: on their next statement, or where one lists the order by what we keep."""
+    entries: list[Entry] = []
+    corrections = []
+    for earned, settlement_id in uow.orders.earned(order.order_id):
+        net, tax = takes.of(earned.party_kind)
+        if net == 0:
+            continue
+        payable = None
+        if settlement_id is None or net < 0:
+            corrections.append(correction(earned, made.n, net, tax, takes))
+        else:
+            payable = made.money(settlements.keep(earned, net + tax, uow=uow, now=now))
+        entries += partys_side(earned.party_kind, earned.party_id, made.money(net), made.money(tax), payable)
+    uow.orders.correct(corrections)
+    _post(made, "shares", "refund_shares", tuple(entries), uow, now)
+
+
+def _let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
+    entries = (
+        customers_side(made.refund_id, made.money(made.net), made.money(made.tax)) if made.performed
+        else not_performed(made.order_id, made.refund_id, made.money(made.gross))
+    )  # fmt: skip
+    _post(made, "", "refund", entries, uow, now)
+    _send(made, uow, now)
+
+
+def _send(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Send each part that waits; a transfer only once a second pair of eyes has seen it."""
+    for part in made.parts:
+        if part.state != "waiting":
+            continue
+        if part.route == "customer_credit":
+            _paid(made, part, ":credit", uow, now)
+        elif part.route == "card":
+            made.move(replace(part, state="sent"), now)
+            payment = uow.payments.find(part.payment_id)
+            uow.call_outside(
+                "create_stripe_refund",
+                f"stripe_refund:{made.refund_id}:{part.payment_id}",
+                {
+                    "refund_id": str(made.refund_id),
+                    "payment_id": str(part.payment_id),
+                    "charge_id": payment.charge_id,
+                    "amount": part.amount,
+                    "currency": made.currency,
+                    "reason": made.cause,
+                },
+            )
+        elif made.approved_by:
+            _order_transfer(made, part, uow, now)
+
+
+def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> None:
+    customer = uow.organisations.find(made.customer_id)
+    if customer is None or customer.bank_account is None:
+        raise PayerWithoutBankAccount
+    bank_name, account_name, account_number = customer.bank_account
+    made.move(replace(part, state="sent", bank_account=customer.bank_account), now)
+    uow.call_outside(
+        "write_refund_order",
+        f"refund_order:{made.refund_id}:{part.payment_id}",
+        {
+            "refund_id": str(made.refund_id),
+            "payment_id": str(part.payment_id),
+            "number": made.number,
+            "amount": part.amount,
+            "currency": made.currency,
+            "bank_name": bank_name,
+            "account_name": account_name,
+            "account_number": account_number,
+        },
+    )
