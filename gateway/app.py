@@ -36,6 +36,7 @@ from gateway.routes import (
     payout,
     quotation,
     referral,
+    refund,
     settlement,
     stripe_webhook,
     work,
@@ -49,7 +50,7 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, bank_statement, commission_plan, referral,
-    settlement, payout, ledger, invoicing, feed, operation, stripe_webhook,
+    settlement, payout, refund, ledger, invoicing, feed, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

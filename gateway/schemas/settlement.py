@@ -23,7 +23,11 @@ class SettledOrder(Shown):
 
 
 class Settlement(Shown):
-    """A statement, to its party and to the operating company's finance. *net*, *tax*: what the invoice must say."""
+    """
+    A statement, to its party and to the operating company's finance.
+
+    *net*, *tax*: what the invoice must say; *deducted*: what we keep of it for refunds of orders settled already.
+    """
 
     settlement_id: UUID
     number: str
@@ -36,6 +40,7 @@ class Settlement(Shown):
     net: Money
     tax: Money
     gross: Money
+    deducted: Money
     payable_from: Instant
     closed_at: Instant
     payout_id: UUID | None

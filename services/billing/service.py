@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from services.billing.adapters import ledger_queries, queries
+from services.billing.adapters import ledger_queries, queries, refund_queries
 from services.billing.adapters.bank_xml import read_camt053
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
@@ -14,6 +14,7 @@ from services.billing.use_cases import (
     ledger,
     payout,
     referral,
+    refund,
     settlement,
     stripe_event,
 )
@@ -32,6 +33,15 @@ from services.shared.messages.billing.ledger import CheckInvariants, ListBalance
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
+from services.shared.messages.billing.refund import (
+    ApproveRefund,
+    CancelRefund,
+    GetRefund,
+    ListRefunds,
+    RequestRefund,
+    RerouteRefund,
+    WaiveRedLetter,
+)
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
@@ -99,6 +109,14 @@ class BillingService(ServiceBase):
     import_bank_statement = command(ImportBankStatement, _import_bank_statement)
     import_bank_file = command(ImportBankFile, _import_bank_file)
     list_bank_lines = query(ListBankLines, queries.list_bank_lines)
+
+    request_refund = command(RequestRefund, refund.request_refund)
+    approve_refund = command(ApproveRefund, refund.approve_refund)
+    cancel_refund = command(CancelRefund, refund.cancel_refund)
+    reroute_refund = command(RerouteRefund, refund.reroute_refund)
+    waive_red_letter = command(WaiveRedLetter, refund.waive_red_letter)
+    get_refund = query(GetRefund, refund_queries.get_refund)
+    list_refunds = query(ListRefunds, refund_queries.list_refunds)
 
     close_settlements = command(CloseSettlements, settlement.close_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)

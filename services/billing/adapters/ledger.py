@@ -57,7 +57,8 @@ class SqlLedger:
 
     def balance(self, account: str, currency: str) -> int:
         found: int = self.connection.exec_driver_sql(
-            "SELECT coalesce(sum(posted_c - posted_d), 0)::bigint FROM account_balance WHERE account = %s AND currency = %s",
+            "SELECT coalesce(sum(posted_c - posted_d), 0)::bigint FROM account_balance"
+            " WHERE account = %s AND currency = %s",
             (account, currency),
         ).scalar_one()
         return found

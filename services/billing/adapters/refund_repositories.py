@@ -60,9 +60,7 @@ class SqlRefunds:
 
 def refund_of(row: Row[Any]) -> Refund:
     fields = dict(row._mapping)
-    fields["parts"] = tuple(
-        RefundPart(**{**part, "payment_id": UUID(part["payment_id"])}) for part in fields["parts"]
-    )
+    fields["parts"] = tuple(RefundPart(**{**part, "payment_id": UUID(part["payment_id"])}) for part in fields["parts"])
     fields["takes"] = Split(**fields["takes"]) if fields["takes"] else None
     return Refund(**fields)
 

@@ -67,7 +67,7 @@ class SqlOrders:
         fields = dict(row._mapping)
         fields["split"] = Split(**fields["split"]) if fields["split"] else None
         fields["split_terms"] = _SPLIT_TERMS.validate_python(fields["split_terms"])
-        fields["left"] = Left(**fields["left"]) if fields["left"] else None
+        fields["remaining"] = Left(**fields["remaining"]) if fields["remaining"] else None
         return OrderCopy(**fields)
 
     def get(self, order_id: UUID) -> OrderCopy:
@@ -90,7 +90,7 @@ class SqlOrders:
         self.connection.execute(
             table.update()
             .where(table.c.order_id == order.order_id)
-            .values(left=asdict(order.left) if order.left else None)
+            .values(remaining=asdict(order.remaining) if order.remaining else None)
         )
 
     def earned(self, order_id: UUID) -> Sequence[tuple[Accrual, UUID | None]]:

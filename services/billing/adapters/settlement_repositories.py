@@ -103,6 +103,7 @@ class SqlSettlements:
     def save(self, settlement: Settlement) -> None:
         values = {name: value for name, value in vars(settlement).items() if name != "lines"}
         save_versioned(self.connection, tables.settlement, {"settlement_id": settlement.settlement_id}, values)
+        settlement.version += 1  # what a party owes us is kept of it as soon as it is payable
 
 
 class SqlPayouts:

@@ -40,7 +40,7 @@ contracted_order = Table(
     _instant("contracted_at"),
     _instant("accepted_at"),
     Column("split", JSONB),
-    Column("left_over", JSONB, key="left"),
+    Column("remaining", JSONB),
 )
 
 accrual = Table(

@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from services.billing.adapters.ledger import SqlLedger
+from services.billing.adapters.refund_repositories import SqlRefunds
 from services.billing.adapters.repositories import (
     SqlBankLines,
     SqlOrders,
@@ -12,7 +13,6 @@ from services.billing.adapters.repositories import (
     SqlReferrals,
     SqlStripeEvents,
 )
-from services.billing.adapters.refund_repositories import SqlRefunds
 from services.billing.adapters.settlement_repositories import SqlPayouts, SqlSettlements
 from services.shared.chassis.unit_of_work import UnitOfWork
 

@@ -34,7 +34,7 @@ REFERENCE_DIGITS_MAX = 16
 
 _LIKE_DIGITS = str.maketrans("OILB", "0118")
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Z0-9]")
-_PAYOUT = re.compile(r"P[O0]([0-9OIL]{10,12})")
+_OUTGOING = {"PO": re.compile(r"P[O0]([0-9OIL]{10,12})"), "RF": re.compile(r"RF([0-9OIL]{10,12})")}
 
 
 class StatementUnreadable(Invalid):
@@ -212,14 +212,14 @@ def _windows_at(plain: str, start: int) -> Iterator[str]:
             yield digits
 
 
-def payout_numbers_in(text: str) -> tuple[str, ...]:
-    """Numbers of payouts that *text* may name, as we write them: PO-2026-000123."""
+def numbers_in(text: str, series: Literal["PO", "RF"]) -> tuple[str, ...]:
+    """Numbers of payouts or refunds that *text* may name, as we write them: PO-2026-000123."""
     plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
     found: dict[str, None] = {}
-    for place in _PAYOUT.finditer(plain):
+    for place in _OUTGOING[series].finditer(plain):
         digits = place[1].translate(_LIKE_DIGITS)
         for length in range(10, len(digits) + 1):
-            found[f"PO-{digits[:4]}-{digits[4:length]}"] = None
+            found[f"{series}-{digits[:4]}-{digits[4:length]}"] = None
     return tuple(found)
 
 

@@ -32,8 +32,9 @@ CANCELLATION_FEE = "R:cancellation_fee"
 COST_OF: dict[PartyKind, str] = {"provider": PROVIDER_COST, "station": STATION_COST}
 
 # Whose credit the debits may never exceed: other people's money, which is spent at most once.
-_NEVER_OVERDRAWN = ("L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:",
-                    "L:refund:")  # fmt: skip
+_NEVER_OVERDRAWN = (
+    "L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:", "L:refund:",
+)  # fmt: skip
 
 
 class AccountOverdrawn(Conflict):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.billing.domain.commission import Left, Split, SplitTerms
+from services.billing.domain.commission import Left, Split, SplitTerms, whole
 from services.billing.domain.organisation import PartyKind
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
@@ -20,7 +20,7 @@ class OrderCopy:
         title: Of its first line, for the statement.
         split_terms: What its split follows from, frozen at signing.
         split: Once it is accepted, of what was left of it then.
-        left: After the refunds that are agreed; none: there are none.
+        remaining: What is left after the refunds that are agreed; none: there are none.
     """
 
     order_id: UUID
@@ -37,7 +37,11 @@ class OrderCopy:
     contracted_at: datetime
     accepted_at: datetime | None = None
     split: Split | None = None
-    left: Left | None = None
+    remaining: Left | None = None
+
+    @property
+    def left(self) -> Left:
+        return self.remaining or whole(self.split_terms)
 
 
 @dataclass(frozen=True)

@@ -134,11 +134,6 @@ class Refund:
     def money(self, amount: int) -> Money:
         return Money(amount, self.currency)
 
-    @property
-    def key(self) -> str:
-        """Names it among all business facts of the ledger."""
-        return f"refund:{self.order_id}:{self.n}"
-
     def agree(self, parts: Sequence[RefundPart], now: datetime, *, performed: bool, invoiced: bool) -> None:
         """
         It is fixed what goes back and by which ways. Raises WrongState.
@@ -202,6 +197,11 @@ class Refund:
     def part(self, payment_id: UUID) -> RefundPart | None:
         """What goes back to the payer of *payment_id*."""
         return next((part for part in self.parts if part.payment_id == payment_id), None)
+
+    def transfer_of(self, amount: Money) -> RefundPart | None:
+        """The transfer over *amount* that the bank has been told to make."""
+        sent = (part for part in self.parts if part.route == "bank_transfer" and part.state == "sent")
+        return next((part for part in sent if self.money(part.amount) == amount), None)
 
     def move(self, part: RefundPart, now: datetime) -> None:
         """*part* as it stands now. The refund succeeds with the last of its parts, and fails with any."""

@@ -77,7 +77,7 @@ def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -
     if order is None:  # cancelled before everybody had signed, so that nobody was asked for money
         return
     payment.cancel_payment(order.order_id, uow=uow)
-    refund.give_back(order, uow=uow, now=now)
+    refund.give_back(order, 0, uow=uow, now=now)
 
 
 def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:

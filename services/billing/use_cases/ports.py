@@ -90,7 +90,7 @@ class Payments(Protocol):
 
 class Refunds(Protocol):
     def add(self, refund: Refund) -> bool:
-        """Give it its number and its place among those of its order, which is locked. Returns False when it is there."""
+        """Give it its number and its place among its order's, which is locked. Returns False when it is there."""
 
     def get(self, refund_id: UUID) -> Refund:
         """Locked. Raises NotFound."""

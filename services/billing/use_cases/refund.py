@@ -4,14 +4,16 @@ Refunds: agreed once for each thing they follow from, paid by the way the money 
 Locks are taken in one order everywhere: order, payments, party, payouts, settlements, refund, ledger.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from services.billing.domain.commission import Burden, StationBase, refund, whole
-from services.billing.domain.order import Accrual, OrderCopy
+from services.billing.domain.commission import Burden, Split, StationBase, refund
+from services.billing.domain.ledger import Entry
+from services.billing.domain.order import OrderCopy, correction
+from services.billing.domain.payment import Payment
 from services.billing.domain.refund import (
     NothingWaits,
     PayerWithoutBankAccount,
@@ -60,8 +62,7 @@ def request_refund(command: RequestRefund, *, actor: Actor, uow: BillingUnitOfWo
     require(actor, command.grants, {})
     order = uow.orders.get(command.order_id)
     Money(order.net, order.currency) - command.net  # refuses another currency
-    _, takes = refund(order.split_terms, order.left or whole(order.split_terms), command.net.amount, command.burden,
-                      command.station_base)  # fmt: skip
+    _, takes = refund(order.split_terms, order.left, command.net.amount, command.burden, command.station_base)
     parts_of(takes.gross, uow.payments.of_order(order.order_id))
     made = _new(order, "manual", new_id(), now, by=hand_of(actor), reason=command.reason, burden=command.burden,
                 station_base=command.station_base)  # fmt: skip
@@ -140,7 +141,7 @@ def refund_for_dispute(
 
 
 def give_back(order: OrderCopy, kept: int, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """Of a cancelled *order*, on which nothing was performed: all that was paid but *kept* (minor units)."""
+    """Of a cancelled *order*, of which nothing was performed: all that was paid but *kept* (minor units)."""
     payments = uow.payments.of_order(order.order_id)
     made = _new(order, "cancellation", order.order_id, now, by="platform")
     made.net = sum(payment.received - payment.refunded for payment in payments) - kept
@@ -183,7 +184,7 @@ def card_refund_settled(
     if part is None or part.route != "card" or part.state == "failed" or (succeeded and part.state == "succeeded"):
         return "nothing_new"
     if succeeded:
-        _paid(made, replace(part, reference=reference), "", uow, now)
+        _paid(made, replace(part, reference=reference), uow, now)
     else:
         if part.state == "succeeded":
             amount = made.money(part.amount)
@@ -197,17 +198,8 @@ def card_refund_settled(
 def transferred(made: Refund, part: RefundPart, serial_number: str, at: datetime, *, uow: BillingUnitOfWork,
                 now: datetime) -> None:  # fmt: skip
     """The bank's statement shows *part* of *made*."""
-    _paid(made, replace(part, reference=serial_number), "", uow, now, at)
+    _paid(made, replace(part, reference=serial_number), uow, now, at)
     uow.refunds.save(made)
-
-
-def order_kept(refund_id: UUID, payment_id: UUID, key: str, *, uow: BillingUnitOfWork) -> None:
-    """The order to the bank is written and kept."""
-    made = uow.refunds.get(refund_id)
-    part = made.part(payment_id)
-    if part is not None and not part.bank_order_key:
-        made.parts = tuple(replace(each, bank_order_key=key) if each is part else each for each in made.parts)
-        uow.refunds.save(made)
 
 
 def _new(
@@ -235,8 +227,7 @@ def _new(
 def _agree(made: Refund, order: OrderCopy, payments: Sequence[Payment], uow: BillingUnitOfWork, now: datetime) -> None:
     """Fix what goes back and by which ways; the parties' sides are booked, the customer's as soon as may be."""
     if made.cause != "cancellation":
-        left = order.left or whole(order.split_terms)
-        order.left, made.takes = refund(order.split_terms, left, made.asked, made.burden, made.station_base)
+        order.remaining, made.takes = refund(order.split_terms, order.left, made.asked, made.burden, made.station_base)
         made.net, made.tax = made.takes.net, made.takes.tax
         uow.orders.keep_left(order)
     performed = order.accepted_at is not None
@@ -263,11 +254,12 @@ def _take_back(made: Refund, order: OrderCopy, takes: Split, uow: BillingUnitOfW
             continue
         payable = None
         if settlement_id is None or net < 0:
-            corrections.append(correction(earned, made.n, net, tax, takes))
+            corrections.append(correction(earned, made.n, made.asked, takes))
         else:
-            payable = made.money(settlements.keep(earned, net + tax, uow=uow, now=now))
+            wanted = made.money(net + tax)
+            payable = settlements.keep(earned.party_kind, earned.party_id, wanted, uow=uow, now=now)
         entries += partys_side(earned.party_kind, earned.party_id, made.money(net), made.money(tax), payable)
-    uow.orders.correct(corrections)
+    uow.orders.accrue(corrections)
     _post(made, "shares", "refund_shares", tuple(entries), uow, now)
 
 
@@ -276,7 +268,7 @@ def _let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
         customers_side(made.refund_id, made.money(made.net), made.money(made.tax)) if made.performed
         else not_performed(made.order_id, made.refund_id, made.money(made.gross))
     )  # fmt: skip
-    _post(made, "", "refund", entries, uow, now)
+    _post(made, str(made.n), "refund", entries, uow, now)
     _send(made, uow, now)
 
 
@@ -286,17 +278,17 @@ def _send(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
         if part.state != "waiting":
             continue
         if part.route == "customer_credit":
-            _paid(made, part, ":credit", uow, now)
+            _paid(made, part, uow, now)
         elif part.route == "card":
             made.move(replace(part, state="sent"), now)
-            payment = uow.payments.find(part.payment_id)
             uow.call_outside(
                 "create_stripe_refund",
                 f"stripe_refund:{made.refund_id}:{part.payment_id}",
                 {
-                    "refund_id": str(made.refund_id),
+                    # One refund at the institution for each part: it knows no other name of it.
+                    "refund_id": f"{made.refund_id}/{part.payment_id}",
                     "payment_id": str(part.payment_id),
-                    "charge_id": payment.charge_id,
+                    "charge_id": part.charge_id,
                     "amount": part.amount,
                     "currency": made.currency,
                     "reason": made.cause,
@@ -311,7 +303,8 @@ def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now:
     if customer is None or customer.bank_account is None:
         raise PayerWithoutBankAccount
     bank_name, account_name, account_number = customer.bank_account
-    made.move(replace(part, state="sent", bank_account=customer.bank_account), now)
+    sent = replace(part, state="sent", bank_name=bank_name, account_name=account_name, account_number=account_number)
+    made.move(sent, now)
     uow.call_outside(
         "write_refund_order",
         f"refund_order:{made.refund_id}:{part.payment_id}",
@@ -325,4 +318,74 @@ def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now:
             "account_name": account_name,
             "account_number": account_number,
         },
+    )
+
+
+def _paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime, at: datetime | None = None) -> None:
+    """The payer has *part*: once for each way it takes, for one that failed may go another way."""
+    entries = paid_back(made.refund_id, part.route, made.customer_id, made.money(part.amount))
+    _post(made, f"paid:{part.payment_id}:{part.route}", "refund_paid", entries, uow, now, at)
+    made.move(replace(part, state="succeeded"), now)
+    if made.state == "succeeded":
+        uow.publish(_event(RefundSucceeded, made, dispute_id=made.dispute_id, succeeded_at=now))
+
+
+def _post(made: Refund, what: str, kind: str, entries: Sequence[Entry], uow: BillingUnitOfWork, now: datetime,
+          at: datetime | None = None) -> None:  # fmt: skip
+    post_transaction(
+        uow,
+        key=f"refund:{made.refund_id}:{what}",
+        kind=kind,
+        entries=entries,
+        effective_at=at or now,
+        now=now,
+        order=(made.order_id, made.order_number),
+    )
+
+
+def _event(kind: type[E], made: Refund, **more: Any) -> E:
+    return kind(
+        refund_id=made.refund_id,
+        number=made.number,
+        order_id=made.order_id,
+        order_number=made.order_number,
+        customer_id=made.customer_id,
+        cause=made.cause,
+        net=made.money(made.net),
+        tax=made.money(made.tax),
+        gross=made.money(made.gross),
+        **more,
+    )
+
+
+def view(made: Refund) -> RefundView:
+    return RefundView(
+        refund_id=made.refund_id,
+        number=made.number,
+        order_id=made.order_id,
+        order_number=made.order_number,
+        customer_id=made.customer_id,
+        state=made.state,
+        cause=made.cause,
+        net=made.money(made.net),
+        tax=made.money(made.tax),
+        gross=made.money(made.gross),
+        burden=made.burden,
+        station_base=made.station_base,
+        reason=made.reason,
+        parts=tuple(
+            RefundPartMessage(
+                payment_id=part.payment_id,
+                route=part.route,
+                amount=made.money(part.amount),
+                state=part.state,
+                account_name=part.account_name,
+                account_number=part.account_number,
+                bank_name=part.bank_name,
+                failure=part.failure,
+            )
+            for part in made.parts
+        ),
+        requested_at=made.requested_at,
+        succeeded_at=made.succeeded_at,
     )

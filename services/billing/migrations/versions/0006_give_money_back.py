@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
@@ -43,7 +43,7 @@ def upgrade() -> None:
         CREATE INDEX refund_in_state ON refund (state, requested_at, refund_id);
         CREATE SEQUENCE number_rf;
 
-        ALTER TABLE contracted_order ADD COLUMN left_over jsonb;
+        ALTER TABLE contracted_order ADD COLUMN remaining jsonb;
         ALTER TABLE payment ADD COLUMN refunded bigint NOT NULL DEFAULT 0;
         ALTER TABLE payment ADD CHECK (refunded BETWEEN 0 AND received);
 
