@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_statement import BankLine
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan, PlanExists
@@ -441,26 +442,48 @@ class FakePayouts:
         self.held[payout.payout_id] = deepcopy(payout)
 
 
+class FakeAdjustments:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Adjustment] = {}
+
+    def add(self, adjustment: Adjustment) -> None:
+        adjustment.number = f"AJ-2026-{len(self.held) + 1:06d}"
+        self.held[adjustment.adjustment_id] = deepcopy(adjustment)
+
+    def get(self, adjustment_id: UUID) -> Adjustment:
+        if adjustment_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[adjustment_id])
+
+    def save(self, adjustment: Adjustment) -> None:
+        self.held[adjustment.adjustment_id] = deepcopy(adjustment)
+
+
 class FakeLedger:
     """The reference ledger: a hundred lines that anybody can check by eye."""
 
     def __init__(self) -> None:
         self.transactions: dict[str, Transaction] = {}
+        self.closed_until = datetime.min.replace(tzinfo=UTC)
 
-    def post(self, transaction: Transaction) -> bool:
+    def post(self, transaction: Transaction) -> datetime | None:
         earlier = self.transactions.get(transaction.key)
         if earlier is not None:
             if earlier.request_hash != transaction.request_hash:
                 raise BookedOtherwise
-            return False
+            return None
         check_balanced(transaction.entries)
         for account in {entry.account for entry in transaction.entries}:
             least = min_balance(account)
             after = self.balance(account) + _credit(transaction.entries, account)
             if least is not None and after < least:
                 raise AccountOverdrawn
-        self.transactions[transaction.key] = transaction
-        return True
+        counts_at = max(transaction.effective_at, self.closed_until)
+        self.transactions[transaction.key] = replace(transaction, effective_at=counts_at)
+        return counts_at
+
+    def find(self, transaction_id: UUID) -> Transaction | None:
+        return next((each for each in self.transactions.values() if each.transaction_id == transaction_id), None)
 
     def balance(self, account: str, currency: str = "CNY") -> int:
         """Credit less debit."""
@@ -491,6 +514,7 @@ class FakeBillingUnitOfWork:
         self.bank_lines = FakeBankLines()
         self.settlements = FakeSettlements(self.orders, self.organisations)
         self.payouts = FakePayouts()
+        self.adjustments = FakeAdjustments()
         self.ledger = FakeLedger()
         self.published: list[Event] = []
         self.outside: dict[str, tuple[str, Mapping[str, Any]]] = {}

@@ -208,6 +208,27 @@ refund = Table(
     Column("version", Integer),
 )
 
+adjustment = Table(
+    "adjustment",
+    metadata,
+    Column("adjustment_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("kind", Text),
+    Column("state", Text),
+    Column("reason", Text),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("reverses", Uuid),
+    Column("entries", JSONB),
+    _instant("effective_at"),
+    _instant("proposed_at"),
+    Column("proposed_by", Text),
+    _instant("decided_at"),
+    Column("decided_by", Text),
+    Column("transaction_id", Uuid),
+    Column("version", Integer),
+)
+
 payout = Table(
     "payout",
     metadata,

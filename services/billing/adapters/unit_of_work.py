@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from services.billing.adapters.adjustment_repository import SqlAdjustments
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.refund_repositories import SqlRefunds
 from services.billing.adapters.repositories import (
@@ -61,6 +62,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payouts(self) -> SqlPayouts:
         return SqlPayouts(self.connection)
+
+    @cached_property
+    def adjustments(self) -> SqlAdjustments:
+        return SqlAdjustments(self.connection)
 
     @cached_property
     def ledger(self) -> SqlLedger:

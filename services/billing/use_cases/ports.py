@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_statement import BankLine
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
@@ -151,13 +152,24 @@ class Payouts(Protocol):
     def save(self, payout: Payout) -> None: ...
 
 
+class Adjustments(Protocol):
+    def add(self, adjustment: Adjustment) -> None:
+        """Give it its number and store it."""
+
+    def get(self, adjustment_id: UUID) -> Adjustment:
+        """Locked. Raises NotFound."""
+
+    def save(self, adjustment: Adjustment) -> None: ...
+
+
 class Ledger(Protocol):
-    def post(self, transaction: Transaction) -> bool:
+    def post(self, transaction: Transaction) -> datetime | None:
         """
         Write a transaction with its entries and bring the balances along.
 
         Returns:
-            False when the very same was posted before.
+            When it counts: *effective_at*, or the first instant after it whose books are open. None when the very
+            same was posted before.
 
         Raises:
             BookedOtherwise: The key stands there with other entries.
@@ -166,6 +178,8 @@ class Ledger(Protocol):
 
     def balance(self, account: str, currency: str) -> int:
         """Credit less debit, in minor units, of all that is committed and of this transaction."""
+
+    def find(self, transaction_id: UUID) -> Transaction | None: ...
 
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
         """
@@ -205,6 +219,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def payouts(self) -> Payouts: ...
+
+    @property
+    def adjustments(self) -> Adjustments: ...
 
     @property
     def ledger(self) -> Ledger: ...

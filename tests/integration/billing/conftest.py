@@ -40,7 +40,7 @@ V = TypeVar("V", bound=View)
 LEDGER_TABLES = ("ledger_entry", "ledger_tx")
 TABLES = (
     "organisation, commission_plan, referral, refund, payment, stripe_event, bank_line, payout, accrual, settlement,"
-    " contracted_order, account_balance, account, outbox, outside_call, timer, command_log"
+    " adjustment, contracted_order, account_balance, account, outbox, outside_call, timer, command_log"
 )
 
 

@@ -1,9 +1,9 @@
-"""Give money back: refunds; what they take from accruals, settlements and payments."""
+"""Give back what was paid: refunds; what they take from accruals, settlements and payments."""
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 
 
 def upgrade() -> None:
