@@ -72,14 +72,6 @@ class SqlLedger:
         fields = dict(row._mapping)
         return Transaction(**fields | {"entries": tuple(Entry(*entry) for entry in fields["entries"])})
 
-    def balance(self, account: str, currency: str) -> int:
-        found: int = self.connection.exec_driver_sql(
-            "SELECT coalesce(sum(posted_c - posted_d), 0)::bigint FROM account_balance"
-            " WHERE account = %s AND currency = %s",
-            (account, currency),
-        ).scalar_one()
-        return found
-
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
         # By the driver, without parameters: the statements are full of % and of colons.
         cursor = driver(self.connection).cursor()

@@ -53,7 +53,7 @@ class Papers:
             party=documents.Party(**payload["party"]),
             lines=tuple(
                 documents.StatementLine(
-                    kind="order" if line["net"] > 0 else "refund",
+                    kind="order" if line["kind"] == "acceptance" else "correction",
                     order_number=line["order_number"],
                     entered_on=date.fromisoformat(line["accepted_on"]),
                     text=line["title"],

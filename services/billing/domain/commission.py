@@ -8,7 +8,6 @@ such splits. So parts sum to the original whatever the sequence, and minima, max
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from services.billing.domain.organisation import PartyKind
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.fee import Fee
 from services.shared.kernel.rate import share
@@ -123,12 +122,6 @@ class Split:
     def vat_due(self) -> int:
         """What the company owes the tax office of T, its input tax deducted."""
         return self.tax - self.provider_tax - self.station_tax
-
-    def of(self, kind: PartyKind) -> tuple[int, int]:
-        """Net and tax of one party."""
-        if kind == "provider":
-            return self.provider_net, self.provider_tax
-        return self.station_share, self.station_tax
 
     def __sub__(self, other: "Split") -> "Split":
         """What lies between two splits of one order, part by part."""

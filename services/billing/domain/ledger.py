@@ -29,7 +29,6 @@ PROVIDER_COST = "E:provider_service"
 STATION_COST = "E:station_share"
 PSP_FEE = "E:psp_fee"
 CANCELLATION_FEE = "R:cancellation_fee"
-COST_OF: dict[PartyKind, str] = {"provider": PROVIDER_COST, "station": STATION_COST}
 BAD_DEBT = "E:bad_debt"
 ROUNDING = "E:rounding"
 
@@ -138,13 +137,17 @@ def owed(kind: PartyKind, party_id: UUID, stage: Literal["accrued", "payable", "
     return f"L:{kind}:{party_id}:{stage}"
 
 
-def claw_back(kind: PartyKind, party_id: UUID) -> str:
-    """What a party owes us, of what it was paid for work that was refunded."""
+def receivable(kind: PartyKind, party_id: UUID) -> str:
+    """What a party must give back."""
     return f"A:ar:{kind}:{party_id}"
 
 
 def refund(refund_id: UUID) -> str:
     return f"L:refund:{refund_id}"
+
+
+def cost(kind: PartyKind) -> str:
+    return PROVIDER_COST if kind == "provider" else STATION_COST
 
 
 def payout_transit(payout_id: UUID) -> str:

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from services.billing.domain import ledger
 from services.billing.domain.commission import Burden, Split, StationBase
-from services.billing.domain.organisation import PartyKind
 from services.billing.domain.payment import Payment
 from services.shared.kernel.errors import Conflict, NotAllowed
 from services.shared.kernel.lifecycle import Lifecycle, WrongState
@@ -243,33 +242,6 @@ def customers_side(refund_id: UUID, net: Money, tax: Money) -> tuple[ledger.Entr
     """After acceptance: revenue and output VAT come down by the red-letter invoice."""
     return ledger.entries(
         ("D", ledger.SERVICE_REVENUE, net), ("D", ledger.OUTPUT_VAT, tax), ("C", ledger.refund(refund_id), net + tax)
-    )
-
-
-def partys_side(
-    kind: PartyKind, party_id: UUID, net: Money, tax: Money, payable: Money | None
-) -> tuple[ledger.Entry, ...]:
-    """
-    A party earns *net* less, and *tax* on top of it where its invoice is deductible.
-
-    Args:
-        kind: Provider or station.
-        party_id: Its organisation.
-        net: Without tax. Below zero the party earns more: a smaller order may pay a higher rate.
-        tax: Its own.
-        payable: None while no statement lists the order, so that the next one will say less. Else what of it is
-            not paid out yet and is kept; the rest the party owes us.
-    """
-    cost, accrued = ledger.COST_OF[kind], ledger.owed(kind, party_id, "accrued")
-    if net.amount < 0:
-        return ledger.entries(("D", cost, -net), ("C", accrued, -net))
-    if payable is None:
-        return ledger.entries(("D", accrued, net), ("C", cost, net))
-    return ledger.entries(
-        ("D", ledger.owed(kind, party_id, "payable"), payable),
-        ("D", ledger.claw_back(kind, party_id), net + tax - payable),
-        ("C", cost, net),
-        ("C", ledger.INPUT_VAT_PENDING, tax),
     )
 
 

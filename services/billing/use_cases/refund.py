@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.billing.domain.commission import Burden, Split, StationBase, refund
+from services.billing.domain.commission import Burden, StationBase, refund
 from services.billing.domain.ledger import Entry
-from services.billing.domain.order import OrderCopy, correction
+from services.billing.domain.order import OrderCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.refund import (
     NothingWaits,
@@ -24,10 +24,9 @@ from services.billing.domain.refund import (
     not_performed,
     paid_back,
     parts_of,
-    partys_side,
     returned,
 )
-from services.billing.use_cases import settlement as settlements
+from services.billing.use_cases.clawback import take_back
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -238,29 +237,11 @@ def _agree(made: Refund, order: OrderCopy, payments: Sequence[Payment], uow: Bil
             payment.refunded += part.amount
             uow.payments.save(payment)
     if performed and made.takes is not None:
-        _take_back(made, order, made.takes, uow, now)
+        taken = take_back(order, made.takes, key=f"refund:{made.refund_id}", uow=uow, now=now)
+        _post(made, "shares", "refund_shares", taken, uow, now)
     uow.publish(_event(RefundAgreed, made, invoiced=performed))
     if made.state == "pending":
         _let_go(made, uow, now)
-
-
-def _take_back(made: Refund, order: OrderCopy, takes: Split, uow: BillingUnitOfWork, now: datetime) -> None:
-    """Provider and station earn less: on their next statement, or where one lists the order by what we keep."""
-    entries: list[Entry] = []
-    corrections = []
-    for earned, settlement_id in uow.orders.earned(order.order_id):
-        net, tax = takes.of(earned.party_kind)
-        if net == 0:
-            continue
-        payable = None
-        if settlement_id is None or net < 0:
-            corrections.append(correction(earned, made.n, made.asked, takes))
-        else:
-            wanted = made.money(net + tax)
-            payable = settlements.keep(earned.party_kind, earned.party_id, wanted, uow=uow, now=now)
-        entries += partys_side(earned.party_kind, earned.party_id, made.money(net), made.money(tax), payable)
-    uow.orders.accrue(corrections)
-    _post(made, "shares", "refund_shares", tuple(entries), uow, now)
 
 
 def _let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from services.billing.domain.commission import Burden, MoreThanLeft
-from services.billing.domain.ledger import claw_back, contract, owed
+from services.billing.domain.ledger import contract, owed, receivable
 from services.billing.use_cases import order
 from services.shared.kernel.ids import derived_id
 from tests.integration.billing.conftest import Billing
@@ -111,7 +111,7 @@ def test_after_the_payout_the_provider_owes_it(billing: Billing) -> None:
     made = approve(billing, ask(billing, 33_333))
     assert made.state == "awaiting_red_letter"
     assert entries(billing, f"{made.refund_id}:shares")[:4] == [
-        ("D", claw_back("provider", PROVIDER_ID), 11_800), ("D", claw_back("station", STATION_ID), 918),
+        ("D", receivable("provider", PROVIDER_ID), 11_800), ("D", receivable("station", STATION_ID), 918),
         ("D", PROVIDER_PAYABLE, 20_000), ("D", owed("station", STATION_ID, "payable"), 1_555),
     ]  # fmt: skip
     assert ("C", "E:provider_service", 30_000) in entries(billing, f"{made.refund_id}:shares")
@@ -119,13 +119,13 @@ def test_after_the_payout_the_provider_owes_it(billing: Billing) -> None:
     third = derived_id("order", "third")
     billing.accepted(third, "OR-2026-000125")
     stated = settled(billing)["provider"]
-    assert entries(billing, f"{stated.settlement_id}:claw_back") == [
-        ("D", PROVIDER_PAYABLE, 11_800), ("C", claw_back("provider", PROVIDER_ID), 11_800),
+    assert entries(billing, f"netting:{stated.settlement_id}") == [
+        ("D", PROVIDER_PAYABLE, 11_800), ("C", receivable("provider", PROVIDER_ID), 11_800),
     ]  # fmt: skip
     assert billing.balance(PROVIDER_PAYABLE) == 95_400 - 11_800
     pay_all(billing)
     assert billing.balance(PROVIDER_PAYABLE) == 0
-    assert billing.balance(claw_back("provider", PROVIDER_ID)) == 0
+    assert billing.balance(receivable("provider", PROVIDER_ID)) == 0
     assert billing.violations() == ()
 
 

@@ -1,9 +1,9 @@
-"""Give back what was paid: refunds; what they take from accruals, settlements and payments."""
+"""Give back what was paid: refunds, and what of each payment they take."""
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:
@@ -46,16 +46,4 @@ def upgrade() -> None:
         ALTER TABLE contracted_order ADD COLUMN remaining jsonb;
         ALTER TABLE payment ADD COLUMN refunded bigint NOT NULL DEFAULT 0;
         ALTER TABLE payment ADD CHECK (refunded BETWEEN 0 AND received);
-
-        -- What a refund takes from a party that no statement lists yet is a line of its own, below zero.
-        ALTER TABLE accrual ADD COLUMN n int NOT NULL DEFAULT 0;
-        ALTER TABLE accrual DROP CONSTRAINT accrual_pkey;
-        ALTER TABLE accrual ADD PRIMARY KEY (order_id, party_kind, n);
-        ALTER TABLE accrual DROP CONSTRAINT accrual_net_check;
-        ALTER TABLE accrual DROP CONSTRAINT accrual_tax_check;
-        ALTER TABLE accrual ADD CHECK (net <> 0 AND (n > 0 OR net > 0 AND tax >= 0));
-        ALTER TABLE settlement ADD COLUMN deducted bigint NOT NULL DEFAULT 0;
-        ALTER TABLE settlement ADD CHECK (deducted BETWEEN 0 AND net + tax);
-        CREATE INDEX settlement_payable ON settlement (party_id, closed_at, settlement_id)
-          WHERE state = 'payable' AND payout_id IS NULL;
     """)
