@@ -24,6 +24,7 @@ from gateway.problems import Asked
 from gateway.routes import (
     access,
     adjustment,
+    bank_csv,
     bank_statement,
     catalogue,
     commission_plan,
@@ -49,8 +50,8 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, bank_statement, commission_plan, referral,
-    settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
+    order, catalogue, quotation, access, organisation, work, payment, bank_csv, bank_statement, commission_plan,
+    referral, settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

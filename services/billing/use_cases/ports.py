@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
@@ -96,6 +97,14 @@ class BankLines(Protocol):
     def save(self, lines: Sequence[BankLine]) -> None: ...
 
 
+class CsvMaps(Protocol):
+    def add(self, declared: DeclaredMap) -> None:
+        """Raises CsvMapExists."""
+
+    def in_force(self, account: str, at: datetime) -> DeclaredMap | None:
+        """The newest that is valid at *at*."""
+
+
 class Settlements(Protocol):
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
         """Put every accrual accepted before *before* that stands on no settlement onto one."""
@@ -177,6 +186,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def bank_lines(self) -> BankLines: ...
+
+    @property
+    def csv_maps(self) -> CsvMaps: ...
 
     @property
     def settlements(self) -> Settlements: ...
