@@ -7,7 +7,8 @@ from tests.kit.fakes_billing import OWN_ACCOUNT
 
 TWO_COLUMNS = CsvMap(
     encoding="gb18030", delimiter=",", serial_number="交易流水号", day="交易时间",
-    debit="借方发生额", credit="贷方发生额", balance="余额", own_account="本方账号", counterparty="对方户名", counterparty_account="对方账号",
+    debit="借方发生额", credit="贷方发生额", balance="余额",
+    own_account="本方账号", counterparty="对方户名", counterparty_account="对方账号",
     remittance=("摘要", "附言"), footer_words=("合计", "总笔数"), footer_required=True,
 )  # fmt: skip
 SIGNED = CsvMap(
