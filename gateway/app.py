@@ -24,6 +24,7 @@ from gateway.problems import Asked
 from gateway.routes import (
     access,
     adjustment,
+    bank_csv,
     bank_statement,
     catalogue,
     chargeback,
@@ -39,6 +40,7 @@ from gateway.routes import (
     payout,
     quotation,
     referral,
+    refund,
     settlement,
     stripe_webhook,
     work,
@@ -51,8 +53,9 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, checkout, chargeback, bank_statement, commission_plan,
-    referral, settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
+    order, catalogue, quotation, access, organisation, work, payment, checkout, chargeback, bank_statement,
+    bank_csv, commission_plan, referral, settlement, payout, refund, ledger, adjustment, invoicing, feed, operation,
+    stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

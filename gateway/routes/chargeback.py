@@ -32,5 +32,9 @@ def submit_evidence(
     body: Annotated[schemas.EvidenceToSubmit, Depends(JsonBody(schemas.EvidenceToSubmit))],
 ) -> Response:
     """What is written goes to the payment institution at once, and with *submit* to the bank."""
-    command = chargeback.SubmitChargebackEvidence(chargeback_id=chargeback_id, **dict(body))
+    command = chargeback.SubmitChargebackEvidence(
+        chargeback_id=chargeback_id,
+        evidence=tuple(chargeback.Evidence(name=each.name, text=each.text) for each in body.evidence),
+        submit=body.submit,
+    )
     return ok(schemas.Chargeback.of(caller.ask(command, chargeback.ChargebackView)))

@@ -11,10 +11,15 @@ from services.shared.messages.base import Instant, Name, Text
 from services.shared.messages.billing.chargeback import ChargebackState
 
 
+class Evidence(Shown):
+    name: str
+    text: str
+
+
 class Chargeback(Shown):
     """
-    *withdrawn*: what the payment institution keeps from us for it; *evidence*: what was written so far, by its names;
-    *bad_debt*: of a lost one, what nobody owes us.
+    *withdrawn*: what the payment institution keeps from us for it; *evidence*: what was written so far; *bad_debt*: of
+    a lost one, what nobody owes us.
     """
 
     chargeback_id: UUID
@@ -30,7 +35,7 @@ class Chargeback(Shown):
     opened_at: Instant
     evidence_due_at: Instant | None
     submissions: int
-    evidence: dict[str, str]
+    evidence: tuple[Evidence, ...]
     bad_debt: Money
     closed_at: Instant | None
 
@@ -44,12 +49,19 @@ class ChargebacksListed(Listed):
     undecided: bool = False
 
 
+class EvidenceText(Schema):
+    """*name* is the payment institution's, as `product_description`, `service_date`, `uncategorized_text`."""
+
+    name: Name
+    text: Text
+
+
 class EvidenceToSubmit(Schema):
     """
-    *evidence* by the payment institution's names, as `product_description`, `service_date`, `uncategorized_text`.
+    *evidence* is added to what was written before.
 
     *submit*: send it to the bank now; most banks look once. Without, it is kept and can be added to.
     """
 
-    evidence: Annotated[dict[Name, Text], Field(min_length=1, max_length=30)]
+    evidence: Annotated[tuple[EvidenceText, ...], Field(min_length=1, max_length=30)]
     submit: bool

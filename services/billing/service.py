@@ -3,13 +3,14 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from services.billing.adapters import card_queries, ledger_queries, queries
+from services.billing.adapters import card_queries, ledger_queries, queries, refund_queries
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
 from services.billing.use_cases import (
     adjustment,
+    bank_csv,
     bank_statement,
     chargeback,
     checkout,
@@ -17,6 +18,7 @@ from services.billing.use_cases import (
     ledger,
     payout,
     referral,
+    refund,
     settlement,
     stripe_event,
 )
@@ -31,6 +33,13 @@ from services.shared.messages.billing.adjustment import (
     ProposeReversal,
     RefuseAdjustment,
 )
+from services.shared.messages.billing.bank_csv import (
+    BankCsvMapView,
+    BankCsvPreview,
+    DeclareBankCsvMap,
+    ListBankCsvMaps,
+    PreviewBankCsv,
+)
 from services.shared.messages.billing.bank_statement import (
     BankStatementView,
     ImportBankFile,
@@ -44,6 +53,15 @@ from services.shared.messages.billing.ledger import CheckInvariants, ListBalance
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
+from services.shared.messages.billing.refund import (
+    ApproveRefund,
+    CancelRefund,
+    GetRefund,
+    ListRefunds,
+    RequestRefund,
+    RerouteRefund,
+    WaiveRedLetter,
+)
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
@@ -87,6 +105,18 @@ def _import_bank_file(
     )
 
 
+def _declare_bank_csv_map(
+    wanted: DeclareBankCsvMap, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> BankCsvMapView:
+    own_account = settings().bank_account_number
+    return bank_csv.declare_bank_csv_map(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
+
+
+def _preview_bank_csv(wanted: PreviewBankCsv, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BankCsvPreview:
+    own_account = settings().bank_account_number
+    return bank_csv.preview_bank_csv(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
+
+
 def _decide_referral(wanted: DecideReferral, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralView:
     protection = timedelta(days=settings().referral_protection_days)
     return referral.decide_referral(wanted, actor=actor, uow=uow, now=now, protection=protection)
@@ -121,6 +151,17 @@ class BillingService(ServiceBase):
     import_bank_statement = command(ImportBankStatement, _import_bank_statement)
     import_bank_file = command(ImportBankFile, _import_bank_file)
     list_bank_lines = query(ListBankLines, queries.list_bank_lines)
+    declare_bank_csv_map = command(DeclareBankCsvMap, _declare_bank_csv_map)
+    list_bank_csv_maps = query(ListBankCsvMaps, queries.list_bank_csv_maps)
+    preview_bank_csv = query(PreviewBankCsv, _preview_bank_csv)
+
+    request_refund = command(RequestRefund, refund.request_refund)
+    approve_refund = command(ApproveRefund, refund.approve_refund)
+    cancel_refund = command(CancelRefund, refund.cancel_refund)
+    reroute_refund = command(RerouteRefund, refund.reroute_refund)
+    waive_red_letter = command(WaiveRedLetter, refund.waive_red_letter)
+    get_refund = query(GetRefund, refund_queries.get_refund)
+    list_refunds = query(ListRefunds, refund_queries.list_refunds)
 
     close_settlements = command(CloseSettlements, settlement.close_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)

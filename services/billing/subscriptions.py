@@ -7,7 +7,16 @@ from services.billing.adapters.stripe_access import StripeAccess
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
-from services.billing.use_cases import chargeback, checkout, ledger, order, organisation, payment, settlement, stripe_event
+from services.billing.use_cases import (
+    chargeback,
+    checkout,
+    ledger,
+    order,
+    organisation,
+    payment,
+    settlement,
+    stripe_event,
+)
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings

@@ -1,4 +1,4 @@
-"""Billing's outside calls in a process of their own, to be killed in the middle: `python -m tests.kit.outside_caller`."""
+"""Billing's outside calls in a process of their own, to be killed: `python -m tests.kit.outside_caller`."""
 
 import threading
 

@@ -79,7 +79,7 @@ _STAGES = {
 
 
 def of_dispute(dispute: "stripe.Dispute") -> dict[str, Any]:
-    """*dispute* with its payment intent expanded, whose metadata says whose it is; *evidence_due_at* in Unix seconds."""
+    """*dispute* with its payment intent expanded, whose metadata says whose it is; *evidence_due_at*: Unix seconds."""
     intent = dispute.payment_intent if not isinstance(dispute.payment_intent, str) else None
     ours = metadata_of(intent) if intent is not None else {}
     return {

@@ -3,9 +3,10 @@
 from functools import cached_property
 
 from services.billing.adapters.adjustment_repository import SqlAdjustments
-from services.billing.adapters.bank_repositories import SqlBankLines
+from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps
 from services.billing.adapters.card_repositories import SqlChargebacks, SqlCheckouts, SqlStripeEvents
 from services.billing.adapters.ledger import SqlLedger
+from services.billing.adapters.refund_repositories import SqlRefunds
 from services.billing.adapters.repositories import (
     SqlOrders,
     SqlOrganisations,
@@ -51,6 +52,10 @@ class BillingUnitOfWork(UnitOfWork):
         return SqlPayments(self.connection)
 
     @cached_property
+    def refunds(self) -> SqlRefunds:
+        return SqlRefunds(self.connection)
+
+    @cached_property
     def checkouts(self) -> SqlCheckouts:
         return SqlCheckouts(self.connection)
 
@@ -65,6 +70,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def bank_lines(self) -> SqlBankLines:
         return SqlBankLines(self.connection)
+
+    @cached_property
+    def csv_maps(self) -> SqlCsvMaps:
+        return SqlCsvMaps(self.connection)
 
     @cached_property
     def settlements(self) -> SqlSettlements:

@@ -86,6 +86,7 @@ class Chargeback:
         evidence_due_at: The institution's deadline.
         submissions: How often evidence was sent to the bank.
         evidence: What was written so far, by the institution's names.
+        written: How often something was.
         bad_debt: Of a lost one, what nobody owes us.
     """
 
@@ -105,6 +106,7 @@ class Chargeback:
     evidence_due_at: datetime | None = None
     submissions: int = 0
     evidence: dict[str, str] = field(default_factory=dict)
+    written: int = 0
     bad_debt: int = 0
     closed_at: datetime | None = None
     checks: int = 0
@@ -142,7 +144,7 @@ class Chargeback:
         unknown = sorted(set(evidence) - EVIDENCE_FIELDS)
         if unknown or not evidence or not all(evidence.values()):
             raise EvidenceUnknown(fields=unknown)
-        self.evidence = {**self.evidence, **evidence}
+        self.evidence, self.written = {**self.evidence, **evidence}, self.written + 1
 
 
 def funds_moved(chargeback_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:

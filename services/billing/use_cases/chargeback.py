@@ -38,6 +38,7 @@ from services.shared.messages.billing.chargeback import (
     ChargebackOpened,
     ChargebackView,
     ChargebackWon,
+    Evidence,
     SubmitChargebackEvidence,
 )
 
@@ -89,12 +90,12 @@ def submit_evidence(
     chargeback = uow.chargebacks.find(command.chargeback_id)
     if chargeback is None:
         raise NotFound
-    chargeback.write(command.evidence)
+    chargeback.write({each.name: each.text for each in command.evidence})
     uow.call_outside(
         "submit_dispute_evidence",
-        f"dispute_evidence:{chargeback.chargeback_id}:{chargeback.version}",
+        f"dispute_evidence:{chargeback.chargeback_id}:{chargeback.written}",
         {
-            "evidence_id": f"{chargeback.chargeback_id}:{chargeback.version}",
+            "evidence_id": f"{chargeback.chargeback_id}:{chargeback.written}",
             "stripe_dispute_id": chargeback.stripe_dispute_id,
             "evidence": chargeback.evidence,
             "submit": command.submit,
@@ -170,18 +171,14 @@ def _book_movement(chargeback: Chargeback, movement: Movement, uow: BillingUnitO
     _post(chargeback, f"{key}:fee", "chargeback_fee", fee_charged(fee, vat), uow, now)
 
 
-def _keep_open(
-    chargeback: Chargeback, payment: Payment, due_before: datetime | None, uow: BillingUnitOfWork
-) -> None:
+def _keep_open(chargeback: Chargeback, payment: Payment, due_before: datetime | None, uow: BillingUnitOfWork) -> None:
     if chargeback.state != "inquiry" and _of_the_order(chargeback, payment):
         uow.accruals.hold(chargeback.order_id, _hold(chargeback), chargeback.opened_at)
     if chargeback.evidence_due_at not in (None, due_before):
         uow.set_timer(DUE_TIMER, chargeback.chargeback_id, chargeback.evidence_due_at - EVIDENCE_ALARM)
 
 
-def _decided(
-    chargeback: Chargeback, order: OrderCopy, payment: Payment, uow: BillingUnitOfWork, now: datetime
-) -> None:
+def _decided(chargeback: Chargeback, order: OrderCopy, payment: Payment, uow: BillingUnitOfWork, now: datetime) -> None:
     if chargeback.state == "lost":
         _lose(chargeback, order, payment, uow, now)
         uow.publish(_event(ChargebackLost, chargeback, bad_debt=Money(chargeback.bad_debt, chargeback.currency)))
@@ -256,7 +253,7 @@ def view(chargeback: Chargeback) -> ChargebackView:
         opened_at=chargeback.opened_at,
         evidence_due_at=chargeback.evidence_due_at,
         submissions=chargeback.submissions,
-        evidence=chargeback.evidence,
+        evidence=tuple(Evidence(name=name, text=text) for name, text in sorted(chargeback.evidence.items())),
         bad_debt=money(chargeback.bad_debt),
         closed_at=chargeback.closed_at,
     )

@@ -57,9 +57,7 @@ def test_killed_over_the_fetching_of_what_was_paid(billing: Billing, stripe_cont
     billing.do_outside()
     ((intent, secret),) = billing.rows("SELECT intent_id, client_secret FROM payment")
     stripe_control.confirm_payment(secret)
-    billing.within(
-        lambda uow: uow.call_outside("fetch_stripe_object", "k", {"object": "payment_intent", "id": intent})
-    )
+    billing.within(lambda uow: uow.call_outside("fetch_stripe_object", "k", {"object": "payment_intent", "id": intent}))
     for moment in ("outside_call_sent", "outside_call_done"):
         with caller(billing, f"{moment}:crash") as process:
             assert process.wait(timeout=30) == 137

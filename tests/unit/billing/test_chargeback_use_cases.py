@@ -1,16 +1,16 @@
-"""Chargebacks: any order of news, twice, won and lost, before and after acceptance, of the order's money and of other."""
+"""Chargebacks: any order of news, twice, won and lost, before and after acceptance, of the order's money or not."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
-from typing import Any
 
 import pytest
 
 from services.billing.domain.chargeback import ChargebackDecided, ChargebackFacts, EvidenceUnknown, Movement
 from services.billing.domain.ledger import contract, customer_credit, dispute, owed
-from services.billing.use_cases import chargeback, order, payment
+from services.billing.use_cases import chargeback, order, payment, refund
 from services.billing.use_cases.payment import payment_id_of
+from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.messages.billing.chargeback import (
@@ -18,6 +18,7 @@ from services.shared.messages.billing.chargeback import (
     ChargebackLost,
     ChargebackOpened,
     ChargebackWon,
+    Evidence,
     SubmitChargebackEvidence,
 )
 from tests.kit.fakes_billing import (
@@ -63,9 +64,17 @@ def held(uow: FakeBillingUnitOfWork) -> bool:
     return bool(uow.accruals.held([ORDER_ID]))
 
 
-def submit(uow: FakeBillingUnitOfWork, actor: Any = FINANCE, *, now_: bool = True, **evidence: str) -> None:
-    wanted = SubmitChargebackEvidence(chargeback_id=CHARGEBACK_ID, evidence=evidence or {"uncategorized_text": "x"},
-                                      submit=now_)  # fmt: skip
+def red_letter(uow: FakeBillingUnitOfWork) -> None:
+    """The customer's invoice may be corrected."""
+    for refund_id in list(uow.refunds.held):
+        refund.red_letter_confirmed(refund_id, uow=uow, now=NOW)
+
+
+def submit(
+    uow: FakeBillingUnitOfWork, evidence: dict[str, str], actor: Actor = FINANCE, *, at_once: bool = True
+) -> None:
+    texts = tuple(Evidence(name=name, text=text) for name, text in evidence.items())
+    wanted = SubmitChargebackEvidence(chargeback_id=CHARGEBACK_ID, evidence=texts, submit=at_once)
     chargeback.submit_evidence(wanted, actor=actor, uow=uow, now=NOW)
 
 
@@ -109,6 +118,7 @@ def test_news_in_any_order_end_the_same(end: ChargebackFacts, *, accepted: bool)
         uow = paid(accepted=accepted)
         for facts in told:
             learn(uow, facts)
+        red_letter(uow)
         seen.add(tuple(sorted((key, each.request_hash) for key, each in uow.ledger.transactions.items()
                               if "refund" not in key)))  # fmt: skip
         assert uow.chargebacks.held[CHARGEBACK_ID].state == end.state
@@ -134,6 +144,11 @@ def test_lost_after_acceptance_everybody_earns_less() -> None:
     learn(uow)
     for _ in range(3):
         learn(uow, LOST)
+    # The money is gone; revenue and tax come down with the red-letter invoice.
+    assert uow.ledger.balance(dispute(CHARGEBACK_ID)) == -106_000
+    assert uow.ledger.balance("R:service") == 100_000
+    for _ in range(2):
+        red_letter(uow)
     for account in ("R:service", "L:vat:output", "E:provider_service", "E:station_share",
                     owed("provider", PROVIDER_ID, "accrued"), owed("station", STATION_ID, "accrued")):  # fmt: skip
         assert uow.ledger.balance(account) == 0, account
@@ -148,6 +163,7 @@ def test_a_part_takes_the_largest_net_and_the_rest_is_a_bad_debt() -> None:
         movements = (replace(TAKEN, amount=-amount),)
         part = replace(LOST, amount=cny(amount), movements=movements)
         learn(uow, part)
+        red_letter(uow)
         lost = uow.chargebacks.held[CHARGEBACK_ID]
         assert uow.ledger.balance(dispute(CHARGEBACK_ID)) == 0
         assert uow.ledger.balance("E:bad_debt") == -lost.bad_debt
@@ -207,24 +223,24 @@ def test_evidence_is_kept_and_added_to_until_the_bank_has_decided() -> None:
     """Each time all of it goes out, under a deed of its own."""
     uow = paid()
     learn(uow)
-    submit(uow, now_=False, product_description="Tensile test")
-    submit(uow, uncategorized_text="Accepted on 2026-11-20")
+    submit(uow, {"product_description": "Tensile test"}, at_once=False)
+    submit(uow, {"uncategorized_text": "Accepted on 2026-11-20"})
     first, second = uow.calls("submit_dispute_evidence")
     assert (first["submit"], second["submit"]) == (False, True)
     assert second["evidence"] == {"product_description": "Tensile test", "uncategorized_text": "Accepted on 2026-11-20"}
     for wrong in ({"nonsense": "x"}, {"uncategorized_text": ""}):
         with pytest.raises(EvidenceUnknown):
-            submit(uow, **wrong)
+            submit(uow, wrong)
     learn(uow, WON)
     with pytest.raises(ChargebackDecided):
-        submit(uow)
+        submit(uow, {"uncategorized_text": "x"})
 
 
 def test_only_the_operating_company_answers() -> None:
     uow = paid()
     learn(uow)
     with pytest.raises(NotFound):
-        submit(uow, PROVIDER_FINANCE)
+        submit(uow, {"uncategorized_text": "x"}, PROVIDER_FINANCE)
 
 
 def test_the_deadline_is_alarmed_unless_something_was_sent() -> None:

@@ -7,11 +7,18 @@ from pydantic import Field
 
 from services.shared.kernel.actor import Grants
 from services.shared.kernel.money import Money
-from services.shared.messages.base import Command, Event, Instant, Name, Page, Query, Text, View
+from services.shared.messages.base import Command, Event, Instant, Message, Name, Page, Query, Text, View
 
 ChargebackState = Literal["inquiry", "needs_response", "under_review", "won", "lost", "closed"]
 
 _GRANTS: Grants = {"operator": frozenset({"finance_operator", "dispute_operator", "administrator"})}
+
+
+class Evidence(Message):
+    """*name* is the payment institution's, as `product_description` or `uncategorized_text`."""
+
+    name: Name
+    text: Text
 
 
 class ChargebackView(View):
@@ -20,7 +27,7 @@ class ChargebackView(View):
         withdrawn: What the payment institution has taken from us for it so far, less what it gave back.
         evidence_due_at: Until then evidence can be sent.
         submissions: How often evidence was sent to the bank.
-        evidence: What was written so far, by the payment institution's names.
+        evidence: What was written so far.
         bad_debt: Of a lost one, what nobody owes us.
     """
 
@@ -37,7 +44,7 @@ class ChargebackView(View):
     opened_at: Instant
     evidence_due_at: Instant | None
     submissions: int
-    evidence: dict[str, str]
+    evidence: tuple[Evidence, ...]
     bad_debt: Money
     closed_at: Instant | None
 
@@ -71,7 +78,7 @@ class SubmitChargebackEvidence(Command):
     Write to the bank why the payment was right. → ChargebackView
 
     Attributes:
-        evidence: By the payment institution's names, as `product_description` or `uncategorized_text`.
+        evidence: Added to what was written before; of the same name, instead of it.
         submit: Send it to the bank now. Most banks look once: False only keeps it with the institution.
     """
 
@@ -79,7 +86,7 @@ class SubmitChargebackEvidence(Command):
     grants: ClassVar[Grants] = _GRANTS
 
     chargeback_id: UUID
-    evidence: Annotated[dict[Name, Text], Field(min_length=1, max_length=30)]
+    evidence: Annotated[tuple[Evidence, ...], Field(min_length=1, max_length=30)]
     submit: bool
 
 

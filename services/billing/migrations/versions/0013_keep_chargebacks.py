@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 
 
 def upgrade() -> None:
@@ -25,6 +25,7 @@ def upgrade() -> None:
           evidence_due_at timestamptz,
           submissions int NOT NULL,
           evidence jsonb NOT NULL,
+          written int NOT NULL,
           bad_debt bigint NOT NULL CHECK (bad_debt >= 0),
           closed_at timestamptz,
           checks int NOT NULL,
@@ -33,4 +34,7 @@ def upgrade() -> None:
         CREATE INDEX chargeback_newest ON chargeback (opened_at, chargeback_id);
         CREATE INDEX chargeback_undecided ON chargeback (opened_at, chargeback_id)
           WHERE state IN ('inquiry', 'needs_response', 'under_review');
+        ALTER TABLE refund DROP CONSTRAINT refund_cause_check;
+        ALTER TABLE refund ADD CONSTRAINT refund_cause_check
+          CHECK (cause IN ('cancellation', 'dispute', 'manual', 'chargeback'));
     """)
