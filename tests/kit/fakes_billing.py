@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan, PlanExists
@@ -319,6 +321,26 @@ class FakePayments:
         self.held[payment.payment_id] = deepcopy(payment)
 
 
+class FakeCheckouts:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Checkout] = {}
+
+    def add(self, checkout: Checkout) -> None:
+        if self.current(checkout.payment_id) is not None:
+            raise ValueError("one page at a time")
+        self.held[checkout.checkout_id] = deepcopy(checkout)
+
+    def find(self, checkout_id: UUID) -> Checkout | None:
+        return deepcopy(self.held.get(checkout_id))
+
+    def current(self, payment_id: UUID) -> Checkout | None:
+        found = [each for each in self.held.values() if each.payment_id == payment_id and not each.over]
+        return deepcopy(found[0]) if found else None
+
+    def save(self, checkout: Checkout) -> None:
+        self.held[checkout.checkout_id] = deepcopy(checkout)
+
+
 class FakeStripeEvents:
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
@@ -376,6 +398,20 @@ class FakeBankLines:
     def save(self, lines: Sequence[BankLine]) -> None:
         for line in lines:
             self.held[line.bank_line_id] = deepcopy(line)
+
+
+class FakeCsvMaps:
+    def __init__(self) -> None:
+        self.held: list[DeclaredMap] = []
+
+    def add(self, declared: DeclaredMap) -> None:
+        if any((each.account, each.valid_from) == (declared.account, declared.valid_from) for each in self.held):
+            raise CsvMapExists
+        self.held.append(declared)
+
+    def in_force(self, account: str, at: datetime) -> DeclaredMap | None:
+        found = [each for each in self.held if each.account == account and each.valid_from <= at]
+        return max(found, key=lambda each: each.valid_from, default=None)
 
 
 class FakeSettlements:
@@ -533,8 +569,10 @@ class FakeBillingUnitOfWork:
         self.plans = FakePlans()
         self.referrals = FakeReferrals()
         self.payments = FakePayments()
+        self.checkouts = FakeCheckouts()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
+        self.csv_maps = FakeCsvMaps()
         self.accruals = FakeAccruals(self.orders)
         self.clawbacks = FakeClawbacks()
         self.settlements = FakeSettlements(self.orders, self.accruals, self.organisations)

@@ -139,6 +139,24 @@ payment = Table(
     Column("failure", Text),
     _instant("succeeded_at"),
     Column("checks", Integer),
+    Column("action_required", Boolean),
+    Column("version", Integer),
+)
+
+checkout = Table(
+    "checkout",
+    metadata,
+    Column("checkout_id", Uuid, primary_key=True),
+    Column("payment_id", Uuid),
+    Column("state", Text),
+    Column("success_url", Text),
+    Column("cancel_url", Text),
+    _instant("opened_at"),
+    Column("session_id", Text),
+    Column("url", Text),
+    _instant("expires_at"),
+    Column("failure", Text),
+    Column("checks", Integer),
     Column("version", Integer),
 )
 
@@ -196,6 +214,18 @@ bank_file_line = Table(
     Column("position", Integer, primary_key=True),
     Column("bank_line_id", Uuid),
     Column("booked", Boolean),
+)
+
+bank_csv_map = Table(
+    "bank_csv_map",
+    metadata,
+    Column("bank_csv_map_id", Uuid, primary_key=True),
+    Column("account", Text),
+    _instant("valid_from"),
+    Column("name", Text),
+    Column("columns", JSONB),
+    _instant("declared_at"),
+    Column("declared_by", Text),
 )
 
 bank_line_reference = Table(

@@ -7,7 +7,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
@@ -101,6 +103,18 @@ class Payments(Protocol):
     def save(self, payment: Payment) -> None: ...
 
 
+class Checkouts(Protocol):
+    def add(self, checkout: Checkout) -> None: ...
+
+    def find(self, checkout_id: UUID) -> Checkout | None:
+        """Locked."""
+
+    def current(self, payment_id: UUID) -> Checkout | None:
+        """The one of a payment that is created or open, locked."""
+
+    def save(self, checkout: Checkout) -> None: ...
+
+
 class StripeEvents(Protocol):
     def add(self, event: "VerifiedEvent", body: str, received_at: datetime) -> bool:
         """Store what came in; what is none of ours is handled with that. Returns False when it was there already."""
@@ -125,6 +139,14 @@ class BankLines(Protocol):
         """Store a file, what is new of its lines and what has changed of those known before."""
 
     def save(self, lines: Sequence[BankLine]) -> None: ...
+
+
+class CsvMaps(Protocol):
+    def add(self, declared: DeclaredMap) -> None:
+        """Raises CsvMapExists."""
+
+    def in_force(self, account: str, at: datetime) -> DeclaredMap | None:
+        """The newest that is valid at *at*."""
 
 
 class Settlements(Protocol):
@@ -216,10 +238,16 @@ class BillingUnitOfWork(Protocol):
     def payments(self) -> Payments: ...
 
     @property
+    def checkouts(self) -> Checkouts: ...
+
+    @property
     def stripe_events(self) -> StripeEvents: ...
 
     @property
     def bank_lines(self) -> BankLines: ...
+
+    @property
+    def csv_maps(self) -> CsvMaps: ...
 
     @property
     def settlements(self) -> Settlements: ...
