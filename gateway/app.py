@@ -34,10 +34,12 @@ from gateway.routes import (
     organisation,
     payment,
     payout,
+    programme,
     quotation,
     referral,
     settlement,
     stripe_webhook,
+    voucher,
     work,
 )
 from services.shared.chassis import health
@@ -49,7 +51,7 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, bank_statement, commission_plan, referral,
-    settlement, payout, ledger, invoicing, feed, operation, stripe_webhook,
+    programme, voucher, settlement, payout, ledger, invoicing, feed, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from services.billing.adapters import ledger_queries, queries
+from services.billing.adapters import ledger_queries, queries, voucher_queries
 from services.billing.adapters.bank_xml import read_camt053
 from services.billing.adapters.stripe_events import StripeWebhooks
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
@@ -13,9 +13,11 @@ from services.billing.use_cases import (
     commission_plan,
     ledger,
     payout,
+    programme,
     referral,
     settlement,
     stripe_event,
+    voucher,
 )
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.entrypoints import ServiceBase, command, query
@@ -31,6 +33,7 @@ from services.shared.messages.billing.commission_plan import ListCommissionPlans
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
+from services.shared.messages.billing.programme import GetProgramme, ListProgrammes, PublishProgramme
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
@@ -38,6 +41,16 @@ from services.shared.messages.billing.settlement import (
     GetSettlementDocument,
     ListSettlements,
     SettlementDocument,
+)
+from services.shared.messages.billing.voucher import (
+    ApproveVoucher,
+    EstimateVoucher,
+    GetVoucher,
+    GrantVoucher,
+    ListVouchers,
+    ReserveVoucher,
+    RevokeVoucher,
+    WithdrawVoucher,
 )
 
 
@@ -90,6 +103,19 @@ class BillingService(ServiceBase):
     claim_referral = command(ClaimReferral, referral.claim_referral)
     decide_referral = command(DecideReferral, _decide_referral)
     list_referrals = query(ListReferrals, queries.list_referrals)
+
+    publish_programme = command(PublishProgramme, programme.publish_programme)
+    get_programme = query(GetProgramme, voucher_queries.get_programme)
+    list_programmes = query(ListProgrammes, voucher_queries.list_programmes)
+
+    grant_voucher = command(GrantVoucher, voucher.grant_voucher)
+    approve_voucher = command(ApproveVoucher, voucher.approve_voucher)
+    revoke_voucher = command(RevokeVoucher, voucher.revoke_voucher)
+    estimate_voucher = query(EstimateVoucher, voucher.estimate_voucher)
+    reserve_voucher = command(ReserveVoucher, voucher.reserve_voucher)
+    withdraw_voucher = command(WithdrawVoucher, voucher.withdraw_voucher)
+    get_voucher = query(GetVoucher, voucher_queries.get_voucher)
+    list_vouchers = query(ListVouchers, voucher_queries.list_vouchers)
 
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
     get_payment = query(GetPayment, queries.get_payment)

@@ -6,17 +6,18 @@ from services.billing.adapters.outside_calls import Papers, outside_calls
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
-from services.billing.use_cases import ledger, order, organisation, payment, settlement
+from services.billing.use_cases import ledger, offering, order, organisation, payment, settlement, voucher
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings
+from services.shared.messages.catalog.offering import OfferingChanged, OfferingHidden, OfferingPublished
 from services.shared.messages.identity.organisation import (
     OrganisationChanged,
     OrganisationRegistered,
     OrganisationVerified,
 )
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
-from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
 
 
 def work(settings: SourceSettings) -> Work:
@@ -35,11 +36,19 @@ def work(settings: SourceSettings) -> Work:
             on(OrganisationRegistered, organisation.keep_copy),
             on(OrganisationVerified, organisation.keep_copy),
             on(OrganisationChanged, organisation.keep_copy),
+            on(OfferingPublished, offering.keep_copy),
+            on(OfferingChanged, offering.keep_copy),
+            on(OfferingHidden, offering.keep_copy),
+            on(OrderPlaced, order.placed),
             on(OrderContracted, partial(order.contracted, instructions=Instructions(*account))),
             on(OrderAccepted, order.accepted),
             on(OrderCancelled, order.cancelled),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
         ),
         outside_calls=outside_calls(gateway, papers),
-        timers={payment.CHECK_TIMER: payment.check_card_payment, ledger.WATCH_TIMER: ledger.watch_invariants},
+        timers={
+            payment.CHECK_TIMER: payment.check_card_payment,
+            ledger.WATCH_TIMER: ledger.watch_invariants,
+            voucher.EXPIRE_TIMER: voucher.expire_voucher,
+        },
     )

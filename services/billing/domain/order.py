@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
 from services.billing.domain.commission import Split
 from services.billing.domain.organisation import PartyKind
+from services.billing.domain.related_party import PricedLine
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 
@@ -34,6 +36,22 @@ class OrderCopy:
     contracted_at: datetime
     accepted_at: datetime | None = None
     split: Split | None = None
+
+
+@dataclass
+class PlacedOrder:
+    """An order from its placing on: what may cover a part of its price is arranged before its contract is signed."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    provider_id: UUID
+    currency: str
+    net: int
+    gross: int
+    lines: tuple[PricedLine, ...]
+    state: Literal["placed", "contracted", "cancelled"]
+    placed_at: datetime
 
 
 @dataclass(frozen=True)

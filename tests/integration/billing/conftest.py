@@ -40,7 +40,8 @@ V = TypeVar("V", bound=View)
 LEDGER_TABLES = ("ledger_entry", "ledger_tx")
 TABLES = (
     "organisation, commission_plan, referral, payment, stripe_event, bank_line, payout, accrual, settlement,"
-    " contracted_order, account_balance, account, outbox, outside_call, timer, command_log"
+    " contracted_order, placed_order, offering, declared_relation, voucher_use, voucher, programme_year,"
+    " programme_version, programme, account_balance, account, outbox, outside_call, timer, command_log"
 )
 
 
