@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from gateway import problems
 from gateway.answers import created, ok
-from gateway.calls import Anyone, JsonBody, Signed
+from gateway.calls import JsonBody, Signed
 from gateway.schemas import programme as schemas
 from gateway.schemas.base import Listed
 from services.shared.messages.billing import programme
@@ -25,12 +25,12 @@ def publish_programme(
 
 
 @router.get("/programmes", response_model=schemas.ProgrammePage)
-def list_programmes(caller: Anyone, listed: Annotated[Listed, Query()]) -> Response:
+def list_programmes(caller: Signed, listed: Annotated[Listed, Query()]) -> Response:
     query = programme.ListProgrammes(**dict(listed))
     return ok(schemas.ProgrammePage.of(caller.ask(query, programme.ProgrammePage)))
 
 
 @router.get("/programmes/{programme_id}", response_model=schemas.Programme)
-def get_programme(caller: Anyone, programme_id: UUID) -> Response:
+def get_programme(caller: Signed, programme_id: UUID) -> Response:
     query = programme.GetProgramme(programme_id=programme_id)
     return ok(schemas.Programme.of(caller.ask(query, programme.ProgrammeView)))

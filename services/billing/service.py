@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from services.billing.adapters import ledger_queries, queries, voucher_queries
-from services.billing.adapters.bank_xml import read_camt053
-from services.billing.adapters.stripe_events import StripeWebhooks
+from services.billing.adapters.bank_xml import read_camt
+from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
 from services.billing.use_cases import (
+    adjustment,
     bank_statement,
     commission_plan,
     ledger,
@@ -18,11 +19,19 @@ from services.billing.use_cases import (
     settlement,
     stripe_event,
     voucher,
+    voucher_use,
 )
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
+from services.shared.messages.billing.adjustment import (
+    ApproveAdjustment,
+    ListAdjustments,
+    ProposeAdjustment,
+    ProposeReversal,
+    RefuseAdjustment,
+)
 from services.shared.messages.billing.bank_statement import (
     BankStatementView,
     ImportBankFile,
@@ -63,7 +72,8 @@ def _store() -> ObjectStore:
 def _record_stripe_event(
     wanted: RecordStripeEvent, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
 ) -> StripeEventReceipt:
-    webhooks = StripeWebhooks(settings().stripe_webhook_secret, SystemClock())
+    own = settings()
+    webhooks = StripeWebhooks(secrets_of(own.stripe_webhook_secret), SystemClock(), live=own.stripe_live)
     return stripe_event.record_stripe_event(wanted, actor=actor, uow=uow, now=now, verify=webhooks.verify)
 
 
@@ -79,7 +89,7 @@ def _import_bank_file(
 ) -> BankStatementView:
     own_account = settings().bank_account_number
     return bank_statement.import_bank_file(
-        wanted, actor=actor, uow=uow, now=now, own_account=own_account, read=read_camt053
+        wanted, actor=actor, uow=uow, now=now, own_account=own_account, read=read_camt
     )
 
 
@@ -111,9 +121,9 @@ class BillingService(ServiceBase):
     grant_voucher = command(GrantVoucher, voucher.grant_voucher)
     approve_voucher = command(ApproveVoucher, voucher.approve_voucher)
     revoke_voucher = command(RevokeVoucher, voucher.revoke_voucher)
-    estimate_voucher = query(EstimateVoucher, voucher.estimate_voucher)
-    reserve_voucher = command(ReserveVoucher, voucher.reserve_voucher)
-    withdraw_voucher = command(WithdrawVoucher, voucher.withdraw_voucher)
+    estimate_voucher = query(EstimateVoucher, voucher_use.estimate_voucher)
+    reserve_voucher = command(ReserveVoucher, voucher_use.reserve_voucher)
+    withdraw_voucher = command(WithdrawVoucher, voucher_use.withdraw_voucher)
     get_voucher = query(GetVoucher, voucher_queries.get_voucher)
     list_vouchers = query(ListVouchers, voucher_queries.list_vouchers)
 
@@ -134,6 +144,12 @@ class BillingService(ServiceBase):
     release_payout = command(ReleasePayout, payout.release_payout)
     get_payout = query(GetPayout, queries.get_payout)
     list_payouts = query(ListPayouts, queries.list_payouts)
+
+    propose_adjustment = command(ProposeAdjustment, adjustment.propose_adjustment)
+    propose_reversal = command(ProposeReversal, adjustment.propose_reversal)
+    approve_adjustment = command(ApproveAdjustment, adjustment.approve_adjustment)
+    refuse_adjustment = command(RefuseAdjustment, adjustment.refuse_adjustment)
+    list_adjustments = query(ListAdjustments, queries.list_adjustments)
 
     check_invariants = command(CheckInvariants, ledger.check_invariants)
     list_balances = query(ListBalances, ledger_queries.list_balances)

@@ -31,11 +31,11 @@ CHECKS: dict[str, str] = {
         WHERE o.accepted_at IS NOT NULL AND b.posted_c <> b.posted_d LIMIT 100""",
     "I5 the split of each accepted order sums up": """
         SELECT o.number FROM contracted_order o, jsonb_to_record(o.split) AS s
-          (fee bigint, station_share bigint, provider_net bigint, kept bigint, provider_tax bigint, station_tax bigint)
+          (net bigint, tax bigint, station_share bigint, provider_net bigint, kept bigint, provider_tax bigint,
+           station_tax bigint)
         WHERE o.accepted_at IS NOT NULL AND NOT coalesce(
-          s.provider_net + s.fee = o.net AND s.station_share + s.kept = s.fee AND s.station_share >= 0
-          AND s.provider_net + s.station_share + s.kept + o.tax = o.gross
-          AND s.provider_tax >= 0 AND s.station_tax >= 0, false)
+          s.net = o.net AND s.tax = o.tax AND s.provider_net + s.station_share + s.kept = s.net
+          AND s.provider_net >= 0 AND s.station_share >= 0 AND s.provider_tax >= 0 AND s.station_tax >= 0, false)
         LIMIT 100""",
     "I5 the ledger books the split of each accepted order": """
         SELECT o.number
@@ -103,6 +103,9 @@ CHECKS: dict[str, str] = {
         FULL JOIN (SELECT transaction_id, count(*) AS times FROM told GROUP BY transaction_id) AS n
           USING (transaction_id)
         WHERE t.idem_key IS NULL OR n.times IS DISTINCT FROM 1 LIMIT 100""",
+    "I11 no stored webhook stays unhandled": """
+        SELECT format('%s (%s)', event_id, kind) FROM stripe_event
+        WHERE handled_at IS NULL AND sweeps > 5 LIMIT 100""",
     "I13 no payout without a matched invoice": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)
         WHERE p.state IN ('in_transit', 'paid') AND s.received_invoice_id IS NULL LIMIT 100""",

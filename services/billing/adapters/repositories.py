@@ -3,23 +3,25 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from psycopg2.extras import execute_values
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
-from services.billing.domain.bank_statement import BankLine
-from services.billing.domain.commission import Split
+from services.billing.domain.commission import Split, SplitTerms
 from services.billing.domain.commission_plan import CommissionPlan, PlanExists
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.referral import AlreadyClaimed, Referral
-from services.shared.chassis.database import driver, save_versioned
+from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
+from services.billing.use_cases.stripe_event import SWEEPS_MAX
+from services.shared.chassis.database import save_versioned
 from services.shared.kernel.errors import NotFound
+
+_SPLIT_TERMS = TypeAdapter(SplitTerms)
 
 
 class SqlOrganisations:
@@ -51,7 +53,8 @@ class SqlOrders:
         self.connection = connection
 
     def add(self, order: OrderCopy) -> None:
-        self.connection.execute(insert(tables.contracted_order).values(vars(order)).on_conflict_do_nothing())
+        values = {**vars(order), "split_terms": asdict(order.split_terms)}
+        self.connection.execute(insert(tables.contracted_order).values(values).on_conflict_do_nothing())
 
     def find(self, order_id: UUID) -> OrderCopy | None:
         table = tables.contracted_order
@@ -59,7 +62,9 @@ class SqlOrders:
         if row is None:
             return None
         fields = dict(row._mapping)
-        return OrderCopy(**{**fields, "split": Split(**fields["split"]) if fields["split"] else None})
+        fields["split"] = Split(**fields["split"]) if fields["split"] else None
+        fields["split_terms"] = _SPLIT_TERMS.validate_python(fields["split_terms"])
+        return OrderCopy(**fields)
 
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         table = tables.contracted_order
@@ -142,14 +147,38 @@ class SqlPayments:
         payment.version += 1  # several lines of one statement may pay one payment
 
 
+# Those whose call is still to be made or under way are in good hands.
+SWEEP = """
+UPDATE stripe_event SET sweeps = sweeps + 1
+WHERE event_id IN (
+  SELECT event_id FROM stripe_event e
+  WHERE handled_at IS NULL AND received_at < %s AND sweeps <= %s AND NOT EXISTS (
+    SELECT FROM outside_call c WHERE c.status IN ('ready', 'sent')
+      AND c.key IN ('stripe_event:' || e.event_id, 'stripe_event:' || e.event_id || ':sweep:' || e.sweeps))
+  ORDER BY received_at LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING event_id, object_kind, object_id, received_at, sweeps
+"""
+
+
 class SqlStripeEvents:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def add(self, event_id: str, kind: str, body: str, intent_id: str | None, received_at: datetime) -> bool:
+    def add(self, event: VerifiedEvent, body: str, received_at: datetime) -> bool:
+        kind, ident = event.about or (None, None)
         added = self.connection.execute(
             insert(tables.stripe_event)
-            .values(event_id=event_id, kind=kind, body=body, intent_id=intent_id, received_at=received_at)
+            .values(
+                event_id=event.event_id,
+                kind=event.kind,
+                body=body,
+                object_kind=kind,
+                object_id=ident,
+                account=event.account,
+                received_at=received_at,
+                handled_at=received_at if event.about is None else None,
+                outcome="not_ours" if event.about is None else "",
+            )
             .on_conflict_do_nothing()
         )
         return added.rowcount == 1
@@ -160,48 +189,8 @@ class SqlStripeEvents:
             table.update().where(table.c.event_id == event_id).values(handled_at=at, outcome=outcome)
         )
 
-
-class SqlBankLines:
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def add(self, lines: Sequence[BankLine], now: datetime) -> Mapping[UUID, BankLine]:
-        if not lines:
-            return {}
-        rows = execute_values(
-            driver(self.connection).cursor(),
-            "INSERT INTO bank_line (bank_line_id, account, serial_number, booked_at, direction, amount, currency,"
-            " counterparty, remittance, state, target, reason, imported_at) VALUES %s"
-            " ON CONFLICT DO NOTHING RETURNING bank_line_id::text",
-            [
-                (str(line.bank_line_id), line.account, line.serial_number, line.booked_at, line.direction, line.amount,
-                 line.currency, line.counterparty, line.remittance, line.state, line.target, line.reason, now)
-                for line in sorted(lines, key=lambda line: line.bank_line_id)
-            ],
-            page_size=1_000,
-            fetch=True,
-        )  # fmt: skip
-        added = {UUID(row[0]) for row in rows}
-        repeated = [line.bank_line_id for line in lines if line.bank_line_id not in added]
-        if not repeated:
-            return {}
-        table = tables.bank_line
-        known = self.connection.execute(select(table).where(table.c.bank_line_id.in_(repeated)))
-        return {row.bank_line_id: _bank_line(row) for row in known}
-
-    def save(self, lines: Sequence[BankLine]) -> None:
-        if not lines:
-            return
-        execute_values(
-            driver(self.connection).cursor(),
-            "UPDATE bank_line SET state = v.state, target = v.target, reason = v.reason"
-            " FROM (VALUES %s) AS v (id, state, target, reason) WHERE bank_line_id = v.id::uuid",
-            [(str(line.bank_line_id), line.state, line.target, line.reason) for line in lines],
-            page_size=1_000,
-        )
-
-
-def _bank_line(row: Any) -> BankLine:
-    fields = dict(row._mapping)
-    del fields["imported_at"]
-    return BankLine(**fields)
+    def unhandled(self, before: datetime, limit: int) -> Sequence[UnhandledEvent]:
+        rows = self.connection.exec_driver_sql(SWEEP, (before, SWEEPS_MAX, limit))
+        return [
+            UnhandledEvent(row.event_id, (row.object_kind, row.object_id), row.received_at, row.sweeps) for row in rows
+        ]

@@ -2,9 +2,10 @@
 
 from functools import cached_property
 
+from services.billing.adapters.adjustment_repository import SqlAdjustments
+from services.billing.adapters.bank_repositories import SqlBankLines
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.repositories import (
-    SqlBankLines,
     SqlOrders,
     SqlOrganisations,
     SqlPayments,
@@ -83,6 +84,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payouts(self) -> SqlPayouts:
         return SqlPayouts(self.connection)
+
+    @cached_property
+    def adjustments(self) -> SqlAdjustments:
+        return SqlAdjustments(self.connection)
 
     @cached_property
     def ledger(self) -> SqlLedger:

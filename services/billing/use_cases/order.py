@@ -2,16 +2,18 @@
 
 from datetime import datetime
 
-from services.billing.domain.commission import split
+from services.billing.domain.commission import SplitTerms, split
 from services.billing.domain.ledger import AccountOverdrawn
 from services.billing.domain.order import OrderCopy, PlacedOrder, acceptance_principal, accruals
 from services.billing.domain.payment import Instructions
 from services.billing.domain.related_party import PricedLine
-from services.billing.use_cases import payment, voucher
+from services.billing.use_cases import payment, voucher_use
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
-from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
+from services.shared.kernel.fee import Fee, Percentage
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced, Terms
+from services.shared.messages.orders.quotation import Amounts
 
 
 class NotCovered(Exception):
@@ -55,10 +57,11 @@ def contracted(event: OrderContracted, *, uow: BillingUnitOfWork, now: datetime,
         net=amounts.net.amount,
         tax=amounts.tax.amount,
         gross=amounts.gross.amount,
+        split_terms=split_terms(amounts, event.terms),
         contracted_at=event.contracted_at,
     )
     uow.orders.add(order)
-    covered = voucher.use_on_contract(order.order_id, event.contracted_at, uow=uow, now=now)
+    covered = voucher_use.use_on_contract(order.order_id, event.contracted_at, uow=uow, now=now)
     payment.open_payment(
         order, event.terms.payment_method, uow=uow, now=now, instructions=instructions, covered=covered
     )
@@ -77,28 +80,16 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
         raise NotYet("the order is not known here yet")
     if order.accepted_at is not None:
         return
-    terms = event.terms
-    parts = split(
-        event.amounts.net.amount,
-        fee_bps=terms.fee_bps,
-        station_bps=terms.station_bps,
-        provider_tax=terms.provider_tax,
-        station_tax=terms.station_tax if terms.station_id is not None else None,
-    )
-    earned = accruals(
-        order, parts, terms.provider_tax, terms.station_tax,
-        accepted_at=event.accepted_at, hold_days=terms.hold_days,
-    )  # fmt: skip
+    parts = split(order.split_terms)
+    earned = accruals(order, parts, accepted_at=event.accepted_at, hold_days=event.terms.hold_days)
     uow.orders.accept(order.order_id, event.accepted_at, parts, earned)
-    voucher.earn_on_acceptance(order.order_id, event.accepted_at, uow=uow, now=now)
+    voucher_use.earn_on_acceptance(order.order_id, event.accepted_at, uow=uow, now=now)
     try:
         post_transaction(
             uow,
             key=f"accept:{order.order_id}",
             kind="acceptance",
-            entries=acceptance_principal(
-                order.order_id, order.provider_id, order.station_id, event.amounts.net, event.amounts.tax, parts
-            ),
+            entries=acceptance_principal(order.order_id, order.provider_id, order.station_id, order.currency, parts),
             effective_at=event.accepted_at,
             now=now,
             order=(order.order_id, order.number),
@@ -110,5 +101,18 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
 
 def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """It will not be done: nobody is asked for money any more, and a voucher is its holder's again."""
-    voucher.give_back_on_cancellation(event.order_id, uow=uow, now=now)
+    voucher_use.give_back_on_cancellation(event.order_id, uow=uow, now=now)
     payment.cancel_payment(event.order_id, uow=uow)
+
+
+def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:
+    """What the split follows from, of what was frozen at signing."""
+    return SplitTerms(
+        net=amounts.net.amount,
+        tax=amounts.tax.amount,
+        tax_rate_bps=amounts.tax_rate_bps,
+        fee=Fee((Percentage(terms.fee_bps),)),
+        station_bps=terms.station_bps,
+        provider_tax=terms.provider_tax,
+        station_tax=terms.station_tax if terms.station_id is not None else None,
+    )

@@ -1,6 +1,7 @@
 """Billing on real PostgreSQL, object store and Stripe stand-in: each call in a transaction, as the chassis does it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -31,6 +32,7 @@ from tests.kit.fakes_billing import (
     order_accepted,
     order_contracted,
 )
+from tests.kit.fakes_voucher import AUTHORITY_ID, HANGZHOU_CODE, an_offering
 from tests.kit.platform import ServiceDatabase, fresh_database
 from tests.kit.real_service import RealService
 from tests.kit.stripe_control import StripeControl, StripeStandIn
@@ -39,8 +41,9 @@ V = TypeVar("V", bound=View)
 
 LEDGER_TABLES = ("ledger_entry", "ledger_tx")
 TABLES = (
-    "organisation, commission_plan, referral, payment, stripe_event, bank_line, payout, accrual, settlement,"
-    " contracted_order, placed_order, offering, declared_relation, voucher_use, voucher, programme_year,"
+    "organisation, commission_plan, referral, payment, stripe_event, bank_file, bank_file_line,"
+    " bank_line_reference, bank_line, payout, accrual, settlement,"
+    " adjustment, contracted_order, placed_order, offering, declared_relation, voucher_use, voucher, programme_year,"
     " programme_version, programme, account_balance, account, outbox, outside_call, timer, command_log"
 )
 
@@ -52,6 +55,19 @@ class Billing(RealService[BillingUnitOfWork]):
         self, use_case: Callable[..., V], wanted: Command | Query, actor: Actor = FINANCE, now: datetime | None = None
     ) -> V:
         return super().run(use_case, wanted, actor, now)
+
+    def begin_anew(self) -> None:
+        """Nothing is left but the organisations."""
+        off = "".join(f"ALTER TABLE {table} DISABLE TRIGGER USER;" for table in LEDGER_TABLES)
+        on = "".join(f"ALTER TABLE {table} ENABLE TRIGGER USER;" for table in LEDGER_TABLES)
+        self.database.change(f"{off} TRUNCATE {TABLES}, {', '.join(LEDGER_TABLES)}; {on}")
+        self.told.clear()
+
+        def fill(uow: BillingUnitOfWork) -> None:
+            for organisation_id in (CUSTOMER_ID, PROVIDER_ID, STATION_ID, OTHER_STATION_ID):
+                uow.organisations.put(an_organisation(organisation_id))
+
+        self.within(fill)
 
     def contracted(self, order_id: UUID = ORDER_ID, number: str = "OR-2026-000123", **how: Any) -> None:
         self.handle(order.contracted, order_contracted(order_id, number, **how), instructions=INSTRUCTIONS)
@@ -109,16 +125,22 @@ def billing_database(stack: dict[str, str], stand_in: StripeStandIn) -> ServiceD
 @pytest.fixture
 def billing(billing_database: ServiceDatabase) -> Iterator[Billing]:
     """Empty but for the organisations."""
-    off = "".join(f"ALTER TABLE {table} DISABLE TRIGGER USER;" for table in LEDGER_TABLES)
-    on = "".join(f"ALTER TABLE {table} ENABLE TRIGGER USER;" for table in LEDGER_TABLES)
-    billing_database.change(f"{off} TRUNCATE {TABLES}, {', '.join(LEDGER_TABLES)}; {on}")
     engine = billing_database.engine(30)
     made = Billing(billing_database, engine, BillingUnitOfWork, NOW, work(settings()))
-
-    def fill(uow: BillingUnitOfWork) -> None:
-        for organisation_id in (CUSTOMER_ID, PROVIDER_ID, STATION_ID, OTHER_STATION_ID):
-            uow.organisations.put(an_organisation(organisation_id))
-
-    made.within(fill)
+    made.begin_anew()
     yield made
     engine.dispose()
+
+
+@pytest.fixture
+def books(billing: Billing) -> Billing:
+    """Where the customer is an enterprise of Hangzhou, and an authority is known."""
+
+    def fill(uow: BillingUnitOfWork) -> None:
+        holder = an_organisation(CUSTOMER_ID, unified_social_credit_code=HANGZHOU_CODE, address="余杭路2号")
+        uow.organisations.put(replace(holder, account_number="6217000000000001"))
+        uow.organisations.put(an_organisation(AUTHORITY_ID, kind="authority"))
+        uow.offerings.put(an_offering())
+
+    billing.within(fill)
+    return billing

@@ -52,7 +52,8 @@ def test_strangers() -> None:
 )
 def test_the_same_in_another_spelling(field: str, value: str, kind: str) -> None:
     """Spaces, full width and capitals hide nothing."""
-    assert kinds(replace(HOLDER, **{field: value})) == [(kind, "review")]
+    changed: dict[str, Any] = {field: value}
+    assert kinds(replace(HOLDER, **changed)) == [(kind, "review")]
 
 
 def test_nothing_known_is_not_the_same() -> None:

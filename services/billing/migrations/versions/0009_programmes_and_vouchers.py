@@ -4,8 +4,8 @@ from alembic import op
 
 from services.shared.chassis import schema
 
-revision = "0004"
-down_revision = "0003"
+revision = "0009"
+down_revision = "0008"
 
 SQL = """
 ALTER TABLE organisation ADD COLUMN phone text NOT NULL DEFAULT '';
