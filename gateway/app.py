@@ -24,8 +24,10 @@ from gateway.problems import Asked
 from gateway.routes import (
     access,
     adjustment,
+    bank_csv,
     bank_statement,
     catalogue,
+    checkout,
     commission_plan,
     feed,
     invoicing,
@@ -51,8 +53,9 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, bank_statement, commission_plan, referral,
-    programme, voucher, settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
+    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
+    commission_plan, referral, settlement, payout, ledger, adjustment, invoicing, feed, programme, voucher,
+    operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

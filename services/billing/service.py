@@ -3,14 +3,16 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from services.billing.adapters import ledger_queries, queries, voucher_queries
+from services.billing.adapters import card_queries, ledger_queries, queries, voucher_queries
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
 from services.billing.use_cases import (
     adjustment,
+    bank_csv,
     bank_statement,
+    checkout,
     commission_plan,
     ledger,
     payout,
@@ -32,12 +34,20 @@ from services.shared.messages.billing.adjustment import (
     ProposeReversal,
     RefuseAdjustment,
 )
+from services.shared.messages.billing.bank_csv import (
+    BankCsvMapView,
+    BankCsvPreview,
+    DeclareBankCsvMap,
+    ListBankCsvMaps,
+    PreviewBankCsv,
+)
 from services.shared.messages.billing.bank_statement import (
     BankStatementView,
     ImportBankFile,
     ImportBankStatement,
     ListBankLines,
 )
+from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PublishCommissionPlan
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
@@ -77,6 +87,10 @@ def _record_stripe_event(
     return stripe_event.record_stripe_event(wanted, actor=actor, uow=uow, now=now, verify=webhooks.verify)
 
 
+def _open_checkout(wanted: OpenCheckout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> CheckoutView:
+    return checkout.open_checkout(wanted, actor=actor, uow=uow, now=now, portal=settings().public_url)
+
+
 def _import_bank_statement(
     wanted: ImportBankStatement, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
 ) -> BankStatementView:
@@ -91,6 +105,18 @@ def _import_bank_file(
     return bank_statement.import_bank_file(
         wanted, actor=actor, uow=uow, now=now, own_account=own_account, read=read_camt
     )
+
+
+def _declare_bank_csv_map(
+    wanted: DeclareBankCsvMap, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> BankCsvMapView:
+    own_account = settings().bank_account_number
+    return bank_csv.declare_bank_csv_map(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
+
+
+def _preview_bank_csv(wanted: PreviewBankCsv, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BankCsvPreview:
+    own_account = settings().bank_account_number
+    return bank_csv.preview_bank_csv(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
 
 
 def _decide_referral(wanted: DecideReferral, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralView:
@@ -128,12 +154,17 @@ class BillingService(ServiceBase):
     list_vouchers = query(ListVouchers, voucher_queries.list_vouchers)
 
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
+    open_checkout = command(OpenCheckout, _open_checkout)
+    get_checkout = query(GetCheckout, card_queries.get_checkout)
     get_payment = query(GetPayment, queries.get_payment)
     list_payments = query(ListPayments, queries.list_payments)
 
     import_bank_statement = command(ImportBankStatement, _import_bank_statement)
     import_bank_file = command(ImportBankFile, _import_bank_file)
     list_bank_lines = query(ListBankLines, queries.list_bank_lines)
+    declare_bank_csv_map = command(DeclareBankCsvMap, _declare_bank_csv_map)
+    list_bank_csv_maps = query(ListBankCsvMaps, queries.list_bank_csv_maps)
+    preview_bank_csv = query(PreviewBankCsv, _preview_bank_csv)
 
     close_settlements = command(CloseSettlements, settlement.close_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)

@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 metadata = MetaData()
 
 
-def _instant(name: str) -> "Column[object]":
+def instant(name: str) -> "Column[object]":
     return Column(name, DateTime(timezone=True))
 
 
@@ -38,16 +38,19 @@ contracted_order = Table(
     Column("tax", BigInteger),
     Column("gross", BigInteger),
     Column("split_terms", JSONB),
-    _instant("contracted_at"),
-    _instant("accepted_at"),
+    instant("contracted_at"),
+    instant("accepted_at"),
     Column("split", JSONB),
 )
 
 accrual = Table(
     "accrual",
     metadata,
-    Column("order_id", Uuid, primary_key=True),
-    Column("party_kind", Text, primary_key=True),
+    Column("accrual_id", Uuid, primary_key=True),
+    Column("key", Text),
+    Column("kind", Text),
+    Column("order_id", Uuid),
+    Column("party_kind", Text),
     Column("party_id", Uuid),
     Column("order_number", Text),
     Column("title", Text),
@@ -58,19 +61,44 @@ accrual = Table(
     Column("tax", BigInteger),
     Column("tax_rate_bps", Integer),
     Column("special_invoice", Boolean),
-    _instant("accepted_at"),
-    _instant("payable_from"),
+    instant("accepted_at"),
+    instant("payable_from"),
+    Column("corrects", Text),
     Column("settlement_id", Uuid),
+)
+
+order_hold = Table(
+    "order_hold",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    instant("since"),
+)
+
+clawback = Table(
+    "clawback",
+    metadata,
+    Column("clawback_id", Uuid, primary_key=True),
+    Column("key", Text),
+    Column("party_kind", Text),
+    Column("party_id", Uuid),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("corrects", Text),
+    Column("currency", Text),
+    Column("amount", BigInteger),
+    Column("left", BigInteger),
+    instant("opened_at"),
 )
 
 commission_plan = Table(
     "commission_plan",
     metadata,
     Column("commission_plan_id", Uuid, primary_key=True),
-    _instant("valid_from"),
+    instant("valid_from"),
     Column("fee_bps", Integer),
     Column("station_bps", Integer),
-    _instant("published_at"),
+    instant("published_at"),
 )
 
 referral = Table(
@@ -81,9 +109,9 @@ referral = Table(
     Column("customer_id", Uuid),
     Column("state", Text),
     Column("evidence", Text),
-    _instant("claimed_at"),
-    _instant("protected_from"),
-    _instant("protected_until"),
+    instant("claimed_at"),
+    instant("protected_from"),
+    instant("protected_until"),
     Column("reason", Text),
     Column("version", Integer),
 )
@@ -100,7 +128,7 @@ payment = Table(
     Column("currency", Text),
     Column("amount", BigInteger),
     Column("received", BigInteger),
-    _instant("opened_at"),
+    instant("opened_at"),
     Column("intent_id", Text),
     Column("client_secret", Text),
     Column("charge_id", Text),
@@ -110,7 +138,25 @@ payment = Table(
     Column("account_number", Text),
     Column("bank_name", Text),
     Column("failure", Text),
-    _instant("succeeded_at"),
+    instant("succeeded_at"),
+    Column("checks", Integer),
+    Column("action_required", Boolean),
+    Column("version", Integer),
+)
+
+checkout = Table(
+    "checkout",
+    metadata,
+    Column("checkout_id", Uuid, primary_key=True),
+    Column("payment_id", Uuid),
+    Column("state", Text),
+    Column("success_url", Text),
+    Column("cancel_url", Text),
+    instant("opened_at"),
+    Column("session_id", Text),
+    Column("url", Text),
+    instant("expires_at"),
+    Column("failure", Text),
     Column("checks", Integer),
     Column("version", Integer),
 )
@@ -124,8 +170,8 @@ stripe_event = Table(
     Column("object_kind", Text),
     Column("object_id", Text),
     Column("account", Text),
-    _instant("received_at"),
-    _instant("handled_at"),
+    instant("received_at"),
+    instant("handled_at"),
     Column("outcome", Text),
     Column("sweeps", Integer),
 )
@@ -136,7 +182,7 @@ bank_line = Table(
     Column("bank_line_id", Uuid, primary_key=True),
     Column("account", Text),
     Column("serial_number", Text),
-    _instant("booked_at"),
+    instant("booked_at"),
     Column("direction", Text),
     Column("amount", BigInteger),
     Column("currency", Text),
@@ -145,7 +191,7 @@ bank_line = Table(
     Column("state", Text),
     Column("target", Text),
     Column("reason", Text),
-    _instant("imported_at"),
+    instant("imported_at"),
     Column("counterparty_account", Text),
     Column("fingerprint", Text),
     Column("entry_reference", Text),
@@ -158,7 +204,7 @@ bank_file = Table(
     Column("account", Text),
     Column("sha256", Text),
     Column("kind", Text),
-    _instant("imported_at"),
+    instant("imported_at"),
     Column("imported_by", Text),
 )
 
@@ -169,6 +215,18 @@ bank_file_line = Table(
     Column("position", Integer, primary_key=True),
     Column("bank_line_id", Uuid),
     Column("booked", Boolean),
+)
+
+bank_csv_map = Table(
+    "bank_csv_map",
+    metadata,
+    Column("bank_csv_map_id", Uuid, primary_key=True),
+    Column("account", Text),
+    instant("valid_from"),
+    Column("name", Text),
+    Column("columns", JSONB),
+    instant("declared_at"),
+    Column("declared_by", Text),
 )
 
 bank_line_reference = Table(
@@ -195,8 +253,9 @@ settlement = Table(
     Column("tax_rate_bps", Integer),
     Column("special_invoice", Boolean),
     Column("lines", JSONB),
-    _instant("payable_from"),
-    _instant("closed_at"),
+    instant("payable_from"),
+    instant("closed_at"),
+    Column("kept", JSONB),
     Column("payout_id", Uuid),
     Column("received_invoice_id", Uuid),
     Column("document_key", Text),
@@ -217,10 +276,10 @@ adjustment = Table(
     Column("order_number", Text),
     Column("reverses", Uuid),
     Column("entries", JSONB),
-    _instant("effective_at"),
-    _instant("proposed_at"),
+    instant("effective_at"),
+    instant("proposed_at"),
     Column("proposed_by", Text),
-    _instant("decided_at"),
+    instant("decided_at"),
     Column("decided_by", Text),
     Column("transaction_id", Uuid),
     Column("version", Integer),
@@ -240,133 +299,11 @@ payout = Table(
     Column("bank_name", Text),
     Column("account_name", Text),
     Column("account_number", Text),
-    _instant("created_at"),
+    instant("created_at"),
     Column("created_by", Text),
-    _instant("released_at"),
+    instant("released_at"),
     Column("released_by", Text),
-    _instant("paid_at"),
+    instant("paid_at"),
     Column("bank_order_key", Text),
-    Column("version", Integer),
-)
-
-placed_order = Table(
-    "placed_order",
-    metadata,
-    Column("order_id", Uuid, primary_key=True),
-    Column("number", Text),
-    Column("customer_id", Uuid),
-    Column("provider_id", Uuid),
-    Column("currency", Text),
-    Column("net", BigInteger),
-    Column("gross", BigInteger),
-    Column("lines", JSONB),
-    Column("state", Text),
-    _instant("placed_at"),
-)
-
-offering = Table(
-    "offering",
-    metadata,
-    Column("offering_id", Uuid, primary_key=True),
-    Column("instrument_class", Text),
-    Column("prices", JSONB),
-)
-
-declared_relation = Table(
-    "declared_relation",
-    metadata,
-    Column("owner_id", Uuid, primary_key=True),
-    Column("owned_id", Uuid, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("declared_by", Text),
-    _instant("declared_at"),
-    Column("note", Text),
-)
-
-programme = Table(
-    "programme",
-    metadata,
-    Column("programme_id", Uuid, primary_key=True),
-    Column("number", Text),
-    Column("code", Text),
-    Column("title_zh", Text),
-    Column("title_en", Text),
-    Column("authority_id", Uuid),
-    Column("side", Text),
-    Column("currency", Text),
-    Column("budget", BigInteger),
-    _instant("opened_at"),
-    Column("committed", BigInteger),
-    Column("funded", BigInteger),
-)
-
-programme_version = Table(
-    "programme_version",
-    metadata,
-    Column("programme_version_id", Uuid, primary_key=True),
-    Column("programme_id", Uuid),
-    _instant("valid_from"),
-    Column("rules", JSONB),
-    _instant("published_at"),
-)
-
-programme_year = Table(
-    "programme_year",
-    metadata,
-    Column("programme_id", Uuid, primary_key=True),
-    Column("holder_id", Uuid, primary_key=True),
-    Column("year", Integer, primary_key=True),
-    Column("committed", BigInteger),
-    Column("cap", BigInteger),
-)
-
-voucher = Table(
-    "voucher",
-    metadata,
-    Column("voucher_id", Uuid, primary_key=True),
-    Column("number", Text),
-    Column("state", Text),
-    Column("programme_id", Uuid),
-    Column("holder_id", Uuid),
-    Column("holder_kind", Text),
-    Column("currency", Text),
-    Column("granted", BigInteger),
-    Column("reserved", BigInteger),
-    Column("spent", BigInteger),
-    _instant("valid_until"),
-    _instant("proposed_at"),
-    Column("proposed_by", Text),
-    _instant("approved_at"),
-    Column("approved_by", Text),
-    Column("reason", Text),
-    Column("version", Integer),
-)
-
-voucher_use = Table(
-    "voucher_use",
-    metadata,
-    Column("use_id", Uuid, primary_key=True),
-    Column("voucher_id", Uuid),
-    Column("programme_id", Uuid),
-    Column("programme_version_id", Uuid),
-    Column("order_id", Uuid),
-    Column("order_number", Text),
-    Column("holder_id", Uuid),
-    Column("provider_id", Uuid),
-    Column("state", Text),
-    Column("currency", Text),
-    Column("amount", BigInteger),
-    Column("net", BigInteger),
-    Column("gross", BigInteger),
-    Column("year", Integer),
-    Column("redeem_to", Text),
-    Column("shortfall_payer", Text),
-    Column("left", JSONB),
-    Column("results", JSONB),
-    Column("findings", JSONB),
-    _instant("reserved_at"),
-    _instant("used_at"),
-    _instant("accepted_at"),
-    _instant("claim_until"),
     Column("version", Integer),
 )

@@ -3,7 +3,8 @@
 from functools import cached_property
 
 from services.billing.adapters.adjustment_repository import SqlAdjustments
-from services.billing.adapters.bank_repositories import SqlBankLines
+from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps
+from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.repositories import (
     SqlOrders,
@@ -11,9 +12,8 @@ from services.billing.adapters.repositories import (
     SqlPayments,
     SqlPlans,
     SqlReferrals,
-    SqlStripeEvents,
 )
-from services.billing.adapters.settlement_repositories import SqlPayouts, SqlSettlements
+from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlPayouts, SqlSettlements
 from services.billing.adapters.voucher_repositories import (
     SqlOfferings,
     SqlPlacedOrders,
@@ -36,6 +36,14 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def orders(self) -> SqlOrders:
         return SqlOrders(self.connection)
+
+    @cached_property
+    def accruals(self) -> SqlAccruals:
+        return SqlAccruals(self.connection)
+
+    @cached_property
+    def clawbacks(self) -> SqlClawbacks:
+        return SqlClawbacks(self.connection)
 
     @cached_property
     def plans(self) -> SqlPlans:
@@ -70,12 +78,20 @@ class BillingUnitOfWork(UnitOfWork):
         return SqlPayments(self.connection)
 
     @cached_property
+    def checkouts(self) -> SqlCheckouts:
+        return SqlCheckouts(self.connection)
+
+    @cached_property
     def stripe_events(self) -> SqlStripeEvents:
         return SqlStripeEvents(self.connection)
 
     @cached_property
     def bank_lines(self) -> SqlBankLines:
         return SqlBankLines(self.connection)
+
+    @cached_property
+    def csv_maps(self) -> SqlCsvMaps:
+        return SqlCsvMaps(self.connection)
 
     @cached_property
     def settlements(self) -> SqlSettlements:

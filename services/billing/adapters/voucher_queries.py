@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from services.billing.adapters import tables
+from services.billing.adapters import voucher_tables as tables
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.adapters.voucher_repositories import use_of, version_of
 from services.billing.domain.programme import Programme, ProgrammeVersion

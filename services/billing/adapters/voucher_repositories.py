@@ -9,7 +9,7 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy import Connection, Table, func, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from services.billing.adapters import tables
+from services.billing.adapters import voucher_tables as tables
 from services.billing.domain.offering import OfferingCopy
 from services.billing.domain.order import PlacedOrder
 from services.billing.domain.programme import Programme, ProgrammeVersion, VersionExists

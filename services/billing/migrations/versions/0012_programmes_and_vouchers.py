@@ -4,8 +4,8 @@ from alembic import op
 
 from services.shared.chassis import schema
 
-revision = "0009"
-down_revision = "0008"
+revision = "0012"
+down_revision = "0011"
 
 SQL = """
 ALTER TABLE organisation ADD COLUMN phone text NOT NULL DEFAULT '';
