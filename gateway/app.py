@@ -40,6 +40,7 @@ from gateway.routes import (
     programme,
     quotation,
     referral,
+    refund,
     settlement,
     stripe_webhook,
     voucher,
@@ -54,8 +55,8 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
-    commission_plan, referral, settlement, payout, ledger, adjustment, invoicing, feed, programme, voucher,
-    operation, stripe_webhook,
+    commission_plan, referral, settlement, payout, refund, ledger, adjustment, invoicing, feed, programme,
+    voucher, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

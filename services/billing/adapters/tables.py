@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 metadata = MetaData()
 
 
-def instant(name: str) -> "Column[object]":
+def _instant(name: str) -> "Column[object]":
     return Column(name, DateTime(timezone=True))
 
 
@@ -38,9 +38,10 @@ contracted_order = Table(
     Column("tax", BigInteger),
     Column("gross", BigInteger),
     Column("split_terms", JSONB),
-    instant("contracted_at"),
-    instant("accepted_at"),
+    _instant("contracted_at"),
+    _instant("accepted_at"),
     Column("split", JSONB),
+    Column("remaining", JSONB),
 )
 
 accrual = Table(
@@ -61,8 +62,8 @@ accrual = Table(
     Column("tax", BigInteger),
     Column("tax_rate_bps", Integer),
     Column("special_invoice", Boolean),
-    instant("accepted_at"),
-    instant("payable_from"),
+    _instant("accepted_at"),
+    _instant("payable_from"),
     Column("corrects", Text),
     Column("settlement_id", Uuid),
 )
@@ -72,7 +73,7 @@ order_hold = Table(
     metadata,
     Column("order_id", Uuid, primary_key=True),
     Column("reason", Text, primary_key=True),
-    instant("since"),
+    _instant("since"),
 )
 
 clawback = Table(
@@ -88,17 +89,17 @@ clawback = Table(
     Column("currency", Text),
     Column("amount", BigInteger),
     Column("left", BigInteger),
-    instant("opened_at"),
+    _instant("opened_at"),
 )
 
 commission_plan = Table(
     "commission_plan",
     metadata,
     Column("commission_plan_id", Uuid, primary_key=True),
-    instant("valid_from"),
+    _instant("valid_from"),
     Column("fee_bps", Integer),
     Column("station_bps", Integer),
-    instant("published_at"),
+    _instant("published_at"),
 )
 
 referral = Table(
@@ -109,9 +110,9 @@ referral = Table(
     Column("customer_id", Uuid),
     Column("state", Text),
     Column("evidence", Text),
-    instant("claimed_at"),
-    instant("protected_from"),
-    instant("protected_until"),
+    _instant("claimed_at"),
+    _instant("protected_from"),
+    _instant("protected_until"),
     Column("reason", Text),
     Column("version", Integer),
 )
@@ -128,7 +129,8 @@ payment = Table(
     Column("currency", Text),
     Column("amount", BigInteger),
     Column("received", BigInteger),
-    instant("opened_at"),
+    Column("refunded", BigInteger),
+    _instant("opened_at"),
     Column("intent_id", Text),
     Column("client_secret", Text),
     Column("charge_id", Text),
@@ -138,7 +140,7 @@ payment = Table(
     Column("account_number", Text),
     Column("bank_name", Text),
     Column("failure", Text),
-    instant("succeeded_at"),
+    _instant("succeeded_at"),
     Column("checks", Integer),
     Column("action_required", Boolean),
     Column("version", Integer),
@@ -152,10 +154,10 @@ checkout = Table(
     Column("state", Text),
     Column("success_url", Text),
     Column("cancel_url", Text),
-    instant("opened_at"),
+    _instant("opened_at"),
     Column("session_id", Text),
     Column("url", Text),
-    instant("expires_at"),
+    _instant("expires_at"),
     Column("failure", Text),
     Column("checks", Integer),
     Column("version", Integer),
@@ -170,8 +172,8 @@ stripe_event = Table(
     Column("object_kind", Text),
     Column("object_id", Text),
     Column("account", Text),
-    instant("received_at"),
-    instant("handled_at"),
+    _instant("received_at"),
+    _instant("handled_at"),
     Column("outcome", Text),
     Column("sweeps", Integer),
 )
@@ -182,7 +184,7 @@ bank_line = Table(
     Column("bank_line_id", Uuid, primary_key=True),
     Column("account", Text),
     Column("serial_number", Text),
-    instant("booked_at"),
+    _instant("booked_at"),
     Column("direction", Text),
     Column("amount", BigInteger),
     Column("currency", Text),
@@ -191,7 +193,7 @@ bank_line = Table(
     Column("state", Text),
     Column("target", Text),
     Column("reason", Text),
-    instant("imported_at"),
+    _instant("imported_at"),
     Column("counterparty_account", Text),
     Column("fingerprint", Text),
     Column("entry_reference", Text),
@@ -204,7 +206,7 @@ bank_file = Table(
     Column("account", Text),
     Column("sha256", Text),
     Column("kind", Text),
-    instant("imported_at"),
+    _instant("imported_at"),
     Column("imported_by", Text),
 )
 
@@ -222,10 +224,10 @@ bank_csv_map = Table(
     metadata,
     Column("bank_csv_map_id", Uuid, primary_key=True),
     Column("account", Text),
-    instant("valid_from"),
+    _instant("valid_from"),
     Column("name", Text),
     Column("columns", JSONB),
-    instant("declared_at"),
+    _instant("declared_at"),
     Column("declared_by", Text),
 )
 
@@ -253,14 +255,45 @@ settlement = Table(
     Column("tax_rate_bps", Integer),
     Column("special_invoice", Boolean),
     Column("lines", JSONB),
-    instant("payable_from"),
-    instant("closed_at"),
+    _instant("payable_from"),
+    _instant("closed_at"),
     Column("kept", JSONB),
     Column("payout_id", Uuid),
     Column("received_invoice_id", Uuid),
     Column("document_key", Text),
     Column("document_sha256", Text),
     Column("document_size", BigInteger),
+    Column("version", Integer),
+)
+
+refund = Table(
+    "refund",
+    metadata,
+    Column("refund_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("n", Integer),
+    Column("customer_id", Uuid),
+    Column("cause", Text),
+    Column("state", Text),
+    Column("currency", Text),
+    Column("burden", Text),
+    Column("station_base", Text),
+    Column("reason", Text),
+    _instant("requested_at"),
+    Column("requested_by", Text),
+    Column("asked", BigInteger),
+    Column("net", BigInteger),
+    Column("tax", BigInteger),
+    Column("dispute_id", Uuid),
+    Column("performed", Boolean),
+    Column("takes", JSONB),
+    Column("parts", JSONB),
+    Column("approved_by", Text),
+    Column("waived_by", Text),
+    _instant("agreed_at"),
+    _instant("succeeded_at"),
     Column("version", Integer),
 )
 
@@ -276,10 +309,10 @@ adjustment = Table(
     Column("order_number", Text),
     Column("reverses", Uuid),
     Column("entries", JSONB),
-    instant("effective_at"),
-    instant("proposed_at"),
+    _instant("effective_at"),
+    _instant("proposed_at"),
     Column("proposed_by", Text),
-    instant("decided_at"),
+    _instant("decided_at"),
     Column("decided_by", Text),
     Column("transaction_id", Uuid),
     Column("version", Integer),
@@ -299,11 +332,11 @@ payout = Table(
     Column("bank_name", Text),
     Column("account_name", Text),
     Column("account_number", Text),
-    instant("created_at"),
+    _instant("created_at"),
     Column("created_by", Text),
-    instant("released_at"),
+    _instant("released_at"),
     Column("released_by", Text),
-    instant("paid_at"),
+    _instant("paid_at"),
     Column("bank_order_key", Text),
     Column("version", Integer),
 )

@@ -7,7 +7,7 @@ from services.billing.domain.ledger import AccountOverdrawn
 from services.billing.domain.order import OrderCopy, PlacedOrder, acceptance_principal, accruals
 from services.billing.domain.payment import Instructions
 from services.billing.domain.related_party import PricedLine
-from services.billing.use_cases import payment, voucher_use
+from services.billing.use_cases import payment, refund, voucher_use
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
@@ -80,7 +80,7 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
         raise NotYet("the order is not known here yet")
     if order.accepted_at is not None:
         return
-    parts = split(order.split_terms)
+    parts = split(order.split_terms, order.left)
     earned = accruals(order, parts, accepted_at=event.accepted_at, hold_days=event.terms.hold_days)
     uow.orders.accept(order.order_id, event.accepted_at, parts, earned)
     voucher_use.earn_on_acceptance(order.order_id, event.accepted_at, uow=uow, now=now)
@@ -100,9 +100,13 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
 
 
 def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """It will not be done: nobody is asked for money any more, and a voucher is its holder's again."""
+    """It will not be done: nobody is asked for money any more; voucher and payments go back but for the agreed fee."""
     voucher_use.give_back_on_cancellation(event.order_id, uow=uow, now=now)
-    payment.cancel_payment(event.order_id, uow=uow)
+    order = uow.orders.find(event.order_id)
+    if order is None:  # cancelled before everybody had signed, so that nobody was asked for money
+        return
+    payment.cancel_payment(order.order_id, uow=uow)
+    refund.give_back(order, 0, uow=uow, now=now)
 
 
 def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:

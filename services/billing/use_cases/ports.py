@@ -14,16 +14,14 @@ from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.ledger import Transaction
-from services.billing.domain.offering import OfferingCopy
-from services.billing.domain.order import Accrual, OrderCopy, PlacedOrder
+from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import Payout
-from services.billing.domain.programme import Programme, ProgrammeVersion
 from services.billing.domain.referral import Referral
-from services.billing.domain.related_party import DeclaredRelation
+from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
-from services.billing.domain.voucher import Voucher, VoucherUse
+from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
 from services.shared.messages.base import Event
 
 
@@ -41,6 +39,15 @@ class Orders(Protocol):
 
     def find(self, order_id: UUID) -> OrderCopy | None:
         """Locked until the end of the transaction."""
+
+    def get(self, order_id: UUID) -> OrderCopy:
+        """Locked. Raises NotFound."""
+
+    def of_refund(self, refund_id: UUID) -> OrderCopy:
+        """Locked. Raises NotFound."""
+
+    def keep_left(self, order: OrderCopy) -> None:
+        """What is left of it."""
 
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         """Store what acceptance led to."""
@@ -91,80 +98,6 @@ class Referrals(Protocol):
     def save(self, referral: Referral) -> None: ...
 
 
-class PlacedOrders(Protocol):
-    def add(self, order: PlacedOrder) -> None:
-        """Store it; one that is known already is left alone."""
-
-    def find(self, order_id: UUID) -> PlacedOrder | None:
-        """Locked. Whatever concerns an order and its voucher locks the order first."""
-
-    def save(self, order: PlacedOrder) -> None:
-        """Its state."""
-
-
-class Offerings(Protocol):
-    def put(self, offering: OfferingCopy) -> None: ...
-
-    def find_all(self, offering_ids: Iterable[UUID]) -> Sequence[OfferingCopy]:
-        """Those that are known."""
-
-
-class Relations(Protocol):
-    def add(self, relation: DeclaredRelation) -> None:
-        """Store it; one that is declared already is left alone."""
-
-    def of(self, organisation_ids: Iterable[UUID]) -> Sequence[DeclaredRelation]:
-        """Those in which any of them stands."""
-
-
-class Programmes(Protocol):
-    def of_code(self, code: str) -> Programme | None:
-        """Locked."""
-
-    def find(self, programme_id: UUID, *, lock: bool = False) -> Programme | None: ...
-
-    def add(self, programme: Programme) -> None:
-        """Give it its number and store it. Raises ChangedMeanwhile: Its code was taken just now."""
-
-    def save(self, programme: Programme) -> None: ...
-
-    def add_version(self, version: ProgrammeVersion) -> None:
-        """Raises VersionExists."""
-
-    def versions(self, programme_id: UUID) -> tuple[ProgrammeVersion, ...]: ...
-
-    def version(self, programme_version_id: UUID) -> ProgrammeVersion: ...
-
-    def committed_in(self, programme_id: UUID, holder_id: UUID, year: int) -> int:
-        """What counts against a holder's year; minor units."""
-
-    def open_year(self, programme_id: UUID, holder_id: UUID, year: int, cap: int | None) -> int:
-        """Likewise, locked; *cap* is what it may not pass from now on."""
-
-    def commit_in(self, programme_id: UUID, holder_id: UUID, year: int, change: int) -> None:
-        """Add *change* (minor units, either sign) to it."""
-
-
-class Vouchers(Protocol):
-    def add(self, voucher: Voucher) -> None:
-        """Give it its number and store it."""
-
-    def find(self, voucher_id: UUID, *, lock: bool = False) -> Voucher | None: ...
-
-    def save(self, voucher: Voucher) -> None: ...
-
-    def add_use(self, use: VoucherUse) -> None:
-        """Raises VoucherAlreadyOnOrder."""
-
-    def use_on(self, order_id: UUID) -> VoucherUse | None:
-        """The one that stands on the order, locked; those that returned do not."""
-
-    def orders_reserving(self, voucher_id: UUID) -> Sequence[UUID]:
-        """Orders that it is reserved for, in the order of their ids; not locked."""
-
-    def save_use(self, use: VoucherUse) -> None: ...
-
-
 class Payments(Protocol):
     def add(self, payment: Payment) -> bool:
         """Store it. Returns False when it was there already."""
@@ -175,7 +108,23 @@ class Payments(Protocol):
     def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
         """Those that exist, locked in the order of their ids."""
 
+    def of_order(self, order_id: UUID) -> Sequence[Payment]:
+        """All of them in the order of their ids, locked."""
+
     def save(self, payment: Payment) -> None: ...
+
+
+class Refunds(Protocol):
+    def add(self, refund: Refund) -> bool:
+        """Give it its number and its place among its order's, which is locked. Returns False when it is there."""
+
+    def get(self, refund_id: UUID) -> Refund:
+        """Locked. Raises NotFound."""
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
+        """Those that exist, locked in the order of their ids."""
+
+    def save(self, refund: Refund) -> None: ...
 
 
 class Checkouts(Protocol):
@@ -326,6 +275,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def payments(self) -> Payments: ...
+
+    @property
+    def refunds(self) -> Refunds: ...
 
     @property
     def checkouts(self) -> Checkouts: ...

@@ -68,6 +68,7 @@ TABLES = (
     "programme_version",
     "programme_year",
     "referral",
+    "refund",
     "settlement",
     "stripe_event",
     "timer",
