@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from services.billing.adapters import ledger_queries, queries
+from services.billing.adapters import account_queries, explanation_queries, ledger_queries, queries
 from services.billing.adapters.bank_xml import read_camt053
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
@@ -22,6 +22,7 @@ from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
+from services.shared.messages.billing.account import ExplainBalance, GetAccountStatement, GetTrialBalance
 from services.shared.messages.billing.adjustment import (
     ApproveAdjustment,
     ListAdjustments,
@@ -126,4 +127,7 @@ class BillingService(ServiceBase):
 
     check_invariants = command(CheckInvariants, ledger.check_invariants)
     list_balances = query(ListBalances, ledger_queries.list_balances)
+    get_trial_balance = query(GetTrialBalance, account_queries.get_trial_balance)
+    get_account_statement = query(GetAccountStatement, account_queries.get_account_statement)
+    explain_balance = query(ExplainBalance, explanation_queries.explain_balance)
     list_ledger_transactions = query(ListLedgerTransactions, ledger_queries.list_ledger_transactions)

@@ -20,7 +20,10 @@ from services.shared.chassis.unit_of_work import UnitOfWork
 class BillingUnitOfWork(UnitOfWork):
     @property
     def caused_by(self) -> str:
-        return self.cause.causation_id
+        cause = self.cause
+        if cause.origin:
+            return f"event {cause.origin} {cause.causation_id}"
+        return f"{cause.causation_id} {cause.actor}".rstrip()
 
     @cached_property
     def organisations(self) -> SqlOrganisations:

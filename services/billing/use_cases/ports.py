@@ -184,7 +184,10 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def caused_by(self) -> str:
-        """The event or request that led here."""
+        """
+        The event or request that led here, and who was behind it, in words that `explain_balance` reads again:
+        `event orders/4711 order.accepted.v1 <id>`, `request/<correlation> organisation/…/member/…`, `timer/…`.
+        """
 
     def publish(self, event: Event) -> UUID: ...
 
