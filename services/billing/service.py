@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from services.billing.adapters import account_queries, explanation_queries, ledger_queries, queries
-from services.billing.adapters.bank_xml import read_camt053
+from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
@@ -76,7 +76,7 @@ def _import_bank_file(
 ) -> BankStatementView:
     own_account = settings().bank_account_number
     return bank_statement.import_bank_file(
-        wanted, actor=actor, uow=uow, now=now, own_account=own_account, read=read_camt053
+        wanted, actor=actor, uow=uow, now=now, own_account=own_account, read=read_camt
     )
 
 

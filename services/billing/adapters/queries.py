@@ -113,11 +113,13 @@ def list_bank_lines(query: ListBankLines, *, actor: Actor, uow: BillingUnitOfWor
     return BankLinePage(
         items=tuple(
             BankLine(
+                bank_line_id=row.bank_line_id,
                 serial_number=row.serial_number,
                 booked_at=row.booked_at,
                 direction=row.direction,
                 amount=Money(row.amount, row.currency),
                 counterparty=row.counterparty,
+                counterparty_account=row.counterparty_account,
                 remittance=row.remittance,
                 state=row.state,
                 target=row.target,

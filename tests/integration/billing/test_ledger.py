@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters import ledger_queries
 from services.billing.config import settings
-from services.billing.domain.bank_statement import receipt_bank
+from services.billing.domain.bank_line import receipt_bank
 from services.billing.domain.ledger import AccountOverdrawn, BookedOtherwise, Entry, contract
 from services.billing.domain.payment import psp_fee, receipt_card
 from services.billing.domain.payout import payout_paid
