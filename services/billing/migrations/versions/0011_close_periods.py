@@ -4,8 +4,8 @@ from alembic import op
 
 from services.shared.chassis import schema
 
-revision = "0008"
-down_revision = "0007"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:
