@@ -25,6 +25,7 @@ from gateway.routes import (
     access,
     account,
     adjustment,
+    bank_csv,
     bank_statement,
     catalogue,
     checkout,
@@ -51,8 +52,9 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, commission_plan,
-    referral, settlement, payout, ledger, account, adjustment, invoicing, feed, operation, stripe_webhook,
+    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
+    commission_plan, referral, settlement, payout, ledger, account, adjustment, invoicing, feed, operation,
+    stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """
