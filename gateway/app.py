@@ -40,6 +40,7 @@ from gateway.routes import (
     payout,
     quotation,
     referral,
+    refund,
     settlement,
     stripe_webhook,
     work,
@@ -53,7 +54,7 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
-    commission_plan, referral, settlement, payout, ledger, account, adjustment, invoicing, feed, operation,
+    commission_plan, referral, settlement, payout, refund, ledger, account, adjustment, invoicing, feed, operation,
     stripe_webhook,
 )  # fmt: skip
 
