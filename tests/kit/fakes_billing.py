@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.billing.domain.bank_statement import BankLine
 from services.billing.domain.commission import Split
-from services.billing.domain.commission_plan import CommissionPlan, PlanExists
+from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.ledger import (
     AccountOverdrawn,
     BookedOtherwise,

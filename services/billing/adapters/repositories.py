@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,15 +15,17 @@ from sqlalchemy.dialects.postgresql import insert
 from services.billing.adapters import tables
 from services.billing.domain.bank_statement import BankLine
 from services.billing.domain.commission import Split, SplitTerms
-from services.billing.domain.commission_plan import CommissionPlan, PlanExists
+from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.shared.chassis.database import driver, save_versioned
 from services.shared.kernel.errors import NotFound
+from services.shared.kernel.fee import Scope
 
 _SPLIT_TERMS = TypeAdapter(SplitTerms)
+_PLAN = TypeAdapter(CommissionPlan)
 
 
 class SqlOrganisations:
@@ -82,12 +85,40 @@ class SqlPlans:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def add(self, plan: CommissionPlan) -> None:
-        added = self.connection.execute(
-            insert(tables.commission_plan).values(vars(plan)).on_conflict_do_nothing(index_elements=["valid_from"])
+    def of_scope(self, scope: Scope) -> Sequence[CommissionPlan]:
+        self.connection.exec_driver_sql("LOCK TABLE commission_plan IN SHARE ROW EXCLUSIVE MODE")
+        table = tables.commission_plan
+        same = [table.c[name].is_not_distinct_from(value) for name, value in asdict(scope).items()]
+        return [plan_of(row) for row in self.connection.execute(select(table).where(*same))]
+
+    def for_provider(self, provider_id: UUID | None) -> Sequence[CommissionPlan]:
+        table = tables.commission_plan
+        rows = self.connection.execute(
+            select(table).where(table.c.provider_id.is_(None) | (table.c.provider_id == provider_id))
         )
-        if added.rowcount == 0:
-            raise PlanExists
+        return [plan_of(row) for row in rows]
+
+    def get(self, commission_plan_id: UUID) -> CommissionPlan:
+        table = tables.commission_plan
+        row = self.connection.execute(
+            select(table).where(table.c.commission_plan_id == commission_plan_id)
+        ).one_or_none()
+        if row is None:
+            raise NotFound
+        return plan_of(row)
+
+    def add(self, plan: CommissionPlan) -> None:
+        values = {name: value for name, value in vars(plan).items() if name != "scope"}
+        values |= {**asdict(plan.scope), "fee_bps": plan.fee_bps}
+        values["components"] = [asdict(component) for component in plan.components]
+        self.connection.execute(insert(tables.commission_plan).values(values))
+
+
+def plan_of(row: Any) -> CommissionPlan:
+    fields = dict(row._mapping)
+    del fields["fee_bps"]  # it follows from the components; kept for readers of the table
+    fields["scope"] = Scope(**{each.name: fields.pop(each.name) for each in dataclass_fields(Scope)})
+    return _PLAN.validate_python(fields)
 
 
 class SqlReferrals:
