@@ -112,7 +112,7 @@ def check_card_payment(subject: str, *, uow: BillingUnitOfWork, now: datetime) -
         uow.call_outside(
             "fetch_stripe_object",
             f"payment:{payment.payment_id}:check:{payment.checks}",
-            {"payment_intent_id": payment.intent_id},
+            {"object": "payment_intent", "id": payment.intent_id},
         )
     if payment.checks < len(CHECK_DELAYS):
         uow.set_timer(CHECK_TIMER, payment.payment_id, now + CHECK_DELAYS[payment.checks])
