@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from os.path import commonprefix
 from typing import Literal, Protocol, TypeVar
 from uuid import UUID
 
 from services.shared.kernel.errors import Invalid
+from services.shared.kernel.money import AMOUNT_MAX
 from services.shared.kernel.rate import share
 
 COMPONENTS_MAX = 10
@@ -150,7 +150,8 @@ def check_fee(components: Sequence[FeeComponent]) -> None:
     """
     Raises:
         FeeInvalid: There are none or too many; a rate is outside 0 to 10,000 or all together are above it; an amount
-            is below zero; tiers do not rise from 0; volumes of two periods; a maximum below a minimum before it.
+            is below zero or beyond what an amount may be; tiers do not rise from 0; volumes are of two periods; a
+            maximum is below a minimum before it.
     """
     if not 1 <= len(components) <= COMPONENTS_MAX:
         raise FeeInvalid(problem="components")
@@ -161,7 +162,9 @@ def check_fee(components: Sequence[FeeComponent]) -> None:
             case Tiers(tiers=tiers):
                 _check_tiers(tiers)
                 rates.append(max(tier.bps for tier in tiers))
-            case Fixed(amount=amount) | Minimum(amount=amount) | Maximum(amount=amount) if amount < 0:
+            case Fixed(amount=amount) | Minimum(amount=amount) | Maximum(amount=amount) if not (
+                0 <= amount <= AMOUNT_MAX
+            ):
                 raise FeeInvalid(problem="amount")
             case Minimum(amount=amount):
                 least = max(least, amount)
@@ -176,7 +179,9 @@ def check_fee(components: Sequence[FeeComponent]) -> None:
 def _check_tiers(tiers: Sequence[Tier]) -> None:
     if not 1 <= len(tiers) <= TIERS_MAX or tiers[0].from_volume != 0:
         raise FeeInvalid(problem="tiers")
-    if any(lower.from_volume >= upper.from_volume for lower, upper in pairwise(tiers)):
+    if tiers[-1].from_volume > AMOUNT_MAX or any(
+        lower.from_volume >= upper.from_volume for lower, upper in pairwise(tiers)
+    ):
         raise FeeInvalid(problem="tiers")
     if any(not 0 <= tier.bps <= WHOLE_BPS for tier in tiers):
         raise FeeInvalid(problem="rates")
@@ -247,5 +252,11 @@ def plan_in_force(plans: Iterable[P], order: Scope, at: datetime) -> P | None:
 
 def common_class(classes: Iterable[str]) -> str:
     """The class that all lines of an order belong to: the pairs of digits that all of *classes* begin with."""
-    shared = commonprefix(list(classes))
-    return shared[: len(shared) // 2 * 2]
+    given = sorted(classes)
+    if not given:
+        return ""
+    first, last = given[0], given[-1]  # what these two begin with, all between them begin with
+    alike = 0
+    while first[alike : alike + 2] == last[alike : alike + 2] != "":
+        alike += 2
+    return first[:alike]
