@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.billing.domain.bank_statement import BankLine
+from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.ledger import (
@@ -305,13 +306,28 @@ class FakeStripeEvents:
 class FakeBankLines:
     def __init__(self) -> None:
         self.held: dict[UUID, BankLine] = {}
+        self.files: dict[UUID, tuple[BankFile, Placed]] = {}
 
-    def add(self, lines: Sequence[BankLine], now: datetime) -> Mapping[UUID, BankLine]:
+    def lock(self, account: str) -> None:
+        pass
+
+    def of_file(self, bank_file_id: UUID) -> Sequence[BankLine] | None:
+        if bank_file_id not in self.files:
+            return None
+        return [deepcopy(self.held[each.bank_line_id]) for each in self.files[bank_file_id][1].lines]
+
+    def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
+        del lines
+        told_by = {
+            each: frozenset(known.kind for known, placed in self.files.values() if each in placed.told_booked)
+            for each in self.held
+        }
+        return KnownLines(deepcopy(list(self.held.values())), told_by, file.kind)
+
+    def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
         del now
-        known = {line.bank_line_id: self.held[line.bank_line_id] for line in lines if line.bank_line_id in self.held}
-        for line in lines:
-            self.held.setdefault(line.bank_line_id, deepcopy(line))
-        return known
+        self.save([*placed.lines, *placed.withdrawn])
+        self.files[file.bank_file_id] = (file, placed)
 
     def save(self, lines: Sequence[BankLine]) -> None:
         for line in lines:
@@ -396,26 +412,48 @@ class FakePayouts:
         self.held[payout.payout_id] = deepcopy(payout)
 
 
+class FakeAdjustments:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Adjustment] = {}
+
+    def add(self, adjustment: Adjustment) -> None:
+        adjustment.number = f"AJ-2026-{len(self.held) + 1:06d}"
+        self.held[adjustment.adjustment_id] = deepcopy(adjustment)
+
+    def get(self, adjustment_id: UUID) -> Adjustment:
+        if adjustment_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[adjustment_id])
+
+    def save(self, adjustment: Adjustment) -> None:
+        self.held[adjustment.adjustment_id] = deepcopy(adjustment)
+
+
 class FakeLedger:
     """The reference ledger: a hundred lines that anybody can check by eye."""
 
     def __init__(self) -> None:
         self.transactions: dict[str, Transaction] = {}
+        self.closed_until = datetime.min.replace(tzinfo=UTC)
 
-    def post(self, transaction: Transaction) -> bool:
+    def post(self, transaction: Transaction) -> datetime | None:
         earlier = self.transactions.get(transaction.key)
         if earlier is not None:
             if earlier.request_hash != transaction.request_hash:
                 raise BookedOtherwise
-            return False
+            return None
         check_balanced(transaction.entries)
         for account in {entry.account for entry in transaction.entries}:
             least = min_balance(account)
             after = self.balance(account) + _credit(transaction.entries, account)
             if least is not None and after < least:
                 raise AccountOverdrawn
-        self.transactions[transaction.key] = transaction
-        return True
+        counts_at = max(transaction.effective_at, self.closed_until)
+        self.transactions[transaction.key] = replace(transaction, effective_at=counts_at)
+        return counts_at
+
+    def find(self, transaction_id: UUID) -> Transaction | None:
+        return next((each for each in self.transactions.values() if each.transaction_id == transaction_id), None)
 
     def balance(self, account: str) -> int:
         """Credit less debit."""
@@ -444,6 +482,7 @@ class FakeBillingUnitOfWork:
         self.bank_lines = FakeBankLines()
         self.settlements = FakeSettlements(self.orders, self.organisations)
         self.payouts = FakePayouts()
+        self.adjustments = FakeAdjustments()
         self.ledger = FakeLedger()
         self.published: list[Event] = []
         self.outside: dict[str, tuple[str, Mapping[str, Any]]] = {}

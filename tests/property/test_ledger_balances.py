@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.domain.bank_statement import receipt_bank
+from services.billing.domain.bank_line import receipt_bank
 from services.billing.domain.ledger import AccountOverdrawn, Entry, contract
 from services.billing.domain.payout import payout_paid, payout_started
 from services.billing.domain.settlement import received_invoice_matched

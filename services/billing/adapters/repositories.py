@@ -2,32 +2,25 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from dataclasses import fields as dataclass_fields
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from psycopg2.extras import execute_values
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
-from services.billing.domain.bank_statement import BankLine
 from services.billing.domain.commission import Split, SplitTerms
-from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
-from services.shared.chassis.database import driver, save_versioned
+from services.shared.chassis.database import save_versioned
 from services.shared.kernel.errors import NotFound
-from services.shared.kernel.fee import Scope
 
 _SPLIT_TERMS = TypeAdapter(SplitTerms)
-_PLAN = TypeAdapter(CommissionPlan)
 
 
 class SqlOrganisations:
@@ -81,46 +74,6 @@ class SqlOrders:
             self.connection.execute(
                 insert(tables.accrual).values([asdict(accrual) for accrual in accruals]).on_conflict_do_nothing()
             )
-
-
-class SqlPlans:
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def of_scope(self, scope: Scope) -> Sequence[CommissionPlan]:
-        self.connection.exec_driver_sql("LOCK TABLE commission_plan IN SHARE ROW EXCLUSIVE MODE")
-        table = tables.commission_plan
-        same = [table.c[name].is_not_distinct_from(value) for name, value in asdict(scope).items()]
-        return [plan_of(row) for row in self.connection.execute(select(table).where(*same))]
-
-    def for_provider(self, provider_id: UUID | None) -> Sequence[CommissionPlan]:
-        table = tables.commission_plan
-        rows = self.connection.execute(
-            select(table).where(table.c.provider_id.is_(None) | (table.c.provider_id == provider_id))
-        )
-        return [plan_of(row) for row in rows]
-
-    def get(self, commission_plan_id: UUID) -> CommissionPlan:
-        table = tables.commission_plan
-        row = self.connection.execute(
-            select(table).where(table.c.commission_plan_id == commission_plan_id)
-        ).one_or_none()
-        if row is None:
-            raise NotFound
-        return plan_of(row)
-
-    def add(self, plan: CommissionPlan) -> None:
-        values = {name: value for name, value in vars(plan).items() if name != "scope"}
-        values |= {**asdict(plan.scope), "fee_bps": plan.fee_bps}
-        values["components"] = [asdict(component) for component in plan.components]
-        self.connection.execute(insert(tables.commission_plan).values(values))
-
-
-def plan_of(row: Any) -> CommissionPlan:
-    fields = dict(row._mapping)
-    del fields["fee_bps"]  # it follows from the components; kept for readers of the table
-    fields["scope"] = Scope(**{each.name: fields.pop(each.name) for each in dataclass_fields(Scope)})
-    return _PLAN.validate_python(fields)
 
 
 class SqlReferrals:
@@ -228,49 +181,3 @@ class SqlStripeEvents:
         return [
             UnhandledEvent(row.event_id, (row.object_kind, row.object_id), row.received_at, row.sweeps) for row in rows
         ]
-
-
-class SqlBankLines:
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def add(self, lines: Sequence[BankLine], now: datetime) -> Mapping[UUID, BankLine]:
-        if not lines:
-            return {}
-        rows = execute_values(
-            driver(self.connection).cursor(),
-            "INSERT INTO bank_line (bank_line_id, account, serial_number, booked_at, direction, amount, currency,"
-            " counterparty, remittance, state, target, reason, imported_at) VALUES %s"
-            " ON CONFLICT DO NOTHING RETURNING bank_line_id::text",
-            [
-                (str(line.bank_line_id), line.account, line.serial_number, line.booked_at, line.direction, line.amount,
-                 line.currency, line.counterparty, line.remittance, line.state, line.target, line.reason, now)
-                for line in sorted(lines, key=lambda line: line.bank_line_id)
-            ],
-            page_size=1_000,
-            fetch=True,
-        )  # fmt: skip
-        added = {UUID(row[0]) for row in rows}
-        repeated = [line.bank_line_id for line in lines if line.bank_line_id not in added]
-        if not repeated:
-            return {}
-        table = tables.bank_line
-        known = self.connection.execute(select(table).where(table.c.bank_line_id.in_(repeated)))
-        return {row.bank_line_id: _bank_line(row) for row in known}
-
-    def save(self, lines: Sequence[BankLine]) -> None:
-        if not lines:
-            return
-        execute_values(
-            driver(self.connection).cursor(),
-            "UPDATE bank_line SET state = v.state, target = v.target, reason = v.reason"
-            " FROM (VALUES %s) AS v (id, state, target, reason) WHERE bank_line_id = v.id::uuid",
-            [(str(line.bank_line_id), line.state, line.target, line.reason) for line in lines],
-            page_size=1_000,
-        )
-
-
-def _bank_line(row: Any) -> BankLine:
-    fields = dict(row._mapping)
-    del fields["imported_at"]
-    return BankLine(**fields)

@@ -152,6 +152,37 @@ bank_line = Table(
     Column("target", Text),
     Column("reason", Text),
     _instant("imported_at"),
+    Column("counterparty_account", Text),
+    Column("fingerprint", Text),
+    Column("entry_reference", Text),
+)
+
+bank_file = Table(
+    "bank_file",
+    metadata,
+    Column("bank_file_id", Uuid, primary_key=True),
+    Column("account", Text),
+    Column("sha256", Text),
+    Column("kind", Text),
+    _instant("imported_at"),
+    Column("imported_by", Text),
+)
+
+bank_file_line = Table(
+    "bank_file_line",
+    metadata,
+    Column("bank_file_id", Uuid, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("bank_line_id", Uuid),
+    Column("booked", Boolean),
+)
+
+bank_line_reference = Table(
+    "bank_line_reference",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("reference", Text, primary_key=True),
+    Column("bank_line_id", Uuid),
 )
 
 settlement = Table(
@@ -177,6 +208,27 @@ settlement = Table(
     Column("document_key", Text),
     Column("document_sha256", Text),
     Column("document_size", BigInteger),
+    Column("version", Integer),
+)
+
+adjustment = Table(
+    "adjustment",
+    metadata,
+    Column("adjustment_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("kind", Text),
+    Column("state", Text),
+    Column("reason", Text),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("reverses", Uuid),
+    Column("entries", JSONB),
+    _instant("effective_at"),
+    _instant("proposed_at"),
+    Column("proposed_by", Text),
+    _instant("decided_at"),
+    Column("decided_by", Text),
+    Column("transaction_id", Uuid),
     Column("version", Integer),
 )
 

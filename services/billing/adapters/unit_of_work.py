@@ -2,13 +2,14 @@
 
 from functools import cached_property
 
+from services.billing.adapters.adjustment_repository import SqlAdjustments
+from services.billing.adapters.bank_repositories import SqlBankLines
+from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.repositories import (
-    SqlBankLines,
     SqlOrders,
     SqlOrganisations,
     SqlPayments,
-    SqlPlans,
     SqlReferrals,
     SqlStripeEvents,
 )
@@ -56,6 +57,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payouts(self) -> SqlPayouts:
         return SqlPayouts(self.connection)
+
+    @cached_property
+    def adjustments(self) -> SqlAdjustments:
+        return SqlAdjustments(self.connection)
 
     @cached_property
     def ledger(self) -> SqlLedger:

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.billing.domain.bank_statement import BankLine
+from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.ledger import Transaction
@@ -89,11 +90,19 @@ class StripeEvents(Protocol):
 
 
 class BankLines(Protocol):
-    def add(self, lines: Sequence[BankLine], now: datetime) -> Mapping[UUID, BankLine]:
-        """Store those that are new, in suspense. Returns the others as they stand, by id."""
+    def lock(self, account: str) -> None:
+        """Nobody else reads a file of *account* until the end of the transaction."""
 
-    def save(self, lines: Sequence[BankLine]) -> None:
-        """State, target and reason of *lines*."""
+    def of_file(self, bank_file_id: UUID) -> Sequence[BankLine] | None:
+        """The lines of a file that was read before, as they stand; none: it is new."""
+
+    def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
+        """What the lines of *file* may be."""
+
+    def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
+        """Store a file, what is new of its lines and what has changed of those known before."""
+
+    def save(self, lines: Sequence[BankLine]) -> None: ...
 
 
 class Settlements(Protocol):
@@ -122,18 +131,31 @@ class Payouts(Protocol):
     def save(self, payout: Payout) -> None: ...
 
 
+class Adjustments(Protocol):
+    def add(self, adjustment: Adjustment) -> None:
+        """Give it its number and store it."""
+
+    def get(self, adjustment_id: UUID) -> Adjustment:
+        """Locked. Raises NotFound."""
+
+    def save(self, adjustment: Adjustment) -> None: ...
+
+
 class Ledger(Protocol):
-    def post(self, transaction: Transaction) -> bool:
+    def post(self, transaction: Transaction) -> datetime | None:
         """
         Write a transaction with its entries and bring the balances along.
 
         Returns:
-            False when the very same was posted before.
+            When it counts: *effective_at*, or the first instant after it whose books are open. None when the very
+            same was posted before.
 
         Raises:
             BookedOtherwise: The key stands there with other entries.
             AccountOverdrawn: An account would fall below its least balance.
         """
+
+    def find(self, transaction_id: UUID) -> Transaction | None: ...
 
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
         """
@@ -170,6 +192,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def payouts(self) -> Payouts: ...
+
+    @property
+    def adjustments(self) -> Adjustments: ...
 
     @property
     def ledger(self) -> Ledger: ...

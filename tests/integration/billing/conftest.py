@@ -39,8 +39,9 @@ V = TypeVar("V", bound=View)
 
 LEDGER_TABLES = ("ledger_entry", "ledger_tx")
 TABLES = (
-    "organisation, commission_plan, referral, payment, stripe_event, bank_line, payout, accrual, settlement,"
-    " contracted_order, account_balance, account, outbox, outside_call, timer, command_log"
+    "organisation, commission_plan, referral, payment, stripe_event, bank_file, bank_file_line,"
+    " bank_line_reference, bank_line, payout, accrual, settlement,"
+    " adjustment, contracted_order, account_balance, account, outbox, outside_call, timer, command_log"
 )
 
 
