@@ -1,6 +1,6 @@
 """Billing's unit of work in memory, with the same refusals as the real one, and things to fill it with."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.ledger import (
@@ -196,7 +197,7 @@ class FakeOrganisations:
 class FakeOrders:
     def __init__(self) -> None:
         self.held: dict[UUID, OrderCopy] = {}
-        self.accruals: dict[tuple[UUID, str], Accrual] = {}
+        self.accruals: dict[str, Accrual] = {}
 
     def add(self, order: OrderCopy) -> None:
         self.held.setdefault(order.order_id, deepcopy(order))
@@ -208,7 +209,53 @@ class FakeOrders:
         self.held[order_id].accepted_at = accepted_at
         self.held[order_id].split = parts
         for accrual in accruals:
-            self.accruals.setdefault((order_id, accrual.party_kind), accrual)
+            self.accruals.setdefault(accrual.key, accrual)
+
+
+class FakeAccruals:
+    def __init__(self, orders: FakeOrders) -> None:
+        self.orders = orders
+        self.holds: dict[UUID, set[str]] = {}
+
+    def of_order(self, order_id: UUID) -> Sequence[Accrual]:
+        found = [each for each in self.orders.accruals.values() if each.order_id == order_id]
+        return sorted(found, key=lambda each: (each.accepted_at, each.accrual_id))
+
+    def add(self, accrual: Accrual) -> None:
+        if accrual.key in self.orders.accruals:
+            raise AssertionError(f"{accrual.key} is corrected twice")
+        self.orders.accruals[accrual.key] = accrual
+
+    def hold(self, order_id: UUID, reason: str, since: datetime) -> None:
+        del since
+        self.holds.setdefault(order_id, set()).add(reason)
+
+    def unhold(self, order_id: UUID, reason: str) -> None:
+        self.holds.get(order_id, set()).discard(reason)
+
+    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
+        return {each for each in order_ids if self.holds.get(each)}
+
+
+class FakeClawbacks:
+    def __init__(self) -> None:
+        self.kept: dict[UUID, Clawback] = {}
+
+    def add(self, clawback: Clawback) -> None:
+        if any(each.key == clawback.key for each in self.kept.values()):
+            raise AssertionError(f"{clawback.key} is clawed back twice")
+        self.kept[clawback.clawback_id] = deepcopy(clawback)
+
+    def open_of(self, party_id: UUID, currency: str) -> Sequence[Clawback]:
+        found = [
+            deepcopy(each)
+            for each in self.kept.values()
+            if each.party_id == party_id and each.currency == currency and each.left
+        ]
+        return sorted(found, key=lambda each: (each.opened_at, each.clawback_id))
+
+    def save(self, clawback: Clawback) -> None:
+        self.kept[clawback.clawback_id] = deepcopy(clawback)
 
 
 class FakePlans:
@@ -335,22 +382,24 @@ class FakeBankLines:
 
 
 class FakeSettlements:
-    def __init__(self, orders: FakeOrders, organisations: FakeOrganisations) -> None:
+    def __init__(self, orders: FakeOrders, accruals: FakeAccruals, organisations: FakeOrganisations) -> None:
         self.orders = orders
+        self.accruals = accruals
         self.organisations = organisations
         self.held: dict[UUID, Settlement] = {}
-        self.settled: set[tuple[UUID, str]] = set()
 
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
         groups: dict[tuple[Any, ...], list[Accrual]] = {}
-        for key, accrual in self.orders.accruals.items():
-            if key not in self.settled and accrual.accepted_at < before:
-                self.settled.add(key)
+        held = self.accruals.held(self.orders.held)
+        for accrual in self.orders.accruals.values():
+            if accrual.settlement_id is None and accrual.accepted_at < before and accrual.order_id not in held:
                 group = (accrual.party_kind, accrual.party_id, accrual.currency, accrual.tax_rate_bps,
                          accrual.special_invoice)  # fmt: skip
                 groups.setdefault(group, []).append(accrual)
         made = []
         for (kind, party_id, currency, rate_bps, special), listed in groups.items():
+            if sum(accrual.net for accrual in listed) <= 0:
+                continue
             party = self.organisations.find(party_id)
             settlement = Settlement(
                 settlement_id=new_id(),
@@ -366,13 +415,26 @@ class FakeSettlements:
                 tax_rate_bps=rate_bps,
                 special_invoice=special,
                 lines=tuple(
-                    SettlementLine(a.order_id, a.order_number, a.title, a.order_net, a.fee, a.net, a.tax, a.accepted_at)
+                    SettlementLine(
+                        a.order_id,
+                        a.order_number,
+                        a.title,
+                        a.order_net,
+                        a.fee,
+                        a.net,
+                        a.tax,
+                        a.accepted_at,
+                        a.kind,
+                        a.corrects,
+                    )
                     for a in listed
                 ),
                 payable_from=max(accrual.payable_from for accrual in listed),
                 closed_at=now,
             )
             self.held[settlement.settlement_id] = settlement
+            for accrual in listed:
+                self.orders.accruals[accrual.key] = replace(accrual, settlement_id=settlement.settlement_id)
             made.append(deepcopy(settlement))
         return made
 
@@ -380,6 +442,16 @@ class FakeSettlements:
         if settlement_id not in self.held:
             raise NotFound
         return deepcopy(self.held[settlement_id])
+
+    def party_of(self, settlement_id: UUID) -> UUID:
+        return self.get(settlement_id).party_id
+
+    def payable_to(self, party_id: UUID, currency: str) -> Sequence[Settlement]:
+        return [
+            deepcopy(each)
+            for each in self.held.values()
+            if (each.party_id, each.currency, each.state, each.payout_id) == (party_id, currency, "payable", None)
+        ]
 
     def save(self, settlement: Settlement) -> None:
         self.held[settlement.settlement_id] = deepcopy(settlement)
@@ -480,7 +552,9 @@ class FakeBillingUnitOfWork:
         self.payments = FakePayments()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
-        self.settlements = FakeSettlements(self.orders, self.organisations)
+        self.accruals = FakeAccruals(self.orders)
+        self.clawbacks = FakeClawbacks()
+        self.settlements = FakeSettlements(self.orders, self.accruals, self.organisations)
         self.payouts = FakePayouts()
         self.adjustments = FakeAdjustments()
         self.ledger = FakeLedger()

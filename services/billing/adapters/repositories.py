@@ -72,7 +72,9 @@ class SqlOrders:
         )
         if accruals:
             self.connection.execute(
-                insert(tables.accrual).values([asdict(accrual) for accrual in accruals]).on_conflict_do_nothing()
+                insert(tables.accrual)
+                .values([asdict(accrual) for accrual in accruals])
+                .on_conflict_do_nothing(index_elements=["key"])
             )
 
 

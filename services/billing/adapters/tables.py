@@ -45,8 +45,11 @@ contracted_order = Table(
 accrual = Table(
     "accrual",
     metadata,
-    Column("order_id", Uuid, primary_key=True),
-    Column("party_kind", Text, primary_key=True),
+    Column("accrual_id", Uuid, primary_key=True),
+    Column("key", Text),
+    Column("kind", Text),
+    Column("order_id", Uuid),
+    Column("party_kind", Text),
     Column("party_id", Uuid),
     Column("order_number", Text),
     Column("title", Text),
@@ -59,7 +62,32 @@ accrual = Table(
     Column("special_invoice", Boolean),
     _instant("accepted_at"),
     _instant("payable_from"),
+    Column("corrects", Text),
     Column("settlement_id", Uuid),
+)
+
+order_hold = Table(
+    "order_hold",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    _instant("since"),
+)
+
+clawback = Table(
+    "clawback",
+    metadata,
+    Column("clawback_id", Uuid, primary_key=True),
+    Column("key", Text),
+    Column("party_kind", Text),
+    Column("party_id", Uuid),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("corrects", Text),
+    Column("currency", Text),
+    Column("amount", BigInteger),
+    Column("left", BigInteger),
+    _instant("opened_at"),
 )
 
 commission_plan = Table(
@@ -203,6 +231,7 @@ settlement = Table(
     Column("lines", JSONB),
     _instant("payable_from"),
     _instant("closed_at"),
+    Column("kept", JSONB),
     Column("payout_id", Uuid),
     Column("received_invoice_id", Uuid),
     Column("document_key", Text),

@@ -13,7 +13,7 @@ from services.billing.adapters.repositories import (
     SqlReferrals,
     SqlStripeEvents,
 )
-from services.billing.adapters.settlement_repositories import SqlPayouts, SqlSettlements
+from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlPayouts, SqlSettlements
 from services.shared.chassis.unit_of_work import UnitOfWork
 
 
@@ -29,6 +29,14 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def orders(self) -> SqlOrders:
         return SqlOrders(self.connection)
+
+    @cached_property
+    def accruals(self) -> SqlAccruals:
+        return SqlAccruals(self.connection)
+
+    @cached_property
+    def clawbacks(self) -> SqlClawbacks:
+        return SqlClawbacks(self.connection)
 
     @cached_property
     def plans(self) -> SqlPlans:

@@ -134,6 +134,15 @@ def owed(kind: PartyKind, party_id: UUID, stage: Literal["accrued", "payable", "
     return f"L:{kind}:{party_id}:{stage}"
 
 
+def receivable(kind: PartyKind, party_id: UUID) -> str:
+    """What a party must give back."""
+    return f"A:ar:{kind}:{party_id}"
+
+
+def cost(kind: PartyKind) -> str:
+    return PROVIDER_COST if kind == "provider" else STATION_COST
+
+
 def payout_transit(payout_id: UUID) -> str:
     return f"L:payout_transit:{payout_id}"
 

@@ -1,6 +1,6 @@
 """What billing's use cases need from outside."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.ledger import Transaction
@@ -38,6 +39,33 @@ class Orders(Protocol):
 
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         """Store what acceptance led to."""
+
+
+class Accruals(Protocol):
+    """What parties have earned by orders, and which orders are held."""
+
+    def of_order(self, order_id: UUID) -> Sequence[Accrual]:
+        """Locked, oldest first; *settlement_id* says which statement lists each."""
+
+    def add(self, accrual: Accrual) -> None: ...
+
+    def hold(self, order_id: UUID, reason: str, since: datetime) -> None:
+        """No statement lists the order and no payout pays it while any reason holds it. A second time does nothing."""
+
+    def unhold(self, order_id: UUID, reason: str) -> None:
+        """The reason is gone; nothing happens where it did not hold."""
+
+    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
+        """Those of them that are held."""
+
+
+class Clawbacks(Protocol):
+    def add(self, clawback: Clawback) -> None: ...
+
+    def open_of(self, party_id: UUID, currency: str) -> Sequence[Clawback]:
+        """Those with something left, oldest first, locked."""
+
+    def save(self, clawback: Clawback) -> None: ...
 
 
 class Plans(Protocol):
@@ -107,10 +135,16 @@ class BankLines(Protocol):
 
 class Settlements(Protocol):
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
-        """Put every accrual accepted before *before* that stands on no settlement onto one."""
+        """Put every accrual accepted before *before* that is on no settlement and not held onto one."""
 
     def get(self, settlement_id: UUID) -> Settlement:
         """Locked. Raises NotFound."""
+
+    def party_of(self, settlement_id: UUID) -> UUID:
+        """Not locked: it never changes. Raises NotFound."""
+
+    def payable_to(self, party_id: UUID, currency: str) -> Sequence[Settlement]:
+        """Those that wait for a payout that nobody has started, oldest first, locked."""
 
     def save(self, settlement: Settlement) -> None: ...
 
@@ -171,6 +205,12 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def orders(self) -> Orders: ...
+
+    @property
+    def accruals(self) -> Accruals: ...
+
+    @property
+    def clawbacks(self) -> Clawbacks: ...
 
     @property
     def plans(self) -> Plans: ...
