@@ -26,6 +26,7 @@ from gateway.routes import (
     adjustment,
     bank_statement,
     catalogue,
+    checkout,
     commission_plan,
     feed,
     invoicing,
@@ -49,8 +50,8 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, bank_statement, commission_plan, referral,
-    settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
+    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, commission_plan,
+    referral, settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from services.billing.adapters import ledger_queries, queries
+from services.billing.adapters import card_queries, ledger_queries, queries
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
@@ -11,6 +11,7 @@ from services.billing.config import settings
 from services.billing.use_cases import (
     adjustment,
     bank_statement,
+    checkout,
     commission_plan,
     ledger,
     payout,
@@ -35,6 +36,7 @@ from services.shared.messages.billing.bank_statement import (
     ImportBankStatement,
     ListBankLines,
 )
+from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
@@ -61,6 +63,10 @@ def _record_stripe_event(
     own = settings()
     webhooks = StripeWebhooks(secrets_of(own.stripe_webhook_secret), SystemClock(), live=own.stripe_live)
     return stripe_event.record_stripe_event(wanted, actor=actor, uow=uow, now=now, verify=webhooks.verify)
+
+
+def _open_checkout(wanted: OpenCheckout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> CheckoutView:
+    return checkout.open_checkout(wanted, actor=actor, uow=uow, now=now, portal=settings().public_url)
 
 
 def _import_bank_statement(
@@ -102,6 +108,8 @@ class BillingService(ServiceBase):
     list_referrals = query(ListReferrals, queries.list_referrals)
 
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
+    open_checkout = command(OpenCheckout, _open_checkout)
+    get_checkout = query(GetCheckout, card_queries.get_checkout)
     get_payment = query(GetPayment, queries.get_payment)
     list_payments = query(ListPayments, queries.list_payments)
 

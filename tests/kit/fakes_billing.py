@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
@@ -322,6 +323,26 @@ class FakePayments:
         self.held[payment.payment_id] = deepcopy(payment)
 
 
+class FakeCheckouts:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Checkout] = {}
+
+    def add(self, checkout: Checkout) -> None:
+        if self.current(checkout.payment_id) is not None:
+            raise ValueError("one page at a time")
+        self.held[checkout.checkout_id] = deepcopy(checkout)
+
+    def find(self, checkout_id: UUID) -> Checkout | None:
+        return deepcopy(self.held.get(checkout_id))
+
+    def current(self, payment_id: UUID) -> Checkout | None:
+        found = [each for each in self.held.values() if each.payment_id == payment_id and not each.over]
+        return deepcopy(found[0]) if found else None
+
+    def save(self, checkout: Checkout) -> None:
+        self.held[checkout.checkout_id] = deepcopy(checkout)
+
+
 class FakeStripeEvents:
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
@@ -550,6 +571,7 @@ class FakeBillingUnitOfWork:
         self.plans = FakePlans()
         self.referrals = FakeReferrals()
         self.payments = FakePayments()
+        self.checkouts = FakeCheckouts()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
         self.accruals = FakeAccruals(self.orders)

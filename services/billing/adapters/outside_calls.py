@@ -1,7 +1,7 @@
 """What `work` does outside a transaction for billing, and the use case its outcome leads to."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.billing.adapters.bank_files import bank_order
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.payment import BalanceTransaction, CardFacts
-from services.billing.use_cases import payment, payout, settlement
+from services.billing.use_cases import checkout, payment, payout, settlement
 from services.shared.chassis.definition import OutsideCall
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.money import Money
@@ -91,14 +91,40 @@ def _payment_intent(result: Mapping[str, Any], uow: BillingUnitOfWork, now: date
     return payment.learn(_uuid(result["payment_id"]), card_facts(result), uow=uow, now=now)
 
 
+def _session(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    del now
+    facts = checkout.SessionFacts(
+        session_id=result["session_id"],
+        status=result["status"],
+        url=result["url"],
+        expires_at=datetime.fromtimestamp(result["expires_at"], UTC),
+        intent_id=result["intent_id"],
+    )
+    return checkout.learn(_uuid(result["checkout_id"]), _uuid(result["payment_id"]), facts, uow=uow)
+
+
 LEARNERS: Mapping[str, Callable[[Mapping[str, Any], BillingUnitOfWork, datetime], str]] = {
     "payment_intent": _payment_intent,
+    "checkout.session": _session,
 }
 
 
 def _not_fetched(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
     if "stripe_event_id" in payload:
         uow.stripe_events.handled(payload["stripe_event_id"], code, now)
+
+
+def _session_made(
+    payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
+) -> None:
+    _learn(payload, result, uow=uow, now=now)
+    if result["checkout_id"] != payload["checkout_id"]:
+        checkout.not_made(UUID(payload["checkout_id"]), "billing.payment_not_payable", uow=uow)
+
+
+def _session_not_made(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    del now
+    checkout.not_made(UUID(payload["checkout_id"]), code, uow=uow)
 
 
 def _not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -131,6 +157,7 @@ def card_facts(result: Mapping[str, Any]) -> CardFacts:
         charge_id=result["charge_id"],
         balance=BalanceTransaction(**balance) if balance is not None else None,
         failure=result["failure"],
+        checkout_id=_uuid(result["checkout_id"]),
     )
 
 
@@ -148,6 +175,10 @@ def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, .
         OutsideCall("create_payment_intent", stripe.create_payment_intent, _learn, _not_created, lease_s=120),
         OutsideCall("fetch_stripe_object", stripe.fetch, _learn, _not_fetched, lease_s=120),
         OutsideCall("cancel_payment_intent", stripe.cancel_payment_intent, _learn, lease_s=120),
+        OutsideCall(
+            "create_checkout_session", stripe.create_checkout_session, _session_made, _session_not_made, lease_s=120
+        ),
+        OutsideCall("expire_checkout_session", stripe.expire_checkout_session, _learn, lease_s=120),
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
         OutsideCall("write_bank_order", papers.write_bank_order, _bank_order_kept, lease_s=120),
     )

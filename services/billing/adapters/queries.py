@@ -234,5 +234,6 @@ def _payment_view(row: Any, *, for_customer: bool) -> PaymentView:
         account_number=row.account_number,
         bank_name=row.bank_name,
         failure=row.failure,
+        action_required=row.action_required,
         succeeded_at=row.succeeded_at,
     )

@@ -146,6 +146,24 @@ payment = Table(
     Column("failure", Text),
     _instant("succeeded_at"),
     Column("checks", Integer),
+    Column("action_required", Boolean),
+    Column("version", Integer),
+)
+
+checkout = Table(
+    "checkout",
+    metadata,
+    Column("checkout_id", Uuid, primary_key=True),
+    Column("payment_id", Uuid),
+    Column("state", Text),
+    Column("success_url", Text),
+    Column("cancel_url", Text),
+    _instant("opened_at"),
+    Column("session_id", Text),
+    Column("url", Text),
+    _instant("expires_at"),
+    Column("failure", Text),
+    Column("checks", Integer),
     Column("version", Integer),
 )
 

@@ -4,6 +4,7 @@ from functools import cached_property
 
 from services.billing.adapters.adjustment_repository import SqlAdjustments
 from services.billing.adapters.bank_repositories import SqlBankLines
+from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
 from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.repositories import (
@@ -11,7 +12,6 @@ from services.billing.adapters.repositories import (
     SqlOrganisations,
     SqlPayments,
     SqlReferrals,
-    SqlStripeEvents,
 )
 from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlPayouts, SqlSettlements
 from services.shared.chassis.unit_of_work import UnitOfWork
@@ -49,6 +49,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payments(self) -> SqlPayments:
         return SqlPayments(self.connection)
+
+    @cached_property
+    def checkouts(self) -> SqlCheckouts:
+        return SqlCheckouts(self.connection)
 
     @cached_property
     def stripe_events(self) -> SqlStripeEvents:

@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
+from services.shared.kernel.errors import Conflict
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
 
@@ -30,6 +31,12 @@ LIFECYCLE: Lifecycle[PaymentState] = Lifecycle(
 CHECK_DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), *[timedelta(days=1)] * 5)
 
 _REFERENCE_MODULUS = 97
+
+
+class NotPayableByCard(Conflict):
+    """Nobody waits for this payment by card: it is paid, cancelled, or to come by bank transfer."""
+
+    code = "billing.payment_not_payable"
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,8 @@ class CardFacts:
     How a payment intent stands at the payment institution, fetched just now.
 
     Attributes:
-        status: *succeeded*, *refused* (the last card was), *cancelled* or *open*.
+        status: *succeeded*, *refused* (the last card was), *action_required* (the card's bank asks the customer,
+            3-D Secure), *cancelled* or *open*.
         received: What was really paid; currency as it was charged.
         charge_id: Of the attempt that succeeded or was refused last; empty when there was none.
         balance: None while the institution has not booked it yet.
@@ -66,11 +74,13 @@ class CardFacts:
 
     intent_id: str
     client_secret: str
-    status: Literal["open", "succeeded", "refused", "cancelled"]
+    status: Literal["open", "action_required", "succeeded", "refused", "cancelled"]
     received: Money
     charge_id: str
     balance: BalanceTransaction | None
     failure: str
+    checkout_id: UUID | None = None
+    """Of the page it was paid on; none for the payment's own intent."""
 
 
 @dataclass
@@ -83,6 +93,7 @@ class Payment:
         charge_id: The charge that paid it, or the one refused last.
         fee_booked: The institution's fee stands in the ledger; card only.
         checks: How often the janitor has looked.
+        action_required: The card's bank waits for the customer (3-D Secure); the client secret leads there.
     """
 
     payment_id: UUID
@@ -106,6 +117,7 @@ class Payment:
     failure: str = ""
     succeeded_at: datetime | None = None
     checks: int = 0
+    action_required: bool = False
     version: int = 0
 
     @property
@@ -162,9 +174,13 @@ class Payment:
         self.state = LIFECYCLE.after("cancel", self.state)
 
     @property
+    def payable_by_card(self) -> bool:
+        return self.method == "card" and LIFECYCLE.allows("succeed", self.state)
+
+    @property
     def worth_checking(self) -> bool:
         """The payment institution may know something that we do not."""
-        return self.method == "card" and (LIFECYCLE.allows("succeed", self.state) or not self.fee_booked)
+        return self.payable_by_card or (self.method == "card" and not self.fee_booked)
 
 
 def reference_of(order_number: str) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
@@ -105,6 +106,18 @@ class Payments(Protocol):
         """Those that exist, locked in the order of their ids."""
 
     def save(self, payment: Payment) -> None: ...
+
+
+class Checkouts(Protocol):
+    def add(self, checkout: Checkout) -> None: ...
+
+    def find(self, checkout_id: UUID) -> Checkout | None:
+        """Locked."""
+
+    def current(self, payment_id: UUID) -> Checkout | None:
+        """The one of a payment that is created or open, locked."""
+
+    def save(self, checkout: Checkout) -> None: ...
 
 
 class StripeEvents(Protocol):
@@ -220,6 +233,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def payments(self) -> Payments: ...
+
+    @property
+    def checkouts(self) -> Checkouts: ...
 
     @property
     def stripe_events(self) -> StripeEvents: ...

@@ -47,6 +47,7 @@ TABLES = (
     "bank_file_line",
     "bank_line",
     "bank_line_reference",
+    "checkout",
     "clawback",
     "command_log",
     "commission_plan",
