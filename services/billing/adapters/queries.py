@@ -9,8 +9,8 @@ from sqlalchemy import Select, select
 
 from services.billing.adapters import tables
 from services.billing.adapters.adjustment_repository import adjustment_of
-from services.billing.adapters.commission_plan_repository import plan_of
 from services.billing.adapters.bank_repositories import declared_map
+from services.billing.adapters.commission_plan_repository import plan_of
 from services.billing.adapters.settlement_repositories import settlement_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.payout import Payout

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from services.billing.adapters import queries
-from services.billing.domain.commission_plan import PlanExists, PlansOverlap
 from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
+from services.billing.domain.commission_plan import PlanExists, PlansOverlap
 from services.billing.domain.ledger import contract, customer_credit
 from services.billing.domain.referral import AlreadyClaimed, AlreadyProtected, EarlierClaimOpen
 from services.billing.use_cases import order, referral
