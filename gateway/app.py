@@ -39,6 +39,7 @@ from gateway.routes import (
     payout,
     quotation,
     referral,
+    refund,
     settlement,
     stripe_webhook,
     work,
@@ -52,7 +53,8 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
-    commission_plan, referral, settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
+    commission_plan, referral, settlement, payout, refund, ledger, adjustment, invoicing, feed, operation,
+    stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from services.billing.adapters import card_queries, ledger_queries, queries
+from services.billing.adapters import card_queries, ledger_queries, queries, refund_queries
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
@@ -17,6 +17,7 @@ from services.billing.use_cases import (
     ledger,
     payout,
     referral,
+    refund,
     settlement,
     stripe_event,
 )
@@ -50,6 +51,15 @@ from services.shared.messages.billing.ledger import CheckInvariants, ListBalance
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
+from services.shared.messages.billing.refund import (
+    ApproveRefund,
+    CancelRefund,
+    GetRefund,
+    ListRefunds,
+    RequestRefund,
+    RerouteRefund,
+    WaiveRedLetter,
+)
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
@@ -139,6 +149,14 @@ class BillingService(ServiceBase):
     declare_bank_csv_map = command(DeclareBankCsvMap, _declare_bank_csv_map)
     list_bank_csv_maps = query(ListBankCsvMaps, queries.list_bank_csv_maps)
     preview_bank_csv = query(PreviewBankCsv, _preview_bank_csv)
+
+    request_refund = command(RequestRefund, refund.request_refund)
+    approve_refund = command(ApproveRefund, refund.approve_refund)
+    cancel_refund = command(CancelRefund, refund.cancel_refund)
+    reroute_refund = command(RerouteRefund, refund.reroute_refund)
+    waive_red_letter = command(WaiveRedLetter, refund.waive_red_letter)
+    get_refund = query(GetRefund, refund_queries.get_refund)
+    list_refunds = query(ListRefunds, refund_queries.list_refunds)
 
     close_settlements = command(CloseSettlements, settlement.close_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)

@@ -27,6 +27,7 @@ from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import BalanceTransaction, CardFacts, Instructions, Payment
 from services.billing.domain.payout import Payout
 from services.billing.domain.referral import AlreadyClaimed, Referral
+from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import PayoutExists, Settlement, SettlementLine
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
@@ -207,6 +208,18 @@ class FakeOrders:
     def find(self, order_id: UUID) -> OrderCopy | None:
         return deepcopy(self.held.get(order_id))
 
+    def get(self, order_id: UUID) -> OrderCopy:
+        order = self.find(order_id)
+        if order is None:
+            raise NotFound
+        return order
+
+    def of_refund(self, refund_id: UUID) -> OrderCopy:
+        raise NotImplementedError(refund_id)
+
+    def keep_left(self, order: OrderCopy) -> None:
+        self.held[order.order_id].remaining = order.remaining
+
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         self.held[order_id].accepted_at = accepted_at
         self.held[order_id].split = parts
@@ -320,8 +333,37 @@ class FakePayments:
         wanted = set(references)
         return {each.reference: deepcopy(each) for each in self.held.values() if each.reference in wanted}
 
+    def of_order(self, order_id: UUID) -> Sequence[Payment]:
+        return [deepcopy(each) for each in self.held.values() if each.order_id == order_id]
+
     def save(self, payment: Payment) -> None:
         self.held[payment.payment_id] = deepcopy(payment)
+
+
+class FakeRefunds:
+    """Enough for what touches refunds in passing; refunds themselves are tested on the real database."""
+
+    def __init__(self) -> None:
+        self.held: dict[UUID, Refund] = {}
+
+    def add(self, refund: Refund) -> bool:
+        if refund.refund_id in self.held:
+            return False
+        refund.number, refund.n = f"RF-2026-{len(self.held) + 1:06d}", 1
+        self.held[refund.refund_id] = deepcopy(refund)
+        return True
+
+    def get(self, refund_id: UUID) -> Refund:
+        if refund_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[refund_id])
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
+        wanted = set(numbers)
+        return {refund.number: deepcopy(refund) for refund in self.held.values() if refund.number in wanted}
+
+    def save(self, refund: Refund) -> None:
+        self.held[refund.refund_id] = deepcopy(refund)
 
 
 class FakeCheckouts:
@@ -586,6 +628,7 @@ class FakeBillingUnitOfWork:
         self.plans = FakePlans()
         self.referrals = FakeReferrals()
         self.payments = FakePayments()
+        self.refunds = FakeRefunds()
         self.checkouts = FakeCheckouts()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()

@@ -61,6 +61,9 @@ _COMMON: dict[str, Any] = {
     "contract_id": CONTRACT_ID,
     "contract_number": "CT-2026-000001",
     "payment_id": derived_id("payment", 1),
+    "refund_id": derived_id("refund", 1),
+    "dispute_id": None,
+    "invoiced": True,
     "shipment_id": derived_id("shipment", 1),
     "sample_id": derived_id("sample", 1),
     "sample_ids": (derived_id("sample", 1),),
@@ -126,6 +129,9 @@ _COMMON: dict[str, Any] = {
 _OWN: dict[str, dict[str, Any]] = {
     "order.released.v1": {"reason": "paid"},
     "report.issued.v1": {"lines": (1,)},
+    "refund.agreed.v1": {"cause": "dispute"},
+    "refund.succeeded.v1": {"cause": "dispute"},
+    "refund.failed.v1": {"cause": "dispute"},
 }
 
 

@@ -7,6 +7,7 @@ from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps
 from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
 from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.ledger import SqlLedger
+from services.billing.adapters.refund_repositories import SqlRefunds
 from services.billing.adapters.repositories import (
     SqlOrders,
     SqlOrganisations,
@@ -49,6 +50,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payments(self) -> SqlPayments:
         return SqlPayments(self.connection)
+
+    @cached_property
+    def refunds(self) -> SqlRefunds:
+        return SqlRefunds(self.connection)
 
     @cached_property
     def checkouts(self) -> SqlCheckouts:

@@ -90,6 +90,7 @@ class Payment:
 
     Attributes:
         received: Towards *amount*, never above it; what is over belongs to the customer's credit.
+        refunded: Of *received*, what goes back or has gone.
         charge_id: The charge that paid it, or the one refused last.
         fee_booked: The institution's fee stands in the ledger; card only.
         checks: How often the janitor has looked.
@@ -106,6 +107,7 @@ class Payment:
     amount: int
     opened_at: datetime
     received: int = 0
+    refunded: int = 0
     intent_id: str | None = None
     client_secret: str | None = None
     charge_id: str = ""

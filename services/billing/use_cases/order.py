@@ -6,7 +6,7 @@ from services.billing.domain.commission import SplitTerms, split
 from services.billing.domain.ledger import AccountOverdrawn
 from services.billing.domain.order import OrderCopy, acceptance_principal, accruals
 from services.billing.domain.payment import Instructions
-from services.billing.use_cases import payment
+from services.billing.use_cases import payment, refund
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
@@ -53,7 +53,7 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
         raise NotYet("the order is not known here yet")
     if order.accepted_at is not None:
         return
-    parts = split(order.split_terms)
+    parts = split(order.split_terms, order.left)
     earned = accruals(order, parts, accepted_at=event.accepted_at, hold_days=event.terms.hold_days)
     uow.orders.accept(order.order_id, event.accepted_at, parts, earned)
     try:
@@ -72,9 +72,12 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
 
 
 def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """It will not be done: nobody is asked for money any more."""
-    del now
-    payment.cancel_payment(event.order_id, uow=uow)
+    """It will not be done: nobody is asked for money any more, and what was paid goes back but for the agreed fee."""
+    order = uow.orders.find(event.order_id)
+    if order is None:  # cancelled before everybody had signed, so that nobody was asked for money
+        return
+    payment.cancel_payment(order.order_id, uow=uow)
+    refund.give_back(order, 0, uow=uow, now=now)
 
 
 def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:

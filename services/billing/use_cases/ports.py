@@ -19,6 +19,7 @@ from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
+from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
 from services.shared.kernel.fee import Scope
 from services.shared.messages.base import Event
@@ -38,6 +39,15 @@ class Orders(Protocol):
 
     def find(self, order_id: UUID) -> OrderCopy | None:
         """Locked until the end of the transaction."""
+
+    def get(self, order_id: UUID) -> OrderCopy:
+        """Locked. Raises NotFound."""
+
+    def of_refund(self, refund_id: UUID) -> OrderCopy:
+        """Locked. Raises NotFound."""
+
+    def keep_left(self, order: OrderCopy) -> None:
+        """What is left of it."""
 
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         """Store what acceptance led to."""
@@ -106,7 +116,23 @@ class Payments(Protocol):
     def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
         """Those that exist, locked in the order of their ids."""
 
+    def of_order(self, order_id: UUID) -> Sequence[Payment]:
+        """All of them in the order of their ids, locked."""
+
     def save(self, payment: Payment) -> None: ...
+
+
+class Refunds(Protocol):
+    def add(self, refund: Refund) -> bool:
+        """Give it its number and its place among its order's, which is locked. Returns False when it is there."""
+
+    def get(self, refund_id: UUID) -> Refund:
+        """Locked. Raises NotFound."""
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
+        """Those that exist, locked in the order of their ids."""
+
+    def save(self, refund: Refund) -> None: ...
 
 
 class Checkouts(Protocol):
@@ -242,6 +268,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def payments(self) -> Payments: ...
+
+    @property
+    def refunds(self) -> Refunds: ...
 
     @property
     def checkouts(self) -> Checkouts: ...

@@ -73,6 +73,7 @@ _PRICES = tuple(f"lines.{name}" for name in ("unit_price", "includes_tax", "disc
 _PAYMENT = ("payment_id", "order_id", "order_number", "customer_id", "method", "amount")
 _SETTLEMENT = ("settlement_id", "number", "party_kind", "party_id", "net", "tax", "gross", "order_ids")
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
+_REFUND = ("refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross")
 _RECEIVED = (
     "received_invoice_id", "number", "kind", "settlement_id", "party_id", "net", "tax", "gross", "issued_on",
 )  # fmt: skip
@@ -123,6 +124,9 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "payment.succeeded.v1": (_customer(*_PAYMENT, "channel_transaction_id", "succeeded_at"),),
     "payment.failed.v1": (_customer(*_PAYMENT, "failure"),),
     "payment.in_doubt.v1": (),  # the company's own puzzle until a person has looked
+    "refund.agreed.v1": (_customer(*_REFUND),),
+    "refund.succeeded.v1": (_customer(*_REFUND, "succeeded_at"),),
+    "refund.failed.v1": (_customer(*_REFUND),),
     "settlement.closed.v1": (_party(*_SETTLEMENT, "until", "closed_at", "tax_rate_bps", "special_invoice"),),
     "settlement.payable.v1": (_party(*_SETTLEMENT, "payable_from"),),
     "settlement.paid.v1": (_party(*_SETTLEMENT, "payout_id", "paid_at"),),

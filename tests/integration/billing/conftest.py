@@ -60,6 +60,7 @@ TABLES = (
     "payment",
     "payout",
     "referral",
+    "refund",
     "settlement",
     "stripe_event",
     "timer",
