@@ -54,7 +54,7 @@ from services.shared.messages.billing.bank_statement import (
     ListBankLines,
 )
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
-from services.shared.messages.billing.commission_plan import ListCommissionPlans, PublishCommissionPlan
+from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
@@ -139,6 +139,7 @@ class BillingService(ServiceBase):
 
     publish_commission_plan = command(PublishCommissionPlan, commission_plan.publish_commission_plan)
     list_commission_plans = query(ListCommissionPlans, queries.list_commission_plans)
+    preview_split = query(PreviewSplit, commission_plan.preview_split)
 
     claim_referral = command(ClaimReferral, referral.claim_referral)
     decide_referral = command(DecideReferral, _decide_referral)

@@ -5,13 +5,13 @@ from functools import cached_property
 from services.billing.adapters.adjustment_repository import SqlAdjustments
 from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps
 from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
+from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.refund_repositories import SqlRefunds
 from services.billing.adapters.repositories import (
     SqlOrders,
     SqlOrganisations,
     SqlPayments,
-    SqlPlans,
     SqlReferrals,
 )
 from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlPayouts, SqlSettlements

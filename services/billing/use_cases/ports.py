@@ -21,6 +21,7 @@ from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.shared.kernel.fee import Scope
 from services.shared.messages.base import Event
 
 
@@ -80,8 +81,16 @@ class Clawbacks(Protocol):
 
 
 class Plans(Protocol):
-    def add(self, plan: CommissionPlan) -> None:
-        """Raises PlanExists."""
+    def of_scope(self, scope: Scope) -> Sequence[CommissionPlan]:
+        """Those made for just these orders. Nobody publishes another plan until the end of the transaction."""
+
+    def for_provider(self, provider_id: UUID | None) -> Sequence[CommissionPlan]:
+        """Those made for it and those made for all."""
+
+    def get(self, commission_plan_id: UUID) -> CommissionPlan:
+        """Raises NotFound."""
+
+    def add(self, plan: CommissionPlan) -> None: ...
 
 
 class Referrals(Protocol):
