@@ -4,8 +4,8 @@ from alembic import op
 
 from services.shared.chassis import schema
 
-revision = "0013"
-down_revision = "0012"
+revision = "0015"
+down_revision = "0014"
 
 SQL = """
 ALTER TABLE organisation ADD COLUMN phone text NOT NULL DEFAULT '';
