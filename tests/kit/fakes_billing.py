@@ -13,7 +13,7 @@ from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Pl
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
-from services.billing.domain.commission_plan import CommissionPlan, PlanExists
+from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.ledger import (
     AccountOverdrawn,
     BookedOtherwise,
@@ -33,11 +33,13 @@ from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.errors import NotFound
+from services.shared.kernel.fee import Scope
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
-from services.shared.messages.orders.order import OrderAccepted, OrderContracted
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
+from tests.kit.fakes_voucher import FakeOfferings, FakePlacedOrders, FakeProgrammes, FakeRelations, FakeVouchers
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -113,6 +115,32 @@ def amounts(net: int = 100_000, tax: int = 6_000) -> dict[str, Any]:
         "gross": cny(net + tax),
         "tax_rate_bps": 600,
     }
+
+
+def order_placed(
+    order_id: UUID = ORDER_ID, number: str = "OR-2026-000123", *, money: Mapping[str, Any] | None = None,
+    lines: Sequence[Mapping[str, Any]] = (), **changes: Any,
+) -> OrderPlaced:  # fmt: skip
+    return OrderPlaced.model_validate(
+        {
+            "order_id": order_id,
+            "number": number,
+            "customer_id": CUSTOMER_ID,
+            "provider_id": PROVIDER_ID,
+            "quotation_id": None,
+            "lines": tuple(lines),
+            "amounts": money or amounts(),
+            "payment_method": "card",
+            "placed_at": NOW,
+            **changes,
+        }
+    )
+
+
+def order_cancelled(order_id: UUID = ORDER_ID, number: str = "OR-2026-000123") -> OrderCancelled:
+    return OrderCancelled(
+        order_id=order_id, number=number, customer_id=CUSTOMER_ID, provider_id=PROVIDER_ID, reason="changed plans"
+    )
 
 
 def order_contracted(
@@ -284,9 +312,19 @@ class FakePlans:
     def __init__(self) -> None:
         self.held: list[CommissionPlan] = []
 
+    def of_scope(self, scope: Scope) -> Sequence[CommissionPlan]:
+        return [each for each in self.held if each.scope == scope]
+
+    def for_provider(self, provider_id: UUID | None) -> Sequence[CommissionPlan]:
+        return [each for each in self.held if each.scope.provider_id in {None, provider_id}]
+
+    def get(self, commission_plan_id: UUID) -> CommissionPlan:
+        for each in self.held:
+            if each.commission_plan_id == commission_plan_id:
+                return each
+        raise NotFound
+
     def add(self, plan: CommissionPlan) -> None:
-        if any(each.valid_from == plan.valid_from for each in self.held):
-            raise PlanExists
         self.held.append(plan)
 
 
@@ -610,6 +648,11 @@ class FakeBillingUnitOfWork:
         self.orders = FakeOrders()
         self.plans = FakePlans()
         self.referrals = FakeReferrals()
+        self.placed_orders = FakePlacedOrders()
+        self.offerings = FakeOfferings()
+        self.relations = FakeRelations()
+        self.programmes = FakeProgrammes()
+        self.vouchers = FakeVouchers()
         self.payments = FakePayments()
         self.refunds = FakeRefunds()
         self.checkouts = FakeCheckouts()
