@@ -61,7 +61,7 @@ def learn(uow: FakeBillingUnitOfWork, facts: ChargebackFacts = OPENED) -> str:
 
 
 def held(uow: FakeBillingUnitOfWork) -> bool:
-    return bool(uow.accruals.held([ORDER_ID]))
+    return bool(uow.accruals.holds.get(ORDER_ID))
 
 
 def red_letter(uow: FakeBillingUnitOfWork) -> None:
