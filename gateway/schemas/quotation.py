@@ -141,7 +141,7 @@ class QuotationToSend(Schema):
 
 
 class QuotationAcceptance(Schema):
-    payment_method: Literal["card", "bank_transfer"]
+    payment_method: Literal["card", "bank_transfer", "credit"]
 
 
 class CounterOffer(Schema):

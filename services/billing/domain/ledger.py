@@ -28,6 +28,7 @@ SERVICE_REVENUE = "R:service"
 PROVIDER_COST = "E:provider_service"
 STATION_COST = "E:station_share"
 PSP_FEE = "E:psp_fee"
+BAD_DEBT = "E:bad_debt"
 
 # Whose credit the debits may never exceed: other people's money, which is spent at most once.
 _NEVER_OVERDRAWN = ("L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:")
@@ -107,6 +108,10 @@ def contract(order_id: UUID) -> str:
 
 def customer_credit(customer_id: UUID) -> str:
     return f"L:customer_credit:{customer_id}"
+
+
+def receivable(customer_id: UUID) -> str:
+    return f"A:ar:customer:{customer_id}"
 
 
 def owed(kind: PartyKind, party_id: UUID, stage: Literal["accrued", "payable", "held"]) -> str:

@@ -85,18 +85,32 @@ def accruals(
 
 
 def acceptance_principal(
-    order_id: UUID, provider_id: UUID, station_id: UUID | None, net: Money, tax: Money, parts: Split
+    order_id: UUID,
+    provider_id: UUID,
+    station_id: UUID | None,
+    net: Money,
+    tax: Money,
+    parts: Split,
+    *,
+    on_credit: tuple[UUID, Money] | None = None,
 ) -> tuple[ledger.Entry, ...]:
-    """The customer accepted the work: revenue and output VAT, and what provider and station have earned."""
+    """
+    The customer accepted the work: revenue and output VAT, and what provider and station have earned.
+
+    *on_credit*: who owes how much of the price; the rest was paid before.
+    """
+    owed = on_credit[1] if on_credit is not None else Money(0, net.currency)
     provider_net = Money(parts.provider_net, net.currency)
     station_share = Money(parts.station_share, net.currency)
     entries: list[tuple[ledger.Side, str, Money]] = [
-        ("D", ledger.contract(order_id), net + tax),
+        ("D", ledger.contract(order_id), net + tax - owed),
         ("C", ledger.SERVICE_REVENUE, net),
         ("C", ledger.OUTPUT_VAT, tax),
         ("D", ledger.PROVIDER_COST, provider_net),
         ("C", ledger.owed("provider", provider_id, "accrued"), provider_net),
     ]
+    if on_credit is not None:
+        entries.append(("D", ledger.receivable(on_credit[0]), owed))
     if station_id is not None:
         entries += [
             ("D", ledger.STATION_COST, station_share),

@@ -13,10 +13,11 @@ from services.orders.domain.sample import SampleDeclared
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money, total
+from services.shared.kernel.payment_schedule import ALL_BEFORE_WORK, PaymentSchedule
 from services.shared.kernel.tax import TaxProfile
 
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
-PaymentMethod = Literal["card", "bank_transfer"]
+PaymentMethod = Literal["card", "bank_transfer", "credit"]
 AcceptedBy = Literal["customer", "timer"]
 CoverKind = Literal["voucher", "credit", "funding"]
 ReleaseReason = Literal["paid", "deposit", "credit", "internal"]
@@ -59,6 +60,16 @@ class Terms:
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    payment_schedule: PaymentSchedule = ALL_BEFORE_WORK
+    net_days: int = 0
+
+
+@dataclass(frozen=True)
+class PaymentTerms:
+    """How an order is to be paid, as it was when it was placed: its papers say so. See `Terms`."""
+
+    payment_schedule: PaymentSchedule = ALL_BEFORE_WORK
+    net_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,6 +121,7 @@ class Order:
     payment_method: PaymentMethod
     turnaround_days: int
     placed_at: datetime
+    payment_terms: PaymentTerms = PaymentTerms()
     parent_id: UUID | None = None
     station_id: UUID | None = None
     quotation_id: UUID | None = None
@@ -202,7 +214,9 @@ class Order:
         kinds = {cover.kind for cover in self.covers.values()}
         if "funding" in kinds:
             return "internal"
-        return "credit" if "credit" in kinds else "paid"
+        if "credit" in kinds:
+            return "deposit" if self.paid.amount else "credit"
+        return "paid"
 
     def receive_sample(self, now: datetime) -> bool:
         """
@@ -287,6 +301,8 @@ def freeze_terms(order: Order, plan: CommissionPlanCopy, referral: ReferralCopy 
         hold_days=policy.hold_days,
         objection_days=policy.objection_days,
         commission_plan_id=plan.commission_plan_id,
+        payment_schedule=order.payment_terms.payment_schedule,
+        net_days=order.payment_terms.net_days,
     )
 
 

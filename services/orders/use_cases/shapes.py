@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.orders.domain.contract import Contract, Paper
-from services.orders.domain.order import Order, Terms
+from services.orders.domain.order import Cover, Order, Terms
 from services.orders.domain.pricing import Amounts, Line
 from services.orders.domain.sample import SampleDeclared
 from services.shared.messages.orders import contract as contract_messages
@@ -23,6 +23,10 @@ def amounts(figures: Amounts) -> quotation_messages.Amounts:
 
 def terms(frozen: Terms) -> order_messages.Terms:
     return order_messages.Terms(**vars(frozen))
+
+
+def covers(standing_in: Iterable[Cover]) -> tuple[order_messages.Cover, ...]:
+    return tuple(order_messages.Cover(**vars(cover)) for cover in standing_in)
 
 
 def declared(samples: Iterable[SampleDescription]) -> tuple[SampleDeclared, ...]:
