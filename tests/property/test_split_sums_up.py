@@ -1,42 +1,113 @@
-"""The split shares out exactly what the customer pays, for all prices, rates and profiles."""
+"""The split shares out exactly what the customer pays, for all prices, fees, rates, profiles and refunds."""
+
+from dataclasses import fields
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.domain.commission import split
+from services.billing.domain.commission import (
+    Burden,
+    Left,
+    Split,
+    SplitTerms,
+    net_of_chargeback,
+    refund,
+    split,
+    whole,
+)
 from services.billing.domain.ledger import check_balanced
 from services.billing.domain.order import acceptance_principal
+from services.shared.kernel.fee import Fee, FeeComponent, Fixed, Maximum, Minimum, Percentage, Tier, Tiers, check_fee
 from services.shared.kernel.ids import new_id
-from services.shared.kernel.money import Money
 from services.shared.kernel.rate import share
 from services.shared.kernel.tax import RATE_BPS, TaxProfile
 
-profiles = st.builds(
-    TaxProfile, st.sampled_from(["general_6", "general_simplified_3", "small_scale_3_reduced_1", "exempt"]),
-    st.booleans(),
-)  # fmt: skip
-bps = st.integers(0, 10_000)
+profiles = st.builds(TaxProfile, st.sampled_from(sorted(RATE_BPS)), st.booleans())
+amounts = st.integers(0, 10**12)
+bps = st.integers(0, 3_000)
 
 
-@given(
-    net=st.integers(0, 10**14), fee_bps=bps, station_bps=bps, provider=profiles, station=st.none() | profiles,
-    rate_bps=st.sampled_from(sorted({*RATE_BPS.values(), 1_300})),
-)  # fmt: skip
-def test_identity(
-    net: int, fee_bps: int, station_bps: int, provider: TaxProfile, station: TaxProfile | None, rate_bps: int
-) -> None:
-    """(N_p + T_p) + (S + T_s) + K + (T - T_p - T_s) == N + T; no part is negative; the entries balance."""
-    parts = split(net, fee_bps=fee_bps, station_bps=station_bps, provider_tax=provider, station_tax=station)
-    tax = share(net, rate_bps)
-    to_provider = parts.provider_net + parts.provider_tax
-    to_station = parts.station_share + parts.station_tax
-    assert to_provider + to_station + parts.kept + parts.vat_due(tax) == net + tax
-    assert min(vars_of(parts)) >= 0
-    if net:
-        station_id = new_id() if station is not None else None
-        entries = acceptance_principal(new_id(), new_id(), station_id, Money(net, "CNY"), Money(tax, "CNY"), parts)
-        check_balanced(entries)
+@st.composite
+def fees(draw: st.DrawFn) -> Fee:
+    """A rule with any components in any order."""
+    bounds = sorted(draw(st.sets(st.integers(1, 10**12), max_size=4)))
+    tiers = tuple(Tier(bound, draw(bps)) for bound in [0, *bounds])
+    least = draw(amounts)
+    all_kinds: list[FeeComponent] = [
+        Percentage(draw(bps)), Fixed(draw(amounts)), Minimum(least), Maximum(least + draw(amounts)),
+        Tiers(tiers, draw(st.sampled_from(["marginal", "whole"])), draw(st.sampled_from(["order", "year"]))),
+    ]  # fmt: skip
+    components = draw(st.permutations(all_kinds))[: draw(st.integers(1, 5))]
+    check_fee(components)
+    return Fee(tuple(components), draw(amounts))
 
 
-def vars_of(parts: object) -> list[int]:
-    return [getattr(parts, name) for name in parts.__dataclass_fields__]  # type: ignore[attr-defined]
+@st.composite
+def agreements(draw: st.DrawFn, net_max: int = 10**13) -> SplitTerms:
+    """Any order; one in four with prices that include tax, whose tax is no share of the net."""
+    net = draw(st.integers(0, net_max))
+    discount = draw(st.just(0) | st.integers(0, net))
+    rate_bps = draw(st.sampled_from(sorted({*RATE_BPS.values(), 1_300})))
+    tax = share(net - discount, rate_bps) + draw(st.sampled_from([0, 0, 0, 1 if rate_bps and net > discount else 0]))
+    return SplitTerms(
+        net=net, tax=tax, tax_rate_bps=rate_bps, fee=draw(fees()), station_bps=draw(st.integers(0, 10_000)),
+        provider_tax=draw(profiles), station_tax=draw(st.none() | profiles), discount=discount,
+        buy_net=draw(st.none() | st.integers(0, net)), station_base=draw(st.sampled_from(["fee", "margin"])),
+    )  # fmt: skip
+
+
+def check(parts: Split, terms: SplitTerms, left: Left) -> None:
+    """§3 of the trade rules, and nobody but the company ever below zero."""
+    to_provider, to_station = parts.provider_net + parts.provider_tax, parts.station_share + parts.station_tax
+    assert to_provider + to_station + parts.kept + parts.vat_due == parts.net + parts.tax
+    assert parts.net == left.customer - parts.discount
+    assert min(parts.net, parts.tax, parts.discount, parts.fee, *(to_provider, to_station)) >= 0
+    assert parts.provider_net <= left.provider
+    assert parts.provider_tax == share(parts.provider_net, terms.provider_tax.deductible_bps)
+    if terms.buy_net is None and left == Left(left.customer, left.customer, left.customer):
+        assert parts.kept == parts.fee - parts.station_share - parts.discount
+
+
+@given(agreements())
+def test_identity(terms: SplitTerms) -> None:
+    """(N_p + T_p) + (S + T_s) + K + (T - T_p - T_s) == (N - D) + T; the entries of acceptance balance."""
+    parts = split(terms)
+    check(parts, terms, whole(terms))
+    assert parts.tax == terms.tax
+    if parts.net:
+        station_id = new_id() if terms.station_tax is not None else None
+        check_balanced(acceptance_principal(new_id(), new_id(), station_id, "CNY", parts))
+
+
+@given(st.data(), agreements())
+def test_refunds_sum_to_the_original(data: st.DataObject, terms: SplitTerms) -> None:
+    """Whatever is refunded, in whatever steps and at whose expense, the parts taken and the parts left sum up."""
+    left, stands = whole(terms), split(terms)
+    taken: list[Split] = []
+    while left.customer and len(taken) < 6:
+        net = data.draw(st.integers(1, left.customer) | st.just(left.customer))
+        burden: Burden = data.draw(st.sampled_from(["provider", "company"]))
+        after, difference = refund(terms, left, net, burden, data.draw(st.sampled_from(["remaining", "original"])))
+        assert difference.gross >= 0
+        assert burden == "provider" or (difference.provider_net, difference.provider_tax) == (0, 0)
+        stands, left = stands - difference, after
+        taken.append(difference)
+        check(stands, terms, left)
+        assert stands == split(terms, left)
+    for each in fields(Split):
+        parts = [getattr(difference, each.name) for difference in taken]
+        assert sum(parts) + getattr(stands, each.name) == getattr(split(terms), each.name)
+    if not left.customer:
+        assert stands.gross == 0
+
+
+@given(agreements(net_max=10**6), st.integers(0, 2 * 10**6))
+def test_a_chargeback_takes_the_largest_net_that_fits(terms: SplitTerms, gross: int) -> None:
+    """Its gross is at most the chargeback, and one minor unit of net more would be too much."""
+    net = net_of_chargeback(terms, whole(terms), gross)
+
+    def refunded(wanted: int) -> int:
+        return refund(terms, whole(terms), wanted)[1].gross if wanted else 0
+
+    assert refunded(net) <= gross
+    assert net == terms.net or refunded(net + 1) > gross

@@ -31,11 +31,11 @@ CHECKS: dict[str, str] = {
         WHERE o.accepted_at IS NOT NULL AND b.posted_c <> b.posted_d LIMIT 100""",
     "I5 the split of each accepted order sums up": """
         SELECT o.number FROM contracted_order o, jsonb_to_record(o.split) AS s
-          (fee bigint, station_share bigint, provider_net bigint, kept bigint, provider_tax bigint, station_tax bigint)
+          (net bigint, tax bigint, station_share bigint, provider_net bigint, kept bigint, provider_tax bigint,
+           station_tax bigint)
         WHERE o.accepted_at IS NOT NULL AND NOT coalesce(
-          s.provider_net + s.fee = o.net AND s.station_share + s.kept = s.fee AND s.station_share >= 0
-          AND s.provider_net + s.station_share + s.kept + o.tax = o.gross
-          AND s.provider_tax >= 0 AND s.station_tax >= 0, false)
+          s.net = o.net AND s.tax = o.tax AND s.provider_net + s.station_share + s.kept = s.net
+          AND s.provider_net >= 0 AND s.station_share >= 0 AND s.provider_tax >= 0 AND s.station_tax >= 0, false)
         LIMIT 100""",
     "I5 the ledger books the split of each accepted order": """
         SELECT o.number

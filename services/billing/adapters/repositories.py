@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from psycopg2.extras import execute_values
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
 from services.billing.domain.bank_statement import BankLine
-from services.billing.domain.commission import Split
+from services.billing.domain.commission import Split, SplitTerms
 from services.billing.domain.commission_plan import CommissionPlan, PlanExists
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
@@ -20,6 +21,8 @@ from services.billing.domain.payment import Payment
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.shared.chassis.database import driver, save_versioned
 from services.shared.kernel.errors import NotFound
+
+_SPLIT_TERMS = TypeAdapter(SplitTerms)
 
 
 class SqlOrganisations:
@@ -51,7 +54,8 @@ class SqlOrders:
         self.connection = connection
 
     def add(self, order: OrderCopy) -> None:
-        self.connection.execute(insert(tables.contracted_order).values(vars(order)).on_conflict_do_nothing())
+        values = {**vars(order), "split_terms": asdict(order.split_terms)}
+        self.connection.execute(insert(tables.contracted_order).values(values).on_conflict_do_nothing())
 
     def find(self, order_id: UUID) -> OrderCopy | None:
         table = tables.contracted_order
@@ -59,7 +63,9 @@ class SqlOrders:
         if row is None:
             return None
         fields = dict(row._mapping)
-        return OrderCopy(**{**fields, "split": Split(**fields["split"]) if fields["split"] else None})
+        fields["split"] = Split(**fields["split"]) if fields["split"] else None
+        fields["split_terms"] = _SPLIT_TERMS.validate_python(fields["split_terms"])
+        return OrderCopy(**fields)
 
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         table = tables.contracted_order

@@ -36,6 +36,7 @@ contracted_order = Table(
     Column("net", BigInteger),
     Column("tax", BigInteger),
     Column("gross", BigInteger),
+    Column("split_terms", JSONB),
     _instant("contracted_at"),
     _instant("accepted_at"),
     Column("split", JSONB),

@@ -1,25 +1,112 @@
-"""The split: how the net price of accepted work is shared between provider, station and the company."""
+"""
+The split: how the net price of accepted work is shared between provider, station and the company.
 
-from dataclasses import dataclass
+What is left after refunds is split as if it had been all from the beginning; a refund is the difference between two
+such splits. So parts sum to the original whatever the sequence, and minima, maxima and tiers hold for what is left.
+"""
 
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from services.shared.kernel.errors import Conflict
+from services.shared.kernel.fee import Fee
 from services.shared.kernel.rate import share
 from services.shared.kernel.tax import TaxProfile
+
+Burden = Literal["provider", "company"]
+"""Who bears a refund: the provider earns less, or all that it would have earned."""
+StationBase = Literal["remaining", "original"]
+"""What the station's share is taken of after a refund."""
+
+
+class MoreThanLeft(Conflict):
+    """More is to be refunded than is left."""
+
+    code = "billing.refund_exceeds_remaining"
+
+
+@dataclass(frozen=True, slots=True)
+class SplitTerms:
+    """
+    All that the split of an order follows from, frozen when its contract was signed; minor units of its currency.
+
+    Attributes:
+        net: N, after the seller's discount, without VAT.
+        tax: T, as the customer is invoiced it, on N - D.
+        tax_rate_bps: The seller's VAT rate.
+        fee: How C follows from a net.
+        station_bps: The station's part of its base.
+        provider_tax: How the provider invoices the company.
+        station_tax: How the station does; none: no station brought the order in.
+        discount: D, what the company takes off for the customer at its own expense.
+        buy_net: Resale: what the company pays the provider for N, instead of N - C; none: by commission.
+        station_base: What the station's part is taken of: C, or with resale the margin.
+    """
+
+    net: int
+    tax: int
+    tax_rate_bps: int
+    fee: Fee
+    station_bps: int
+    provider_tax: TaxProfile
+    station_tax: TaxProfile | None
+    discount: int = 0
+    buy_net: int | None = None
+    station_base: Literal["fee", "margin"] = "fee"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """
+    What is left of N, for each side; minor units, zero or more.
+
+    They differ once the company bore a refund, or left the station's base as it was; the customer's is the least.
+    """
+
+    customer: int
+    provider: int
+    station: int
+
+    def after(self, net: int, burden: Burden = "provider", station_base: StationBase = "remaining") -> "Left":
+        """
+        After a refund of *net* (minor units, above zero).
+
+        Raises:
+            MoreThanLeft: The customer has not that much left to be refunded.
+        """
+        if net <= 0:
+            raise ValueError("a refund is of more than nothing")
+        if net > self.customer:
+            raise MoreThanLeft(left=self.customer)
+        return Left(
+            customer=self.customer - net,
+            provider=self.provider - net if burden == "provider" else self.provider,
+            station=self.station - net if station_base == "remaining" else self.station,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """
-    Who gets what of one order, in minor units of the order's currency.
+    Who gets what of one order, in minor units of the order's currency; or what a refund takes from each.
+
+    (N_p + T_p) + (S + T_s) + K + VAT due == the customer's net + tax, always.
 
     Attributes:
-        fee: C, the management fee, of the net.
+        net: What the customer is invoiced, without VAT: N - D.
+        tax: T, on it.
+        discount: D, what the company took off at its own expense.
+        fee: C, the management fee, of what the provider works for.
         station_share: S, the station's part of the fee, without VAT where its invoice is special, else all-in.
         provider_net: N_p, what the provider earns, likewise.
-        kept: K, what the company keeps.
+        kept: K, what the company keeps; below zero where it bears what others were left.
         provider_tax: T_p, paid on top against the provider's special invoice; else 0.
         station_tax: T_s, likewise for the station.
     """
 
+    net: int
+    tax: int
+    discount: int
     fee: int
     station_share: int
     provider_net: int
@@ -27,36 +114,110 @@ class Split:
     provider_tax: int
     station_tax: int
 
-    def vat_due(self, tax: int) -> int:
-        """What the company owes the tax office of the *tax* that it invoiced, its input tax deducted."""
-        return tax - self.provider_tax - self.station_tax
+    @property
+    def gross(self) -> int:
+        return self.net + self.tax
+
+    @property
+    def vat_due(self) -> int:
+        """What the company owes the tax office of T, its input tax deducted."""
+        return self.tax - self.provider_tax - self.station_tax
+
+    def __sub__(self, other: "Split") -> "Split":
+        """What lies between two splits of one order, part by part."""
+        return Split(*(getattr(self, each.name) - getattr(other, each.name) for each in fields(self)))
 
 
-def split(
-    net: int, *, fee_bps: int, station_bps: int, provider_tax: TaxProfile, station_tax: TaxProfile | None
-) -> Split:
+def whole(terms: SplitTerms) -> Left:
+    """What is left before any refund: everything."""
+    return Left(terms.net, terms.net, terms.net)
+
+
+def split(terms: SplitTerms, left: Left | None = None) -> Split:
     """
-    Share *net* in principal mode.
+    Share what is left of an order in principal mode, everything where *left* is not given.
 
-    Args:
-        net: Net price of the accepted work after the seller's discount, without VAT; minor units, zero or more.
-        fee_bps: Management fee, of *net*; 0 to 10,000.
-        station_bps: The station's part of the fee; 0 to 10,000.
-        provider_tax: How the provider invoices the company.
-        station_tax: How the station does; none: no station brought the order in.
-
-    Returns:
-        Parts for which, whatever VAT *tax* stands on *net*:
-        (N_p + T_p) + (S + T_s) + K + (tax - T_p - T_s) == net + tax.
+    No part but K is ever below zero.
     """
-    fee = share(net, fee_bps)
-    station_share = share(fee, station_bps) if station_tax is not None else 0
-    provider_net = net - fee
+    left = left or whole(terms)
+    discount = _in_proportion(terms.discount, left.customer, terms.net)
+    net = left.customer - discount
+    provider_net = _provider_net(terms, left.provider)
+    station_share = _station_share(terms, left.station)
     return Split(
-        fee=fee,
+        net=net,
+        tax=_tax(terms, net),
+        discount=discount,
+        fee=terms.fee.of(left.provider),
         station_share=station_share,
         provider_net=provider_net,
-        kept=fee - station_share,
-        provider_tax=share(provider_net, provider_tax.deductible_bps),
-        station_tax=share(station_share, station_tax.deductible_bps) if station_tax is not None else 0,
+        kept=net - provider_net - station_share,
+        provider_tax=share(provider_net, terms.provider_tax.deductible_bps),
+        station_tax=share(station_share, terms.station_tax.deductible_bps) if terms.station_tax is not None else 0,
     )
+
+
+def refund(
+    terms: SplitTerms, left: Left, net: int, burden: Burden = "provider", station_base: StationBase = "remaining"
+) -> tuple[Left, Split]:
+    """
+    What is left after a refund of *net*, and what it takes from each part of the split that stands.
+
+    A part may be below zero: with tiers that count for the whole order, a smaller order pays a higher rate.
+
+    Raises:
+        MoreThanLeft: The customer has not that much left.
+    """
+    after = left.after(net, burden, station_base)
+    return after, split(terms, left) - split(terms, after)
+
+
+def net_of_chargeback(terms: SplitTerms, left: Left, gross: int) -> int:
+    """
+    The largest net whose refund gives the customer at most *gross* (minor units, zero or more).
+
+    What *gross* is more than that refund nobody owes us: it is a bad debt.
+    """
+    most = _customer_gross(terms, left.customer) - gross  # what must remain with us of its money, at least
+    low, high = 0, left.customer
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _customer_gross(terms, left.customer - middle) >= most:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _customer_gross(terms: SplitTerms, left: int) -> int:
+    """Of the customer's invoices over *left* of N. It rises with *left*: a refund is never below zero."""
+    net = left - _in_proportion(terms.discount, left, terms.net)
+    return net + _tax(terms, net)
+
+
+def _provider_net(terms: SplitTerms, left: int) -> int:
+    return left - terms.fee.of(left) if terms.buy_net is None else _in_proportion(terms.buy_net, left, terms.net)
+
+
+def _station_share(terms: SplitTerms, left: int) -> int:
+    if terms.station_tax is None:
+        return 0
+    if terms.station_base == "fee":
+        return share(terms.fee.of(left), terms.station_bps)
+    return share(max(0, left - _provider_net(terms, left)), terms.station_bps)
+
+
+def _tax(terms: SplitTerms, net: int) -> int:
+    """
+    On *net* of what the customer is invoiced. Where prices include tax, T is a sum of lines and no share of the net;
+    then it goes down in proportion, or the first refund would correct the rounding of lines it has nothing to do with.
+    """
+    invoiced = terms.net - terms.discount
+    if terms.tax == share(invoiced, terms.tax_rate_bps):
+        return share(net, terms.tax_rate_bps)
+    return _in_proportion(terms.tax, net, invoiced)
+
+
+def _in_proportion(amount: int, part: int, whole_net: int) -> int:
+    """*amount* × *part* ÷ *whole_net*, half up; nothing of nothing."""
+    return (2 * amount * part + whole_net) // (2 * whole_net) if whole_net else 0

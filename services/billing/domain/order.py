@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.billing.domain.commission import Split
+from services.billing.domain.commission import Split, SplitTerms
 from services.billing.domain.organisation import PartyKind
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
@@ -18,6 +18,7 @@ class OrderCopy:
 
     Attributes:
         title: Of its first line, for the statement.
+        split_terms: What its split follows from, frozen at signing.
         split: Once it is accepted.
     """
 
@@ -31,6 +32,7 @@ class OrderCopy:
     net: int
     tax: int
     gross: int
+    split_terms: SplitTerms
     contracted_at: datetime
     accepted_at: datetime | None = None
     split: Split | None = None
@@ -65,22 +67,22 @@ class Accrual:
 
 
 def accruals(
-    order: OrderCopy, parts: Split, provider_tax: TaxProfile, station_tax: TaxProfile | None, *,
-    accepted_at: datetime, hold_days: int,
+    order: OrderCopy, parts: Split, *, accepted_at: datetime, hold_days: int
 ) -> tuple[Accrual, ...]:  # fmt: skip
     """What provider and station have earned by *order*; a party that earned nothing is left out."""
+    terms = order.split_terms
 
     def earned(kind: PartyKind, party_id: UUID, net: int, tax: int, profile: TaxProfile) -> Accrual:
         return Accrual(
             order_id=order.order_id, party_kind=kind, party_id=party_id, order_number=order.number,
-            title=order.title, currency=order.currency, order_net=order.net, fee=parts.fee, net=net, tax=tax,
+            title=order.title, currency=order.currency, order_net=terms.net, fee=parts.fee, net=net, tax=tax,
             tax_rate_bps=profile.rate_bps, special_invoice=profile.can_issue_special,
             accepted_at=accepted_at, payable_from=accepted_at + timedelta(days=hold_days),
         )  # fmt: skip
 
-    found = [earned("provider", order.provider_id, parts.provider_net, parts.provider_tax, provider_tax)]
-    if order.station_id is not None and station_tax is not None:
-        found.append(earned("station", order.station_id, parts.station_share, parts.station_tax, station_tax))
+    found = [earned("provider", order.provider_id, parts.provider_net, parts.provider_tax, terms.provider_tax)]
+    if order.station_id is not None and terms.station_tax is not None:
+        found.append(earned("station", order.station_id, parts.station_share, parts.station_tax, terms.station_tax))
     return tuple(accrual for accrual in found if accrual.net > 0)
 
 
@@ -88,29 +90,28 @@ def acceptance_principal(
     order_id: UUID,
     provider_id: UUID,
     station_id: UUID | None,
-    net: Money,
-    tax: Money,
+    currency: str,
     parts: Split,
     *,
-    on_credit: tuple[UUID, Money] | None = None,
+    owed: tuple[UUID, Money] | None = None,
 ) -> tuple[ledger.Entry, ...]:
     """
     The customer accepted the work: revenue and output VAT, and what provider and station have earned.
 
-    *on_credit*: who owes how much of the price; the rest was paid before.
+    *owed*: by which customer, how much of the price; the rest was paid before.
     """
-    owed = on_credit[1] if on_credit is not None else Money(0, net.currency)
-    provider_net = Money(parts.provider_net, net.currency)
-    station_share = Money(parts.station_share, net.currency)
+    provider_net = Money(parts.provider_net, currency)
+    station_share = Money(parts.station_share, currency)
+    debtor_id, on_account = owed or (None, Money(0, currency))
     entries: list[tuple[ledger.Side, str, Money]] = [
-        ("D", ledger.contract(order_id), net + tax - owed),
-        ("C", ledger.SERVICE_REVENUE, net),
-        ("C", ledger.OUTPUT_VAT, tax),
+        ("D", ledger.contract(order_id), Money(parts.gross, currency) - on_account),
+        ("C", ledger.SERVICE_REVENUE, Money(parts.net, currency)),
+        ("C", ledger.OUTPUT_VAT, Money(parts.tax, currency)),
         ("D", ledger.PROVIDER_COST, provider_net),
         ("C", ledger.owed("provider", provider_id, "accrued"), provider_net),
     ]
-    if on_credit is not None:
-        entries.append(("D", ledger.receivable(on_credit[0]), owed))
+    if debtor_id is not None:
+        entries.append(("D", ledger.receivable(debtor_id), on_account))
     if station_id is not None:
         entries += [
             ("D", ledger.STATION_COST, station_share),

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from services.billing.domain import ledger
 from services.shared.kernel.lifecycle import Lifecycle
-from services.shared.kernel.money import Money
+from services.shared.kernel.money import Money, allocate
+from services.shared.kernel.payment_schedule import WHOLE_BPS, Due, PaymentSchedule
 
 PaymentState = Literal["created", "pending", "succeeded", "failed", "cancelled", "unknown"]
 PaymentMethod = Literal["card", "bank_transfer"]
@@ -83,6 +84,8 @@ class Payment:
         charge_id: The charge that paid it, or the one refused last.
         fee_booked: The institution's fee stands in the ledger; card only.
         checks: How often the janitor has looked.
+        part: Which payment of its order it is, from 1.
+        receivable_id: What it pays once the work is accepted; none: it is held until then.
     """
 
     payment_id: UUID
@@ -106,6 +109,8 @@ class Payment:
     failure: str = ""
     succeeded_at: datetime | None = None
     checks: int = 0
+    part: int = 1
+    receivable_id: UUID | None = None
     version: int = 0
 
     @property
@@ -167,6 +172,56 @@ class Payment:
         return self.method == "card" and (LIFECYCLE.allows("succeed", self.state) or not self.fee_booked)
 
 
+class ScheduleIncomplete(ValueError):
+    """The parts of a payment schedule are not the whole: a bug of whoever froze it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """What one part of a payment schedule comes to; minor units of the order's currency."""
+
+    due: Due
+    net: int
+    tax: int
+
+    @property
+    def gross(self) -> int:
+        return self.net + self.tax
+
+
+def instalments(net: int, tax: int, schedule: PaymentSchedule) -> tuple[Instalment, ...]:
+    """
+    Divide a price by its schedule: net and tax each by largest remainder, so that both sum up exactly.
+
+    Raises:
+        ScheduleIncomplete: The parts are not the whole.
+    """
+    weights = [part.bps for part in schedule]
+    if sum(weights) != WHOLE_BPS or min(weights) <= 0:
+        raise ScheduleIncomplete(str(weights))
+    shares = zip(schedule, allocate(net, weights), allocate(tax, weights), strict=True)
+    return tuple(Instalment(part.due, of_net, of_tax) for part, of_net, of_tax in shares)
+
+
+def due_from_customer(net: int, tax: int, schedule: PaymentSchedule, when: Due, *, covered: int = 0) -> int:
+    """
+    What the customer is to pay at one moment of its order, with VAT; minor units.
+
+    Args:
+        net: What the customer is invoiced, without VAT.
+        tax: On it.
+        schedule: As frozen on the contract.
+        when: Before work begins, or once it is accepted.
+        covered: What somebody else pays of the whole price; it is taken off what is due first.
+    """
+    parts = instalments(net, tax, schedule)
+    before = sum(part.gross for part in parts if part.due == "before_work")
+    if when == "before_work":
+        return max(0, before - covered)
+    after = sum(part.gross for part in parts if part.due == "on_acceptance")
+    return max(0, after - max(0, covered - before))
+
+
 def reference_of(order_number: str) -> str:
     """
     What the payer of *order_number* is to state: YQ, the number's digits, two check digits.
@@ -191,6 +246,13 @@ def receipt_card(order_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
 def surplus_card(customer_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
     """The payment institution has money of a customer that no order waits for."""
     return ledger.entries(("D", ledger.PSP, amount), ("C", ledger.customer_credit(customer_id), amount))
+
+
+def receipt_owed(into: str, account: str, customer_id: UUID, to_it: Money, surplus: Money) -> tuple[ledger.Entry, ...]:
+    """Money came *into* an account of ours for work that is accepted: *to_it* pays what is owed on *account*."""
+    return ledger.entries(
+        ("D", into, to_it + surplus), ("C", account, to_it), ("C", ledger.customer_credit(customer_id), surplus)
+    )
 
 
 def psp_fee(fee: Money, vat: Money) -> tuple[ledger.Entry, ...]:

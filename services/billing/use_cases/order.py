@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.billing.domain.commission import split
+from services.billing.domain.commission import SplitTerms, split
 from services.billing.domain.ledger import AccountOverdrawn
 from services.billing.domain.order import OrderCopy, acceptance_principal, accruals
 from services.billing.domain.payment import Instructions
@@ -10,7 +10,9 @@ from services.billing.use_cases import payment
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
-from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted
+from services.shared.kernel.fee import Fee, Percentage
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, Terms
+from services.shared.messages.orders.quotation import Amounts
 
 
 class NotCovered(Exception):
@@ -31,6 +33,7 @@ def contracted(event: OrderContracted, *, uow: BillingUnitOfWork, now: datetime,
         net=amounts.net.amount,
         tax=amounts.tax.amount,
         gross=amounts.gross.amount,
+        split_terms=split_terms(amounts, event.terms),
         contracted_at=event.contracted_at,
     )
     uow.orders.add(order)
@@ -50,27 +53,15 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
         raise NotYet("the order is not known here yet")
     if order.accepted_at is not None:
         return
-    terms = event.terms
-    parts = split(
-        event.amounts.net.amount,
-        fee_bps=terms.fee_bps,
-        station_bps=terms.station_bps,
-        provider_tax=terms.provider_tax,
-        station_tax=terms.station_tax if terms.station_id is not None else None,
-    )
-    earned = accruals(
-        order, parts, terms.provider_tax, terms.station_tax,
-        accepted_at=event.accepted_at, hold_days=terms.hold_days,
-    )  # fmt: skip
+    parts = split(order.split_terms)
+    earned = accruals(order, parts, accepted_at=event.accepted_at, hold_days=event.terms.hold_days)
     uow.orders.accept(order.order_id, event.accepted_at, parts, earned)
     try:
         post_transaction(
             uow,
             key=f"accept:{order.order_id}",
             kind="acceptance",
-            entries=acceptance_principal(
-                order.order_id, order.provider_id, order.station_id, event.amounts.net, event.amounts.tax, parts
-            ),
+            entries=acceptance_principal(order.order_id, order.provider_id, order.station_id, order.currency, parts),
             effective_at=event.accepted_at,
             now=now,
             order=(order.order_id, order.number),
@@ -84,3 +75,16 @@ def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -
     """It will not be done: nobody is asked for money any more."""
     del now
     payment.cancel_payment(event.order_id, uow=uow)
+
+
+def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:
+    """What the split follows from, of what was frozen at signing."""
+    return SplitTerms(
+        net=amounts.net.amount,
+        tax=amounts.tax.amount,
+        tax_rate_bps=amounts.tax_rate_bps,
+        fee=Fee((Percentage(terms.fee_bps),)),
+        station_bps=terms.station_bps,
+        provider_tax=terms.provider_tax,
+        station_tax=terms.station_tax if terms.station_id is not None else None,
+    )

@@ -1,8 +1,20 @@
-"""The split, by the worked figures of the trade rules."""
+"""The split and what refunds take from it, by the worked figures of the trade rules."""
+
+from typing import Any
 
 import pytest
 
-from services.billing.domain.commission import Split, split
+from services.billing.domain.commission import (
+    Left,
+    MoreThanLeft,
+    Split,
+    SplitTerms,
+    net_of_chargeback,
+    refund,
+    split,
+    whole,
+)
+from services.shared.kernel.fee import Fee, FeeComponent, Minimum, Percentage, Tier, Tiers
 from services.shared.kernel.rate import share
 from services.shared.kernel.tax import TaxProfile
 
@@ -13,47 +25,147 @@ SPECIAL_1 = TaxProfile("small_scale_3_reduced_1", can_issue_special=True)
 ORDINARY_1 = TaxProfile("small_scale_3_reduced_1", can_issue_special=False)
 
 
-def of(net: int, provider: TaxProfile, station: TaxProfile | None) -> Split:
-    return split(net, fee_bps=1_000, station_bps=7_000, provider_tax=provider, station_tax=station)
+def terms(
+    net: int, provider: TaxProfile = SPECIAL_6, station: TaxProfile | None = SPECIAL_6,
+    fee: tuple[FeeComponent, ...] = (Percentage(1_000),), **changes: Any,
+) -> SplitTerms:  # fmt: skip
+    """10 %, station 70 % of it, VAT 6 %."""
+    figures: dict[str, Any] = {
+        "tax": share(net - changes.get("discount", 0), 600),
+        "tax_rate_bps": 600,
+        "station_bps": 7_000,
+        **changes,
+    }
+    return SplitTerms(net=net, fee=Fee(fee), provider_tax=provider, station_tax=station, **figures)
+
+
+def provider_gross(parts: Split) -> int:
+    return parts.provider_net + parts.provider_tax
+
+
+def station_gross(parts: Split) -> int:
+    return parts.station_share + parts.station_tax
+
+
+def figures(parts: Split) -> tuple[int, int, int, int, int]:
+    """What the customer, the provider and the station have, what is kept, and VAT."""
+    assert provider_gross(parts) + station_gross(parts) + parts.kept + parts.vat_due == parts.gross
+    return parts.gross, provider_gross(parts), station_gross(parts), parts.kept, parts.vat_due
 
 
 @pytest.mark.parametrize(
-    ("vector", "net", "provider", "station", "fee", "station_gross", "provider_gross", "kept", "vat_due"),
+    ("agreed", "fee", "found"),
     [
-        ("TV01", 100_000, SPECIAL_6, SPECIAL_6, 10_000, 7_420, 95_400, 3_000, 180),
-        ("TV02", 100_000, SPECIAL_6, ORDINARY_6, 10_000, 7_000, 95_400, 3_000, 600),
-        ("TV03a", 100_000, SPECIAL_1, None, 10_000, 0, 90_900, 10_000, 5_100),
-        ("TV03b", 100_000, ORDINARY_1, None, 10_000, 0, 90_000, 10_000, 6_000),
-        ("TV03c", 100_000, SPECIAL_3, None, 10_000, 0, 92_700, 10_000, 3_300),
-        ("TV14", 316_800, SPECIAL_6, SPECIAL_6, 31_680, 23_507, 302_227, 9_504, 570),
+        pytest.param(terms(100_000), 10_000, (106_000, 95_400, 7_420, 3_000, 180), id="TV01"),
+        pytest.param(terms(100_000, station=ORDINARY_6), 10_000, (106_000, 95_400, 7_000, 3_000, 600), id="TV02"),
+        pytest.param(terms(100_000, SPECIAL_1, None), 10_000, (106_000, 90_900, 0, 10_000, 5_100), id="TV03a"),
+        pytest.param(terms(100_000, ORDINARY_1, None), 10_000, (106_000, 90_000, 0, 10_000, 6_000), id="TV03b"),
+        pytest.param(terms(100_000, SPECIAL_3, None), 10_000, (106_000, 92_700, 0, 10_000, 3_300), id="TV03c"),
+        pytest.param(terms(316_800), 31_680, (335_808, 302_227, 23_507, 9_504, 570), id="TV14"),
+        pytest.param(terms(9_426, station=None, tax=564), 943, (9_990, 8_992, 0, 943, 55), id="TV16"),
+        pytest.param(terms(252_500, station=None), 25_250, (267_650, 240_885, 0, 25_250, 1_515), id="TV17"),
+        pytest.param(terms(100_000, station=None, discount=5_000), 10_000, (100_700, 95_400, 0, 5_000, 300), id="TV21"),
+        pytest.param(terms(500_000, SPECIAL_3, buy_net=380_000), 50_000, (530_000, 391_400, 37_100, 85_000, 16_500),
+                     id="TV24"),
+        pytest.param(terms(500_000, SPECIAL_3, buy_net=380_000, station_base="margin"), 50_000,
+                     (530_000, 391_400, 89_040, 36_000, 13_560), id="TV24 of the margin"),
     ],
-)
-def test_vectors(
-    vector: str, net: int, provider: TaxProfile, station: TaxProfile | None, fee: int, station_gross: int,
-    provider_gross: int, kept: int, vat_due: int,
-) -> None:  # fmt: skip
+)  # fmt: skip
+def test_vectors(agreed: SplitTerms, fee: int, found: tuple[int, ...]) -> None:
     """Every party gets the figure that the trade rules work out."""
-    parts = of(net, provider, station)
-    assert parts.fee == fee, vector
-    assert parts.station_share + parts.station_tax == station_gross
-    assert parts.provider_net + parts.provider_tax == provider_gross
-    assert parts.kept == kept
-    assert parts.vat_due(share(net, 600)) == vat_due
+    parts = split(agreed)
+    assert parts.fee == fee
+    assert figures(parts) == found
 
 
 def test_no_station_earns_nothing() -> None:
     """Without a station the whole fee stays with the company, whatever share the plan promises."""
-    parts = of(100_000, SPECIAL_6, None)
+    parts = split(terms(100_000, station=None))
     assert (parts.station_share, parts.station_tax, parts.kept) == (0, 0, 10_000)
 
 
 def test_half_a_cent_goes_up() -> None:
     """A share of exactly half a minor unit is rounded up, once, and the rest follows by difference."""
-    parts = split(5, fee_bps=1_000, station_bps=5_000, provider_tax=SPECIAL_6, station_tax=SPECIAL_6)
+    parts = split(terms(5, station_bps=5_000))
     assert (parts.fee, parts.provider_net, parts.station_share, parts.kept) == (1, 4, 1, 0)
+
+
+def refunds(agreed: SplitTerms, *nets: int) -> list[Split]:
+    left, found = whole(agreed), []
+    for net in nets:
+        left, taken = refund(agreed, left, net)
+        found.append(taken)
+    return found
+
+
+def test_tv10_thirds() -> None:
+    """Three thirds of an order take from everybody exactly what it got, though no third is a round figure."""
+    taken = refunds(terms(100_000), 33_333, 33_333, 33_334)
+    assert [figures(each) for each in taken] == [
+        (35_333, 31_800, 2_473, 1_000, 60),
+        (35_333, 31_799, 2_474, 1_000, 60),
+        (35_334, 31_801, 2_473, 1_000, 60),
+    ]
+
+
+def test_tv10b() -> None:
+    """A part of no round figure."""
+    assert [figures(each) for each in refunds(terms(100_000), 12_345)] == [(13_086, 11_778, 916, 370, 22)]
+
+
+def test_tv13_who_bears_it() -> None:
+    """Where the company bears a refund the provider keeps everything; the station's part follows what is left."""
+    agreed = terms(5_000_000)
+    left, _ = refund(agreed, whole(agreed), 2_500_000, "provider")
+    assert figures(split(agreed, left)) == (2_650_000, 2_385_000, 185_500, 75_000, 4_500)
+    left, taken = refund(agreed, whole(agreed), 2_500_000, "company")
+    assert figures(split(agreed, left)) == (2_650_000, 4_770_000, 185_500, -2_175_000, -130_500)
+    assert provider_gross(taken) == 0
+    left, taken = refund(agreed, whole(agreed), 2_500_000, "company", "original")
+    assert figures(split(agreed, left))[2] == 371_000
+    assert station_gross(taken) == 0
+
+
+def test_a_minimum_holds_for_what_is_left() -> None:
+    """The fee does not sink below the plan's minimum until less than that is left."""
+    agreed = terms(100_000, station=None, fee=(Percentage(1_000), Minimum(8_000)))
+    assert [each.fee for each in refunds(agreed, 10_000, 20_000, 65_000, 5_000)] == [1_000, 1_000, 3_000, 5_000]
+
+
+def test_tiers_hold_for_what_is_left() -> None:
+    """An order that shrinks below a bound pays the rate it then deserves: a refund may even raise the fee."""
+    agreed = terms(100_000, station=None, fee=(Tiers((Tier(0, 1_000), Tier(100_000, 500)), reach="whole"),))
+    first, rest = refunds(agreed, 10_000, 90_000)
+    assert (first.fee, first.provider_net) == (-4_000, 14_000)
+    assert (rest.fee, rest.provider_net) == (9_000, 81_000)
+
+
+def test_no_more_than_is_left() -> None:
+    """What was refunded is not refunded again; nothing is no refund."""
+    agreed = terms(100_000)
+    left, _ = refund(agreed, whole(agreed), 60_000, "company")
+    with pytest.raises(MoreThanLeft):
+        refund(agreed, left, 40_001)
+    assert left == Left(40_000, 100_000, 40_000)
+    with pytest.raises(ValueError, match="more than nothing"):
+        refund(agreed, left, 0)
+
+
+def test_tax_of_prices_that_include_it() -> None:
+    """T of TV16 is a sum of lines; refunding one of the three lines takes that line's tax."""
+    taken = refunds(terms(9_426, station=None, tax=564), 3_142, 3_142, 3_142)
+    assert [(each.net, each.tax) for each in taken] == [(3_142, 188)] * 3
+
+
+@pytest.mark.parametrize(
+    ("gross", "net"), [(106_000, 100_000), (105_999, 99_999), (35_333, 33_333), (106_001, 100_000), (1, 1), (0, 0)]
+)
+def test_chargeback(gross: int, net: int) -> None:
+    """The largest net whose gross is at most what was charged back; the rest is no refund."""
+    assert net_of_chargeback(terms(100_000), whole(terms(100_000)), gross) == net
 
 
 def test_a_negative_net_is_a_mistake() -> None:
     """What is left after a refund is zero or more; less than that is a bug of the caller."""
     with pytest.raises(ValueError, match="zero or more"):
-        of(-1, SPECIAL_6, None)
+        split(terms(0), Left(-1, -1, -1))
