@@ -52,6 +52,19 @@ class Billing(RealService[BillingUnitOfWork]):
     ) -> V:
         return super().run(use_case, wanted, actor, now)
 
+    def begin_anew(self) -> None:
+        """Nothing is left but the organisations."""
+        off = "".join(f"ALTER TABLE {table} DISABLE TRIGGER USER;" for table in LEDGER_TABLES)
+        on = "".join(f"ALTER TABLE {table} ENABLE TRIGGER USER;" for table in LEDGER_TABLES)
+        self.database.change(f"{off} TRUNCATE {TABLES}, {', '.join(LEDGER_TABLES)}; {on}")
+        self.told.clear()
+
+        def fill(uow: BillingUnitOfWork) -> None:
+            for organisation_id in (CUSTOMER_ID, PROVIDER_ID, STATION_ID, OTHER_STATION_ID):
+                uow.organisations.put(an_organisation(organisation_id))
+
+        self.within(fill)
+
     def contracted(self, order_id: UUID = ORDER_ID, number: str = "OR-2026-000123", **how: Any) -> None:
         self.handle(order.contracted, order_contracted(order_id, number, **how), instructions=INSTRUCTIONS)
 
@@ -108,16 +121,8 @@ def billing_database(stack: dict[str, str], stand_in: StripeStandIn) -> ServiceD
 @pytest.fixture
 def billing(billing_database: ServiceDatabase) -> Iterator[Billing]:
     """Empty but for the organisations."""
-    off = "".join(f"ALTER TABLE {table} DISABLE TRIGGER USER;" for table in LEDGER_TABLES)
-    on = "".join(f"ALTER TABLE {table} ENABLE TRIGGER USER;" for table in LEDGER_TABLES)
-    billing_database.change(f"{off} TRUNCATE {TABLES}, {', '.join(LEDGER_TABLES)}; {on}")
     engine = billing_database.engine(30)
     made = Billing(billing_database, engine, BillingUnitOfWork, NOW, work(settings()))
-
-    def fill(uow: BillingUnitOfWork) -> None:
-        for organisation_id in (CUSTOMER_ID, PROVIDER_ID, STATION_ID, OTHER_STATION_ID):
-            uow.organisations.put(an_organisation(organisation_id))
-
-    made.within(fill)
+    made.begin_anew()
     yield made
     engine.dispose()

@@ -1,0 +1,228 @@
+"""
+Whatever happens in whatever order, and however often it is told: every invariant holds after every step.
+
+Orders, prices, rates, ways to pay and the course of events are Hypothesis's; the books are real. Beside the
+invariants a few figures are kept here by hand, which know nothing of accounts: what came in, what went out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.billing.domain.payment import reference_of
+from services.billing.use_cases import order, payment, payout, settlement
+from services.billing.use_cases.bank_statement import import_bank_statement
+from services.billing.use_cases.payment import payment_id_of
+from services.shared.kernel.errors import Refused
+from services.shared.kernel.ids import derived_id
+from services.shared.kernel.rate import share
+from services.shared.kernel.tax import TaxProfile
+from services.shared.messages.billing.bank_statement import ImportBankStatement
+from services.shared.messages.billing.payout import ReleasePayout, StartPayout
+from services.shared.messages.billing.settlement import CloseSettlements, SettlementView
+from tests.integration.billing.conftest import Billing
+from tests.kit.fakes_billing import (
+    FINANCE,
+    LATER,
+    NOW,
+    OTHER_FINANCE,
+    OWN_ACCOUNT,
+    amounts,
+    card_facts,
+    cny,
+    order_accepted,
+    statement,
+)
+from tests.unit.billing.test_settlement_use_cases import match
+
+EXAMPLES = 10
+
+taxpayers = st.builds(
+    TaxProfile,
+    st.sampled_from(["general_6", "general_simplified_3", "small_scale_3_reduced_1", "exempt"]),
+    st.booleans(),
+)
+
+
+def _agreement(net: int, *, station: bool, **how: Any) -> dict[str, Any]:
+    without = {} if station else {"station_bps": 0, "station_tax": None}
+    return {"money": amounts(net, share(net, 600)), "station": station, **how, **without}
+
+
+agreements = st.lists(
+    st.builds(
+        _agreement, st.integers(1, 10_000_000), station=st.booleans(),
+        method=st.sampled_from(["card", "bank_transfer"]),
+        fee_bps=st.integers(0, 10_000), station_bps=st.integers(0, 10_000), provider_tax=taxpayers,
+        station_tax=taxpayers,
+    ),
+    min_size=2, max_size=4,
+)  # fmt: skip
+
+
+@dataclass
+class Agreed:
+    """An order of the course: its number and what was agreed."""
+
+    order_id: UUID
+    number: str
+    how: dict[str, Any]
+    paid: int = 0
+    accepted: bool = False
+
+    @property
+    def gross(self) -> int:
+        return int(self.how["money"]["gross"].amount)
+
+
+class Course:
+    """
+    Of events, on *billing*, which begins anew.
+
+    Attributes:
+        told: Everything that was told to billing, to be told again.
+        came_in: Minor units; likewise *went_out*.
+    """
+
+    def __init__(self, billing: Billing, agreements: list[dict[str, Any]]) -> None:
+        billing.begin_anew()
+        self.billing = billing
+        self.told: list[Callable[[], object]] = []
+        self.stated: list[SettlementView] = []
+        self.started: list[tuple[str, int]] = []
+        self.came_in = 0
+        self.went_out = 0
+        self.lines = 0
+        self.orders = [
+            Agreed(derived_id("order", each), f"OR-2026-{each:06d}", how) for each, how in enumerate(agreements, 1)
+        ]
+        for agreed in self.orders:
+            self.happens(partial(billing.contracted, agreed.order_id, agreed.number, **agreed.how))
+
+    def happens(self, deed: Callable[[], object]) -> None:
+        """Now, and perhaps again later."""
+        self.told.append(deed)
+        deed()
+
+    def goes_on(self, pick: int) -> None:
+        """The next step of an order's story; by chance alone hardly a course gets as far as a payout."""
+        agreed = self._order(pick)
+        if agreed.paid < agreed.gross:
+            self._pay(agreed, agreed.gross - agreed.paid)
+        elif not agreed.accepted:
+            self._accept(agreed)
+        elif not self.stated:
+            self.closes(pick)
+        elif not self.started:
+            self.pays_out(pick)
+        else:
+            number, amount = self.started.pop()
+            self.went_out += amount
+            self._bank_says("out", amount, f"代付 {number}")
+
+    def pays_some(self, pick: int) -> None:
+        """Too little, enough or too much."""
+        agreed = self._order(pick)
+        self._pay(agreed, agreed.gross // (1 + pick % 3) + pick % 200)
+
+    def a_stranger_pays(self, pick: int) -> None:
+        self.came_in += 1 + pick
+        self._bank_says("in", 1 + pick, "谢谢")
+
+    def is_accepted_unpaid(self, pick: int) -> None:
+        agreed = self._order(pick)
+        if agreed.paid < agreed.gross:
+            with pytest.raises(order.NotCovered):
+                self._accepted(agreed)
+
+    def closes(self, pick: int) -> None:
+        del pick
+        wanted = CloseSettlements(until=date(2026, 11, 23))
+        self.stated += self.billing.run(settlement.close_settlements, wanted).items
+
+    def pays_out(self, pick: int) -> None:
+        """A statement's invoice matches, and one starts and another releases its payout."""
+        if self.stated:
+            self.happens(partial(self._pay_out, self.stated[pick % len(self.stated)]))
+
+    def is_told_again(self, pick: int) -> None:
+        self.told[pick % len(self.told)]()
+
+    def check(self) -> None:
+        assert self.billing.violations() == ()
+        there = -self.billing.balance("A:bank:main") - self.billing.balance("A:psp:stripe")
+        assert there == self.came_in - self.went_out
+
+    def _order(self, pick: int) -> Agreed:
+        return self.orders[pick % len(self.orders)]
+
+    def _pay(self, agreed: Agreed, amount: int) -> None:
+        if agreed.how["method"] == "bank_transfer":
+            if amount:
+                self.came_in += amount
+                agreed.paid += amount
+                self._bank_says("in", amount, f"测试费 {reference_of(agreed.number)}")
+        elif not agreed.paid:
+            # A card pays what is asked, by one charge, of which we are told as often as it pleases.
+            agreed.paid = agreed.gross
+            self.came_in += agreed.gross
+            facts = card_facts(
+                intent_id=f"pi_{agreed.order_id}", received=cny(agreed.gross), charge_id=f"ch_{agreed.order_id}",
+                balance=None,
+            )  # fmt: skip
+            known = payment_id_of(agreed.order_id)
+            self.happens(lambda: self.billing.within(lambda uow: payment.learn(known, facts, uow=uow, now=NOW)))
+
+    def _accept(self, agreed: Agreed) -> None:
+        agreed.accepted = True
+        self.happens(lambda: self._accepted(agreed))
+
+    def _accepted(self, agreed: Agreed) -> None:
+        self.billing.handle(order.accepted, order_accepted(agreed.order_id, agreed.number, **agreed.how))
+
+    def _pay_out(self, stated: SettlementView) -> None:
+        try:
+            self.billing.within(lambda uow: match(uow, stated))  # type: ignore[arg-type] # any unit of work
+            started = self.billing.run(payout.start_payout, StartPayout(settlement_id=stated.settlement_id), now=LATER)
+            self.billing.run(payout.release_payout, ReleasePayout(payout_id=started.payout_id), OTHER_FINANCE, LATER)
+        except Refused:
+            return  # the second time
+        self.started.append((started.number, started.amount.amount))
+
+    def _bank_says(self, direction: str, amount: int, text: str) -> None:
+        self.lines += 1
+        row = (f"b{self.lines}", direction, f"{amount // 100}.{amount % 100:02d}", text)
+        wanted = ImportBankStatement(account=OWN_ACCOUNT, csv=statement(row))
+        self.happens(
+            lambda: self.billing.within(
+                lambda uow: import_bank_statement(wanted, actor=FINANCE, uow=uow, now=LATER, own_account=OWN_ACCOUNT)
+            )
+        )
+
+
+EVENTS = [
+    *[Course.goes_on] * 8, Course.pays_some, Course.a_stranger_pays, Course.is_accepted_unpaid, Course.closes,
+    Course.pays_out, *[Course.is_told_again] * 3,
+]  # fmt: skip
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    agreed=agreements,
+    events=st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 1_000_000)), min_size=30, max_size=50),
+)
+def test_the_books_hold_in_any_course_of_events(
+    billing: Billing, agreed: list[dict[str, Any]], events: list[tuple[Callable[[Course, int], None], int]]
+) -> None:
+    """A stranger's money, too little, too much, twice; statements and payouts in between."""
+    course = Course(billing, agreed)
+    for event, pick in events:
+        event(course, pick)
+        course.check()
