@@ -6,7 +6,7 @@ from services.billing.adapters.outside_calls import Papers, outside_calls
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
-from services.billing.use_cases import ledger, order, organisation, payment, settlement
+from services.billing.use_cases import ledger, order, organisation, payment, receivable, settlement
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings
@@ -15,6 +15,7 @@ from services.shared.messages.identity.organisation import (
     OrganisationRegistered,
     OrganisationVerified,
 )
+from services.shared.messages.invoicing.invoice import InvoiceIssued
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted
 
@@ -30,16 +31,30 @@ def work(settings: SourceSettings) -> Work:
         (settings.company_name, settings.company_credit_code, settings.company_address),
         account,
     )
+    instructions = Instructions(*account)
+    reminder_days = settings.dunning_days
     return Work(
         subscriptions=(
             on(OrganisationRegistered, organisation.keep_copy),
             on(OrganisationVerified, organisation.keep_copy),
             on(OrganisationChanged, organisation.keep_copy),
-            on(OrderContracted, partial(order.contracted, instructions=Instructions(*account))),
+            on(
+                OrderContracted,
+                partial(
+                    order.contracted,
+                    instructions=instructions,
+                    block_overdue_days=settings.credit_block_overdue_days,
+                ),
+            ),
             on(OrderAccepted, order.accepted),
             on(OrderCancelled, order.cancelled),
+            on(InvoiceIssued, partial(receivable.invoiced, instructions=instructions, reminder_days=reminder_days)),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
         ),
         outside_calls=outside_calls(gateway, papers),
-        timers={payment.CHECK_TIMER: payment.check_card_payment, ledger.WATCH_TIMER: ledger.watch_invariants},
+        timers={
+            payment.CHECK_TIMER: payment.check_card_payment,
+            ledger.WATCH_TIMER: ledger.watch_invariants,
+            receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),
+        },
     )

@@ -17,7 +17,7 @@ from services.billing.domain.commission import Split, SplitTerms
 from services.billing.domain.commission_plan import CommissionPlan, PlanExists
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
-from services.billing.domain.payment import Payment
+from services.billing.domain.payment import Payment, payments_by_reference
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.shared.chassis.database import driver, save_versioned
 from services.shared.kernel.errors import NotFound
@@ -136,12 +136,19 @@ class SqlPayments:
         ).one_or_none()
         return Payment(**row._mapping) if row is not None else None
 
+    def of_order(self, order_id: UUID) -> Sequence[Payment]:
+        table = tables.payment
+        rows = self.connection.execute(
+            select(table).where(table.c.order_id == order_id).order_by(table.c.part).with_for_update()
+        )
+        return [Payment(**row._mapping) for row in rows]
+
     def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
         table = tables.payment
         rows = self.connection.execute(
             select(table).where(table.c.reference.in_(list(references))).order_by(table.c.payment_id).with_for_update()
         )
-        return {row.reference: Payment(**row._mapping) for row in rows}
+        return payments_by_reference(Payment(**row._mapping) for row in rows)
 
     def save(self, payment: Payment) -> None:
         save_versioned(self.connection, tables.payment, {"payment_id": payment.payment_id}, vars(payment))

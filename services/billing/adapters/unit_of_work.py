@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.repositories import (
     SqlBankLines,
@@ -40,6 +41,14 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payments(self) -> SqlPayments:
         return SqlPayments(self.connection)
+
+    @cached_property
+    def credit(self) -> SqlCredit:
+        return SqlCredit(self.connection)
+
+    @cached_property
+    def receivables(self) -> SqlReceivables:
+        return SqlReceivables(self.connection)
 
     @cached_property
     def stripe_events(self) -> SqlStripeEvents:

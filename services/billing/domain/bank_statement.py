@@ -223,15 +223,6 @@ def payout_numbers_in(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def receipt_bank(order_id: UUID, customer_id: UUID, to_order: Money, surplus: Money) -> tuple[ledger.Entry, ...]:
-    """A transfer came in: *to_order* is what the order still waited for, *surplus* stays the customer's."""
-    return ledger.entries(
-        ("D", ledger.BANK, to_order + surplus),
-        ("C", ledger.contract(order_id), to_order),
-        ("C", ledger.customer_credit(customer_id), surplus),
-    )
-
-
 def suspense(amount: Money, direction: Literal["in", "out"]) -> tuple[ledger.Entry, ...]:
     """A line of the bank's statement of which nobody knows what it is for."""
     if direction == "in":

@@ -35,6 +35,10 @@ CREDIT: Lifecycle[CreditState] = Lifecycle(
 )
 
 
+# Nothing new is granted to a customer of which something has been overdue for so many days.
+BLOCK_OVERDUE_DAYS = 1
+
+
 class NoSuchProposal(Conflict):
     """This proposal is not the one that waits for approval."""
 

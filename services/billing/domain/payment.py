@@ -1,5 +1,6 @@
 """A payment: what a customer is to pay for an order, and what has come in for it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -8,6 +9,8 @@ from uuid import UUID
 from services.billing.domain import ledger
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money, allocate
+from services.shared.kernel.payment_reference import reference_holds as reference_holds
+from services.shared.kernel.payment_reference import reference_of as reference_of
 from services.shared.kernel.payment_schedule import WHOLE_BPS, Due, PaymentSchedule
 
 PaymentState = Literal["created", "pending", "succeeded", "failed", "cancelled", "unknown"]
@@ -29,8 +32,6 @@ LIFECYCLE: Lifecycle[PaymentState] = Lifecycle(
 
 # When a card payment is looked up although nobody told us anything: a webhook may be lost for ever.
 CHECK_DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), *[timedelta(days=1)] * 5)
-
-_REFERENCE_MODULUS = 97
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,15 @@ class Payment:
         return self.method == "card" and (LIFECYCLE.allows("succeed", self.state) or not self.fee_booked)
 
 
+def payments_by_reference(payments: Iterable[Payment]) -> dict[str, Payment]:
+    """Of each reference the first payment that waits for money, else the last one: money with it is for that one."""
+    found: dict[str, Payment] = {}
+    for payment in sorted(payments, key=lambda each: each.part):
+        if payment.reference is not None and not (payment.reference in found and found[payment.reference].missing):
+            found[payment.reference] = payment
+    return found
+
+
 class ScheduleIncomplete(ValueError):
     """The parts of a payment schedule are not the whole: a bug of whoever froze it."""
 
@@ -222,36 +232,17 @@ def due_from_customer(net: int, tax: int, schedule: PaymentSchedule, when: Due, 
     return max(0, after - max(0, covered - before))
 
 
-def reference_of(order_number: str) -> str:
-    """
-    What the payer of *order_number* is to state: YQ, the number's digits, two check digits.
-
-    The check digits are ISO 7064 mod 97-10: any single wrong digit and any two exchanged ones show.
-    """
-    digits = "".join(character for character in order_number if character.isdigit())
-    check = (_REFERENCE_MODULUS + 1) - int(digits) * 100 % _REFERENCE_MODULUS
-    return f"YQ{digits}{check:02d}"
-
-
-def reference_holds(digits: str) -> bool:
-    """Whether *digits* with their two check digits at the end are as `reference_of` makes them."""
-    return int(digits) % _REFERENCE_MODULUS == 1
-
-
-def receipt_card(order_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
-    """The payment institution has the customer's money for an order."""
-    return ledger.entries(("D", ledger.PSP, amount), ("C", ledger.contract(order_id), amount))
-
-
 def surplus_card(customer_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
     """The payment institution has money of a customer that no order waits for."""
     return ledger.entries(("D", ledger.PSP, amount), ("C", ledger.customer_credit(customer_id), amount))
 
 
-def receipt_owed(into: str, account: str, customer_id: UUID, to_it: Money, surplus: Money) -> tuple[ledger.Entry, ...]:
-    """Money came *into* an account of ours for work that is accepted: *to_it* pays what is owed on *account*."""
+def receipt(into: str, owed_on: str, customer_id: UUID, to_it: Money, surplus: Money) -> tuple[ledger.Entry, ...]:
+    """
+    Money is *into* an account of ours: *to_it* is what was waited for on *owed_on*, *surplus* stays the customer's.
+    """
     return ledger.entries(
-        ("D", into, to_it + surplus), ("C", account, to_it), ("C", ledger.customer_credit(customer_id), surplus)
+        ("D", into, to_it + surplus), ("C", owed_on, to_it), ("C", ledger.customer_credit(customer_id), surplus)
     )
 
 

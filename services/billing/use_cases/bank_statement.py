@@ -14,19 +14,18 @@ from services.billing.domain.bank_statement import (
     UnknownAccount,
     payout_numbers_in,
     read_statement,
-    receipt_bank,
     references_in,
     suspense,
 )
+from services.billing.domain.ledger import BANK
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
 from services.billing.use_cases import payout as payouts
 from services.billing.use_cases.ledger import post_transaction
-from services.billing.use_cases.payment import announce_success
+from services.billing.use_cases.payment import announce_success, take
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
-from services.shared.kernel.money import Money
 from services.shared.messages.billing.bank_statement import BankLine as BankLineMessage
 from services.shared.messages.billing.bank_statement import (
     BankLineInSuspense,
@@ -131,20 +130,17 @@ def _payment_of(line: BankLine, candidates: tuple[Candidate, ...], payments: Map
 def _receive(line: BankLine, payment: Payment, uow: BillingUnitOfWork, now: datetime) -> None:
     """What the order still waits for goes to it; what is over, or came too late, to the customer's credit."""
     waiting = payment.missing > 0
-    taken = payment.receive(line.amount, line.serial_number, now)
-    surplus = line.amount - taken
+    taken, entries = take(payment, line.money, line.serial_number, BANK, uow=uow, now=now)
     post_transaction(
         uow,
         key=line.key,
         kind="receipt_bank",
-        entries=receipt_bank(
-            payment.order_id, payment.customer_id, Money(taken, line.currency), Money(surplus, line.currency)
-        ),
+        entries=entries,
         effective_at=line.booked_at,
         now=now,
         order=(payment.order_id, payment.order_number),
     )
-    line.match(f"payment/{payment.payment_id}", _reason(payment, waiting=waiting, surplus=surplus))
+    line.match(f"payment/{payment.payment_id}", _reason(payment, waiting=waiting, surplus=line.amount - taken))
     if taken:
         uow.payments.save(payment)
     if taken and payment.state == "succeeded":

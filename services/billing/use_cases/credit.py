@@ -1,6 +1,7 @@
 """Credit: agreeing a line by two, deciding on each order, and letting go of what an order does not need any more."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.billing.domain.credit import (
@@ -53,7 +54,7 @@ def propose_credit_line(
     if customer.kind != "customer":
         raise OnlyCustomers
     currency = command.limit.currency
-    line = uow.credit.line_of(command.customer_id, currency, make_at=now)
+    line = uow.credit.new_line(command.customer_id, currency, now)
     terms = CreditTerms(command.limit.amount, command.net_days, command.before_work_bps, command.valid_until)
     line.propose(CreditProposal(new_id(), terms, hand_of(actor), now), business_date(now))
     uow.credit.save_line(line)
@@ -121,6 +122,9 @@ def decide(
     Returns:
         Whether it is granted.
     """
+    decided = uow.credit.of_order(order.order_id)
+    if decided is not None:
+        return decided.state == "granted"
     today = business_date(now)
     line = uow.credit.line_of(order.customer_id, order.currency)
     exposure = uow.credit.exposure(order.customer_id, order.currency, today, block_overdue_days)
@@ -137,9 +141,8 @@ def decide(
         reason=refusal or "",
         decided_at=now,
     )
-    if not uow.credit.add(credit):
-        return uow.credit.of_order(order.order_id) is not None
-    told = {
+    uow.credit.add(credit)
+    told: dict[str, Any] = {
         "credit_id": credit.credit_id,
         "order_id": order.order_id,
         "order_number": order.number,
@@ -151,6 +154,16 @@ def decide(
     else:
         uow.publish(CreditGranted(**told, net_days=net_days))
     return refusal is None
+
+
+def fall_due(order: OrderCopy, *, uow: BillingUnitOfWork) -> Money:
+    """The work of *order* is accepted. Returns what of its price was on credit: it is owed from now on."""
+    credit = uow.credit.of_order(order.order_id)
+    if credit is None or credit.state != "granted":
+        return Money(0, order.currency)
+    credit.fall_due()
+    uow.credit.save(credit)
+    return credit.money
 
 
 def release(order_id: UUID, *, uow: BillingUnitOfWork) -> None:

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from services.billing.domain.commission import SplitTerms, split
+from services.billing.domain.credit import BLOCK_OVERDUE_DAYS
 from services.billing.domain.ledger import AccountOverdrawn
 from services.billing.domain.order import OrderCopy, acceptance_principal, accruals
-from services.billing.domain.payment import Instructions
-from services.billing.use_cases import payment
+from services.billing.domain.payment import Instructions, due_from_customer
+from services.billing.use_cases import credit, payment, receivable
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
@@ -19,8 +20,19 @@ class NotCovered(Exception):
     """An order was accepted that is not paid: somebody must look before its revenue is booked."""
 
 
-def contracted(event: OrderContracted, *, uow: BillingUnitOfWork, now: datetime, instructions: Instructions) -> None:
-    """Everybody has signed: the customer is asked to pay."""
+def contracted(
+    event: OrderContracted,
+    *,
+    uow: BillingUnitOfWork,
+    now: datetime,
+    instructions: Instructions,
+    block_overdue_days: int = BLOCK_OVERDUE_DAYS,
+) -> None:
+    """
+    Everybody has signed: the customer is asked for what is due before work begins, the rest goes on credit.
+
+    Where credit is refused, the whole price is asked for, by bank transfer.
+    """
     amounts = event.amounts
     order = OrderCopy(
         order_id=event.order_id,
@@ -37,12 +49,24 @@ def contracted(event: OrderContracted, *, uow: BillingUnitOfWork, now: datetime,
         contracted_at=event.contracted_at,
     )
     uow.orders.add(order)
-    payment.open_payment(order, event.terms.payment_method, uow=uow, now=now, instructions=instructions)
+    terms = event.terms
+    if terms.payment_method != "credit":
+        payment.open_payment(order, terms.payment_method, uow=uow, now=now, instructions=instructions)
+        return
+    first = due_from_customer(order.net, order.tax, terms.payment_schedule, "before_work")
+    later = order.gross - first
+    if later and not credit.decide(
+        order, later, terms.net_days, uow=uow, now=now, block_overdue_days=block_overdue_days
+    ):
+        first = order.gross
+    if first or not later:
+        ask = payment.Ask(first)
+        payment.open_payment(order, "bank_transfer", uow=uow, now=now, instructions=instructions, ask=ask)
 
 
 def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """
-    The work is accepted: book revenue, cost and shares by the terms frozen at signing.
+    The work is accepted: book revenue, cost and shares by the terms frozen at signing; what went on credit is owed now.
 
     Raises:
         NotYet: The order is not known here.
@@ -56,12 +80,22 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
     parts = split(order.split_terms)
     earned = accruals(order, parts, accepted_at=event.accepted_at, hold_days=event.terms.hold_days)
     uow.orders.accept(order.order_id, event.accepted_at, parts, earned)
+    owed = credit.fall_due(order, uow=uow)
+    if owed.amount:
+        receivable.add_receivable(order, owed.amount, "acceptance", event.terms.net_days, uow=uow, now=now)
     try:
         post_transaction(
             uow,
             key=f"accept:{order.order_id}",
             kind="acceptance",
-            entries=acceptance_principal(order.order_id, order.provider_id, order.station_id, order.currency, parts),
+            entries=acceptance_principal(
+                order.order_id,
+                order.provider_id,
+                order.station_id,
+                order.currency,
+                parts,
+                owed=(order.customer_id, owed) if owed.amount else None,
+            ),
             effective_at=event.accepted_at,
             now=now,
             order=(order.order_id, order.number),
@@ -72,9 +106,10 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
 
 
 def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """It will not be done: nobody is asked for money any more."""
+    """It will not be done: nobody is asked for money any more, and no credit is kept for it."""
     del now
-    payment.cancel_payment(event.order_id, uow=uow)
+    payment.cancel_payments(event.order_id, uow=uow)
+    credit.release(event.order_id, uow=uow)
 
 
 def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:

@@ -9,11 +9,13 @@ from uuid import UUID
 from services.billing.domain.bank_statement import BankLine
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
+from services.billing.domain.credit import Credit, CreditLine, Exposure
 from services.billing.domain.ledger import Transaction
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import Payout
+from services.billing.domain.receivable import Receivable
 from services.billing.domain.referral import Referral
 from services.billing.domain.settlement import Settlement
 from services.shared.messages.base import Event
@@ -63,10 +65,56 @@ class Payments(Protocol):
     def find(self, payment_id: UUID) -> Payment | None:
         """Locked."""
 
+    def of_order(self, order_id: UUID) -> Sequence[Payment]:
+        """All of them, the first first, locked."""
+
     def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
-        """Those that exist, locked in the order of their ids."""
+        """
+        For each reference that exists the payment of its order that waits for money, else the last one.
+
+        Locked in the order of their ids.
+        """
 
     def save(self, payment: Payment) -> None: ...
+
+
+class CreditBook(Protocol):
+    """Credit lines, and what they have given."""
+
+    def line(self, credit_line_id: UUID) -> CreditLine:
+        """Locked. Raises NotFound."""
+
+    def line_of(self, customer_id: UUID, currency: str) -> CreditLine | None:
+        """Locked; none: there is none."""
+
+    def new_line(self, customer_id: UUID, currency: str, now: datetime) -> CreditLine:
+        """That of the customer in this currency, made if there is none; locked."""
+
+    def save_line(self, line: CreditLine) -> None: ...
+
+    def exposure(self, customer_id: UUID, currency: str, today: date, block_overdue_days: int) -> Exposure:
+        """What is given, as one look: a credit that falls due meanwhile counts once."""
+
+    def add(self, credit: Credit) -> None: ...
+
+    def of_order(self, order_id: UUID) -> Credit | None:
+        """Locked."""
+
+    def save(self, credit: Credit) -> None:
+        """Its state."""
+
+
+class Receivables(Protocol):
+    def add(self, receivable: Receivable) -> None:
+        """Store it; one that is there is left alone."""
+
+    def find(self, receivable_id: UUID) -> Receivable | None:
+        """Locked."""
+
+    def get(self, receivable_id: UUID) -> Receivable:
+        """Locked. Raises NotFound."""
+
+    def save(self, receivable: Receivable) -> None: ...
 
 
 class StripeEvents(Protocol):
@@ -146,6 +194,12 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def payments(self) -> Payments: ...
+
+    @property
+    def credit(self) -> CreditBook: ...
+
+    @property
+    def receivables(self) -> Receivables: ...
 
     @property
     def stripe_events(self) -> StripeEvents: ...

@@ -224,24 +224,27 @@ def payment_clause(order: Order, unpaid_cancel_days: int) -> tuple[str, str]:
     """How the customer is to pay, in Chinese and English, as it was agreed when the order was placed."""
     if order.payment_method != "credit":
         by_zh, by_en = PAID_BY[order.payment_method]
-        return (
+        zh = (
             f"甲方自下单之日起 {unpaid_cancel_days} 日内支付全部价款（{by_zh}），逾期未付的订单自动取消。"
-            "款项在验收前由乙方记为合同负债。",
-            f"Party A pays in full ({by_en}) within {unpaid_cancel_days} days of the order; an order that is not paid"
-            " by then is cancelled. Until acceptance Party B holds the money as a contract liability.",
+            "款项在验收前由乙方记为合同负债。"
         )
+        en = (
+            f"Party A pays in full ({by_en}) within {unpaid_cancel_days} days of the order; an order that is not paid"
+            " by then is cancelled. Until acceptance Party B holds the money as a contract liability."
+        )
+        return zh, en
     terms = order.payment_terms
     first = percent(sum(part.bps for part in terms.payment_schedule if part.due == "before_work"))
-    rest_zh = f"自发票开具之日起 {terms.net_days} 日内支付" if terms.net_days else "在收到发票后立即支付"
-    rest_en = f"within {terms.net_days} days of the invoice" if terms.net_days else "on the invoice"
-    deposit_zh = f"甲方在检测开始前支付价款的 {first}%，" if first != "0" else ""
-    deposit_en = f"Party A pays {first}% of the price before work begins and" if first != "0" else "Party A pays"
-    return (
-        f"{deposit_zh}{'其余' if deposit_zh else '甲方将'}价款按信用额度先检测后付款，验收开票后{rest_zh}。"
-        "信用额度未获批准的，甲方应在检测开始前支付全部价款。",
-        f"{deposit_en} {'the rest' if first != '0%' else 'the price'} on credit, {rest_en} that follows acceptance."
-        " Where credit is not granted Party A pays in full before work begins.",
-    )
+    until_zh = f"自开票之日起 {terms.net_days} 日内" if terms.net_days else "收到发票后"
+    until_en = f"within {terms.net_days} days of the invoice" if terms.net_days else "on receipt of the invoice"
+    if first == "0":
+        zh, en = "甲方按信用额度先检测后付款，", "Party A pays on credit,"
+    else:
+        zh = f"甲方在检测开始前支付价款的 {first}%，其余按信用额度先检测后付款，"
+        en = f"Party A pays {first}% of the price before work begins and the rest on credit,"
+    zh += f"验收开票后，{until_zh}支付。信用额度未获批准的，甲方在检测开始前支付全部价款。"
+    en += f" {until_en}, which follows acceptance. Where credit is not granted it pays in full before work begins."
+    return zh, en
 
 
 def _party(organisation: OrganisationCopy) -> documents.Party:
