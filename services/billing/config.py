@@ -19,7 +19,16 @@ class BillingSettings(StoringSettings):
     stripe_api_key: str = Field(validation_alias="YIQI_STRIPE_API_KEY")
     stripe_api_base: str = Field(default="https://api.stripe.com", validation_alias="YIQI_STRIPE_API_BASE")
     stripe_webhook_secret: str = Field(validation_alias="YIQI_STRIPE_WEBHOOK_SECRET")
-    """Signs the webhooks; empty refuses them all."""
+    """
+    Signs the webhooks; empty refuses them all. Several, separated by commas: the old one while a new one is brought
+    in, and that of the endpoint for connected accounts, which has its own.
+    """
+
+    @property
+    def stripe_live(self) -> bool:
+        """Whether real money moves: what the other mode says is refused."""
+        return self.stripe_api_key.startswith(("sk_live_", "rk_live_"))
+
     environment: str = "dev"
     """Begins every idempotency key at Stripe: two installations on one account must differ."""
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from services.billing.adapters import credit_queries, ledger_queries, queries
 from services.billing.adapters.bank_xml import read_camt053
-from services.billing.adapters.stripe_events import StripeWebhooks
+from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
 from services.billing.domain.payment import Instructions
@@ -78,7 +78,8 @@ def _store() -> ObjectStore:
 def _record_stripe_event(
     wanted: RecordStripeEvent, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
 ) -> StripeEventReceipt:
-    webhooks = StripeWebhooks(settings().stripe_webhook_secret, SystemClock())
+    own = settings()
+    webhooks = StripeWebhooks(secrets_of(own.stripe_webhook_secret), SystemClock(), live=own.stripe_live)
     return stripe_event.record_stripe_event(wanted, actor=actor, uow=uow, now=now, verify=webhooks.verify)
 
 

@@ -3,10 +3,11 @@
 from functools import partial
 
 from services.billing.adapters.outside_calls import Papers, outside_calls
+from services.billing.adapters.stripe_access import StripeAccess
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
-from services.billing.use_cases import ledger, order, organisation, payment, receivable, settlement
+from services.billing.use_cases import ledger, order, organisation, payment, receivable, settlement, stripe_event
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings
@@ -25,7 +26,9 @@ def work(settings: SourceSettings) -> Work:
     if not isinstance(settings, BillingSettings):
         raise TypeError("billing is given its own settings")
     account = (settings.bank_account_name, settings.bank_account_number, settings.bank_name)
-    gateway = StripeGateway(settings.stripe_api_key, settings.stripe_api_base, settings.environment, SystemClock())
+    gateway = StripeGateway(
+        StripeAccess(settings.stripe_api_key, settings.stripe_api_base, settings.environment, SystemClock())
+    )
     papers = Papers(
         (str(settings.object_store_url), settings.bucket, settings.records_bucket),
         (settings.company_name, settings.company_credit_code, settings.company_address),
@@ -54,6 +57,7 @@ def work(settings: SourceSettings) -> Work:
         outside_calls=outside_calls(gateway, papers),
         timers={
             payment.CHECK_TIMER: payment.check_card_payment,
+            stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
             receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),
         },

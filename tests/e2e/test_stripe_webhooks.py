@@ -18,7 +18,8 @@ HOUR_S = 3_600
 def body(event_id: str) -> str:
     about = {"id": f"pi_{event_id}", "object": "payment_intent"}
     kind = "payment_intent.created"
-    return json.dumps({"id": event_id, "object": "event", "type": kind, "data": {"object": about}}, indent=2)
+    event = {"id": event_id, "object": "event", "type": kind, "livemode": False, "data": {"object": about}}
+    return json.dumps(event, indent=2)
 
 
 def send(stage: Stage, text: str, signed: str | None) -> requests.Response:

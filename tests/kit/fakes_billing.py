@@ -34,6 +34,8 @@ from services.billing.domain.payout import Payout
 from services.billing.domain.receivable import Receivable
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.billing.domain.settlement import PayoutExists, Settlement, SettlementLine
+from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
+from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id, new_id
@@ -354,17 +356,28 @@ class FakeStripeEvents:
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
         self.outcomes: dict[str, str] = {}
+        self.waiting: dict[str, UnhandledEvent] = {}
 
-    def add(self, event_id: str, kind: str, body: str, intent_id: str | None, received_at: datetime) -> bool:
-        del kind, intent_id, received_at
-        if event_id in self.held:
+    def add(self, event: VerifiedEvent, body: str, received_at: datetime) -> bool:
+        if event.event_id in self.held:
             return False
-        self.held[event_id] = body
+        self.held[event.event_id] = body
+        if event.about is None:
+            self.outcomes[event.event_id] = "not_ours"
+        else:
+            self.waiting[event.event_id] = UnhandledEvent(event.event_id, event.about, received_at, 0)
         return True
 
     def handled(self, event_id: str, outcome: str, at: datetime) -> None:
         del at
         self.outcomes[event_id] = outcome
+        self.waiting.pop(event_id, None)
+
+    def unhandled(self, before: datetime, limit: int) -> Sequence[UnhandledEvent]:
+        found = [each for each in self.waiting.values() if each.received_at < before and each.sweeps <= SWEEPS_MAX]
+        for each in found[:limit]:
+            self.waiting[each.event_id] = replace(each, sweeps=each.sweeps + 1)
+        return [self.waiting[each.event_id] for each in found[:limit]]
 
 
 class FakeBankLines:

@@ -73,6 +73,9 @@ CHECKS: dict[str, str] = {
         FULL JOIN (SELECT transaction_id, count(*) AS times FROM told GROUP BY transaction_id) AS n
           USING (transaction_id)
         WHERE t.idem_key IS NULL OR n.times IS DISTINCT FROM 1 LIMIT 100""",
+    "I11 no stored webhook stays unhandled": """
+        SELECT format('%s (%s)', event_id, kind) FROM stripe_event
+        WHERE handled_at IS NULL AND sweeps > 5 LIMIT 100""",
     "I13 no payout without a matched invoice": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)
         WHERE p.state IN ('in_transit', 'paid') AND s.received_invoice_id IS NULL LIMIT 100""",

@@ -1,6 +1,6 @@
 """What `work` does outside a transaction for billing, and the use case its outcome leads to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -79,11 +79,26 @@ class Papers:
 
 
 def _learn(payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Whatever was fetched or made at Stripe, to the use case of its noun; the webhook behind it is handled then."""
     if not result:  # there was no payment intent to cancel
         return
-    outcome = payment.learn(_uuid(result["payment_id"]), card_facts(result), uow=uow, now=now)
+    outcome = LEARNERS[result["object"]](result, uow, now)
     if "stripe_event_id" in payload:
         uow.stripe_events.handled(payload["stripe_event_id"], outcome, now)
+
+
+def _payment_intent(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    return payment.learn(_uuid(result["payment_id"]), card_facts(result), uow=uow, now=now)
+
+
+LEARNERS: Mapping[str, Callable[[Mapping[str, Any], BillingUnitOfWork, datetime], str]] = {
+    "payment_intent": _payment_intent,
+}
+
+
+def _not_fetched(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    if "stripe_event_id" in payload:
+        uow.stripe_events.handled(payload["stripe_event_id"], code, now)
 
 
 def _not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -131,7 +146,7 @@ def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, .
     """Leases are longer than the slowest call: three requests to Stripe, or a statement of 500 orders."""
     return (
         OutsideCall("create_payment_intent", stripe.create_payment_intent, _learn, _not_created, lease_s=120),
-        OutsideCall("fetch_stripe_object", stripe.fetch_payment_intent, _learn, lease_s=120),
+        OutsideCall("fetch_stripe_object", stripe.fetch, _learn, _not_fetched, lease_s=120),
         OutsideCall("cancel_payment_intent", stripe.cancel_payment_intent, _learn, lease_s=120),
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
         OutsideCall("write_bank_order", papers.write_bank_order, _bank_order_kept, lease_s=120),

@@ -19,6 +19,8 @@ from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment, payments_by_reference
 from services.billing.domain.referral import AlreadyClaimed, Referral
+from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
+from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.chassis.database import driver, save_versioned
 from services.shared.kernel.errors import NotFound
 
@@ -155,14 +157,38 @@ class SqlPayments:
         payment.version += 1  # several lines of one statement may pay one payment
 
 
+# Those whose call is still to be made or under way are in good hands.
+SWEEP = """
+UPDATE stripe_event SET sweeps = sweeps + 1
+WHERE event_id IN (
+  SELECT event_id FROM stripe_event e
+  WHERE handled_at IS NULL AND received_at < %s AND sweeps <= %s AND NOT EXISTS (
+    SELECT FROM outside_call c WHERE c.status IN ('ready', 'sent')
+      AND c.key IN ('stripe_event:' || e.event_id, 'stripe_event:' || e.event_id || ':sweep:' || e.sweeps))
+  ORDER BY received_at LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING event_id, object_kind, object_id, received_at, sweeps
+"""
+
+
 class SqlStripeEvents:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def add(self, event_id: str, kind: str, body: str, intent_id: str | None, received_at: datetime) -> bool:
+    def add(self, event: VerifiedEvent, body: str, received_at: datetime) -> bool:
+        kind, ident = event.about or (None, None)
         added = self.connection.execute(
             insert(tables.stripe_event)
-            .values(event_id=event_id, kind=kind, body=body, intent_id=intent_id, received_at=received_at)
+            .values(
+                event_id=event.event_id,
+                kind=event.kind,
+                body=body,
+                object_kind=kind,
+                object_id=ident,
+                account=event.account,
+                received_at=received_at,
+                handled_at=received_at if event.about is None else None,
+                outcome="not_ours" if event.about is None else "",
+            )
             .on_conflict_do_nothing()
         )
         return added.rowcount == 1
@@ -172,6 +198,12 @@ class SqlStripeEvents:
         self.connection.execute(
             table.update().where(table.c.event_id == event_id).values(handled_at=at, outcome=outcome)
         )
+
+    def unhandled(self, before: datetime, limit: int) -> Sequence[UnhandledEvent]:
+        rows = self.connection.exec_driver_sql(SWEEP, (before, SWEEPS_MAX, limit))
+        return [
+            UnhandledEvent(row.event_id, (row.object_kind, row.object_id), row.received_at, row.sweeps) for row in rows
+        ]
 
 
 class SqlBankLines:

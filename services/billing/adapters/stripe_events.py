@@ -1,4 +1,7 @@
-"""Webhooks of Stripe: whether one is genuine and of now, and what it is about."""
+"""Webhooks of Stripe: whether one is genuine and of now, and what is to be fetched because of it."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from services.billing.use_cases.ports import VerifiedEvent
 from services.shared.chassis.clock import Clock
@@ -8,6 +11,8 @@ from services.shared.kernel.errors import Invalid
 log = logger("stripe_events")
 
 TOLERANCE_S = 300
+FETCHED = frozenset({"payment_intent"})
+"""Kinds of objects that an event leads to by themselves."""
 
 
 class SignatureInvalid(Invalid):
@@ -16,25 +21,53 @@ class SignatureInvalid(Invalid):
     code = "billing.stripe_signature_invalid"
 
 
-class StripeWebhooks:
-    """*secret* of the endpoint; an empty one refuses everything instead of letting everything in."""
+class ModeMismatch(Invalid):
+    """This webhook is of test mode and we are live, or the other way round."""
 
-    def __init__(self, secret: str, clock: Clock) -> None:
-        self.secret = secret
+    code = "billing.stripe_mode_mismatch"
+
+
+class StripeWebhooks:
+    """
+    Args:
+        secrets: Of our endpoints; two while one is replaced, and another for connected accounts. None refuses
+            everything instead of letting everything in.
+        live: Whether ours is a live key: events of the other mode move no money of ours.
+    """
+
+    def __init__(self, secrets: Sequence[str], clock: Clock, *, live: bool = False) -> None:
+        self.secrets = secrets
         self.clock = clock
+        self.live = live
 
     def verify(self, body: str, signature: str) -> VerifiedEvent:
-        """Raises SignatureInvalid: it is forged, altered, older or newer than five minutes, or no event."""
-        import stripe
-
-        if not self.secret:
+        """
+        Raises:
+            SignatureInvalid: It is forged, altered, older or newer than five minutes, or no event.
+            ModeMismatch: It is genuine and of the other mode.
+        """
+        if not self.secrets:
             raise SignatureInvalid
         self._check_time(signature)
         try:
-            event = stripe.Webhook.construct_event(body.encode(), signature, self.secret, tolerance=TOLERANCE_S)
-            return VerifiedEvent(event_id=event.id, kind=event.type, intent_id=_intent_of(event))
-        except (stripe.SignatureVerificationError, ValueError, AttributeError, KeyError, TypeError) as error:
+            event = self._event(body, signature)
+            found = VerifiedEvent(event.id, event.type, about(event), str(getattr(event, "account", None) or ""))
+            live = bool(event.livemode)
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise SignatureInvalid from error
+        if live != self.live:
+            raise ModeMismatch(live=live)
+        return found
+
+    def _event(self, body: str, signature: str) -> Any:
+        import stripe
+
+        for secret in self.secrets:
+            try:
+                return stripe.Webhook.construct_event(body.encode(), signature, secret, tolerance=TOLERANCE_S)
+            except stripe.SignatureVerificationError:
+                continue
+        raise SignatureInvalid
 
     def _check_time(self, signature: str) -> None:
         # The SDK refuses old times only: with a future one a captured webhook could be sent for ever.
@@ -50,11 +83,21 @@ class StripeWebhooks:
             raise SignatureInvalid
 
 
-def _intent_of(event: object) -> str | None:
-    """The payment intent that the event's object is, or belongs to."""
-    about = event.data.object  # type: ignore[attr-defined] # a StripeObject, whose members are made at run time
-    if about.object == "payment_intent":
-        return str(about.id)
-    if about.object == "charge" and isinstance(about.payment_intent, str):
-        return about.payment_intent
-    return None
+def secrets_of(setting: str) -> tuple[str, ...]:
+    """Of *setting*, separated by commas; an empty one is none."""
+    return tuple(secret for each in setting.split(",") if (secret := each.strip()))
+
+
+def about(event: Any) -> tuple[str, str] | None:
+    """
+    What is to be fetched because of *event*: kind of object and id. None: it is none of our business.
+
+    A connected account's own payments, refunds and disputes bear the same names as ours and are not ours.
+    """
+    thing = event.data.object
+    kind, ident = getattr(thing, "object", None), getattr(thing, "id", None)
+    if getattr(event, "account", None):
+        return None
+    if kind == "charge":
+        kind, ident = "payment_intent", getattr(thing, "payment_intent", None)
+    return (kind, ident) if kind in FETCHED and isinstance(ident, str) else None

@@ -1,121 +1,84 @@
 """
-Stripe, over its own SDK. The only module that calls it.
+What billing asks of Stripe, as outside calls make it: JSON in, JSON out.
 
-A call may end in three ways: done, refused, or nobody knows. After the third nothing may be done
-blindly. Making a payment intent is therefore safe to repeat from the start, with no memory of its own:
-
-1. Look for an intent with our payment's id in its metadata. After a day Stripe forgets keys, not intents.
-2. Create under the key `{env}:payment_intent:{payment}:{n}`, n from 1. The same key answers the same.
-3. A 500 is stored by Stripe and answered again under its key for a day, even where it had an effect.
-   So look again, in the list too, which shows at once what search shows after a minute, and only where
-   there is nothing go on with n + 1. Numbers are tried from 1 each time, which is harmless: each
-   answers as it did before.
-4. No answer, 409 (the key is being worked on) and 429 leave the same key to be tried later.
+Each call raises `Unavailable` to be tried again and a `Refused` when it will never succeed. Whatever
+makes something is harmless when repeated: see `stripe_access.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from services.shared.chassis.clock import Clock
-from services.shared.kernel.errors import Conflict, Unavailable
+from services.billing.adapters import stripe_facts as facts
+from services.billing.adapters.stripe_access import StripeAccess, answers_for_ever, give_up
 
 if TYPE_CHECKING:
     import stripe
 
-TIMEOUT_S = 20.0
-ATTEMPTS_MAX = 5
+INTENT = ["latest_charge.balance_transaction"]
+REFUND = ["balance_transaction"]
 # Younger than this an intent may be missing from search and must be looked for in the list.
 SEARCH_LAG = timedelta(minutes=10)
 
-
-class StripeRefused(Conflict):
-    """The payment institution refused; asking again would not help."""
-
-    code = "billing.stripe_refused"
-
-
-class StripeUnavailable(Unavailable):
-    """The payment institution does not answer, or not yet."""
-
-    code = "billing.stripe_unavailable"
+Payload = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class StripeGateway:
-    """
-    Calls as outside calls make them: JSON in, JSON out, `Unavailable` to be tried again, `Refused` for ever.
+    """Payment intents, refunds, transfers, balance transactions."""
 
-    Args:
-        environment: First part of every idempotency key.
-    """
+    def __init__(self, access: StripeAccess) -> None:
+        self.access = access
+        self.readers: dict[str, Callable[[str], Payload]] = {
+            "payment_intent": self._payment_intent,
+            "refund": self._refund,
+            "charge": self._refunds_of_charge,
+            "transfer": self._transfer,
+        }
 
-    def __init__(self, api_key: str, api_base: str, environment: str, clock: Clock) -> None:
-        self.api_key = api_key
-        self.api_base = api_base
-        self.environment = environment
-        self.clock = clock
-
-    @cached_property
+    @property
     def client(self) -> "stripe.StripeClient":
-        import stripe  # heavy: loaded by the first call
+        return self.access.client
 
-        return stripe.StripeClient(
-            self.api_key,
-            base_addresses={"api": self.api_base},
-            http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
-            # Retries are ours: the SDK would make up a key of its own, which a crash forgets.
-            max_network_retries=0,
-        )
-
-    def create_payment_intent(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-        """The one payment intent of a payment, made if there is none."""
-        del key
-        import stripe
-
-        payment_id = str(payload["payment_id"])
-        found = self._found(payment_id, everywhere=False)
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            if found is not None:
-                return facts_of(found)
-            try:
-                found = self.client.v1.payment_intents.create(
-                    {
-                        "amount": int(payload["amount"]),
-                        "currency": str(payload["currency"]).lower(),
-                        "metadata": {
-                            "payment_id": payment_id,
-                            "order_id": str(payload["order_id"]),
-                            "order_number": str(payload["order_number"]),
-                        },
-                        # Nobody is sent to another site: the portal has no page to come back to.
-                        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-                        "expand": ["latest_charge.balance_transaction"],
-                    },
-                    {"idempotency_key": f"{self.environment}:payment_intent:{payment_id}:{attempt}"},
-                )
-            except stripe.StripeError as error:
-                if not _answers_for_ever(error):
-                    _give_up(error)
-                found = self._found(payment_id, everywhere=True)
-        if found is None:
-            raise StripeUnavailable("every attempt was answered with an error")
-        return facts_of(found)
-
-    def fetch_payment_intent(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-        """How a payment intent stands now, whatever a webhook said of it."""
+    def fetch(self, payload: Payload, key: str) -> Payload:
+        """How *payload*'s `object` of that `id` stands now, whatever a webhook said of it."""
         del key
         import stripe
 
         try:
-            intent = self.client.v1.payment_intents.retrieve(
-                str(payload["payment_intent_id"]), {"expand": ["latest_charge.balance_transaction"]}
-            )
+            return self.readers[str(payload["object"])](str(payload["id"]))
         except stripe.StripeError as error:
-            _give_up(error)
-        return facts_of(intent)
+            give_up(error)
 
-    def cancel_payment_intent(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    def create_payment_intent(self, payload: Payload, key: str) -> Payload:
+        """The one payment intent of a payment, made if there is none."""
+        del key
+        payment_id = str(payload["payment_id"])
+
+        def create(own: str) -> "stripe.PaymentIntent":
+            return self.client.v1.payment_intents.create(
+                {
+                    "amount": int(payload["amount"]),
+                    "currency": str(payload["currency"]).lower(),
+                    "metadata": {
+                        "payment_id": payment_id,
+                        "order_id": str(payload["order_id"]),
+                        "order_number": str(payload["order_number"]),
+                    },
+                    # Nobody is sent to another site: that is what checkout sessions are for.
+                    "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+                    "expand": INTENT,
+                },
+                {"idempotency_key": own},
+            )
+
+        made = self.access.make_once(
+            "payment_intent", payment_id, lambda: self._found(payment_id), create,
+            find_young=lambda: self._found_anywhere(payment_id),
+        )  # fmt: skip
+        return facts.of_payment_intent(made)
+
+    def cancel_payment_intent(self, payload: Payload, key: str) -> Payload:
         """
         Nobody may pay it any more; returns how it stands now, which may be paid: the customer was quicker.
 
@@ -127,105 +90,178 @@ class StripeGateway:
         intent_id = payload["payment_intent_id"]
         try:
             if intent_id is None:
-                found = self._found(str(payload["payment_id"]), everywhere=True)
+                found = self._found_anywhere(str(payload["payment_id"]))
                 if found is None:
                     return {}
                 intent_id = found.id
             self.client.v1.payment_intents.cancel(
                 str(intent_id),
                 {"cancellation_reason": "abandoned"},
-                {"idempotency_key": f"{self.environment}:cancel_payment_intent:{payload['payment_id']}:1"},
+                {"idempotency_key": self.access.key("cancel_payment_intent", str(payload["payment_id"]))},
             )
         except stripe.InvalidRequestError as error:
             # Paid or cancelled before. Anything else cannot be mended by us either, and fetching shows the truth.
             if error.code != "payment_intent_unexpected_state":
-                _give_up(error)
+                give_up(error)
         except stripe.StripeError as error:
-            if not _answers_for_ever(error):
-                _give_up(error)
-        return self.fetch_payment_intent({"payment_intent_id": intent_id}, "")
+            if not answers_for_ever(error):
+                give_up(error)
+        return self.fetch({"object": "payment_intent", "id": intent_id}, "")
 
-    def _found(self, payment_id: str, *, everywhere: bool) -> "stripe.PaymentIntent | None":
+    def create_refund(self, payload: Payload, key: str) -> Payload:
         """
-        The intent of a payment. *everywhere*: also among those too young for search.
+        The one refund of ours, made if there is none: `refund_id, payment_id, charge_id, amount, currency, reason`.
 
         Raises:
-            StripeUnavailable: Not to be told now.
+            StripeRefused: More than is left of the charge, or the charge is disputed.
         """
+        del key
+        refund_id, charge_id = str(payload["refund_id"]), str(payload["charge_id"])
+
+        def find() -> "stripe.Refund | None":
+            return self._ours(
+                self.client.v1.refunds.list(
+                    {"charge": charge_id, "limit": 100, "expand": [f"data.{each}" for each in REFUND]}
+                ).auto_paging_iter(),
+                "refund_id", refund_id,
+            )  # fmt: skip
+
+        def create(own: str) -> "stripe.Refund":
+            return self.client.v1.refunds.create(
+                {
+                    "charge": charge_id,
+                    "amount": int(payload["amount"]),
+                    "reason": "requested_by_customer",
+                    # Stripe knows three reasons; ours stands beside.
+                    "metadata": {
+                        "refund_id": refund_id,
+                        "payment_id": str(payload["payment_id"]),
+                        "reason": str(payload["reason"])[:500],
+                    },
+                    "expand": REFUND,
+                },
+                {"idempotency_key": own},
+            )
+
+        return facts.of_refund(self.access.make_once("refund", refund_id, find, create))
+
+    def create_transfer(self, payload: Payload, key: str) -> Payload:
+        """
+        The one transfer of a payout to a connected account, made if there is none.
+
+        *payload*: `payout_id, account, amount, currency, source_transaction` (a charge, or none: then the money
+        must be available now).
+
+        Raises:
+            StripeRefused: There is too little money, or the account cannot receive.
+        """
+        del key
+        payout_id = str(payload["payout_id"])
+        group = f"payout:{payout_id}"
+
+        def find() -> "stripe.Transfer | None":
+            return self._ours(
+                self.client.v1.transfers.list({"transfer_group": group, "limit": 100}).auto_paging_iter(),
+                "payout_id", payout_id,
+            )  # fmt: skip
+
+        def create(own: str) -> "stripe.Transfer":
+            wanted: Any = {
+                "amount": int(payload["amount"]),
+                "currency": str(payload["currency"]).lower(),
+                "destination": str(payload["account"]),
+                "transfer_group": group,
+                "metadata": {"payout_id": payout_id},
+            }
+            if payload.get("source_transaction"):
+                wanted["source_transaction"] = str(payload["source_transaction"])
+            return self.client.v1.transfers.create(wanted, {"idempotency_key": own})
+
+        return facts.of_transfer(self.access.make_once("transfer", payout_id, find, create))
+
+    def reverse_transfer(self, payload: Payload, key: str) -> Payload:
+        """
+        Take `amount` of `transfer_id` back from the connected account, once for `reversal_id`. Returns the transfer.
+
+        Raises:
+            StripeRefused: More than is left of it, or than the account holds.
+        """
+        del key
+        transfer_id, reversal_id = str(payload["transfer_id"]), str(payload["reversal_id"])
+
+        def find() -> "stripe.TransferReversal | None":
+            return self._ours(
+                self.client.v1.transfers.reversals.list(transfer_id, {"limit": 100}).auto_paging_iter(),
+                "reversal_id", reversal_id,
+            )  # fmt: skip
+
+        def create(own: str) -> "stripe.TransferReversal":
+            return self.client.v1.transfers.reversals.create(
+                transfer_id,
+                {"amount": int(payload["amount"]), "metadata": {"reversal_id": reversal_id}},
+                {"idempotency_key": own},
+            )
+
+        self.access.make_once("transfer_reversal", reversal_id, find, create)
+        return self.fetch({"object": "transfer", "id": transfer_id}, "")
+
+    def balance_transactions(self, since: int, until: int) -> list[dict[str, Any]]:
+        """Stripe's own books of [since, until), Unix seconds, newest first: what reconciliation compares."""
         import stripe
 
-        query = f"metadata['payment_id']:'{payment_id}'"
-        expand = ["data.latest_charge.balance_transaction"]
         try:
-            matches: Iterable[stripe.PaymentIntent] = self.client.v1.payment_intents.search(
-                {"query": query, "limit": 10, "expand": expand}
-            ).data
-            if everywhere and not matches:
-                since = int((self.clock.wall() - SEARCH_LAG).timestamp())
-                young = self.client.v1.payment_intents.list({"created": {"gte": since}, "limit": 100, "expand": expand})
-                matches = [
-                    intent for intent in young.auto_paging_iter() if _metadata(intent).get("payment_id") == payment_id
-                ]
+            listed = self.client.v1.balance_transactions.list({"created": {"gte": since, "lt": until}, "limit": 100})
+            return [facts.of_balance_transaction(booked) for booked in listed.auto_paging_iter()]
         except stripe.StripeError as error:
-            _give_up(error)
-        # Were there ever two, everybody must settle on the same one.
-        return min(matches, key=lambda intent: (intent.created, intent.id), default=None)
+            give_up(error)
+
+    def _payment_intent(self, intent_id: str) -> Payload:
+        return facts.of_payment_intent(self.client.v1.payment_intents.retrieve(intent_id, {"expand": INTENT}))
+
+    def _refund(self, refund_id: str) -> Payload:
+        return facts.of_refund(self.client.v1.refunds.retrieve(refund_id, {"expand": REFUND}))
+
+    def _refunds_of_charge(self, charge_id: str) -> Payload:
+        listed = self.client.v1.refunds.list(
+            {"charge": charge_id, "limit": 100, "expand": [f"data.{each}" for each in REFUND]}
+        )
+        return {"object": "charge", "refunds": [facts.of_refund(refund) for refund in listed.auto_paging_iter()]}
+
+    def _transfer(self, transfer_id: str) -> Payload:
+        return facts.of_transfer(self.client.v1.transfers.retrieve(transfer_id))
+
+    def _found(self, payment_id: str) -> "stripe.PaymentIntent | None":
+        """The intent of a payment, once search knows it."""
+        query = f"metadata['payment_id']:'{payment_id}'"
+        matches = self.client.v1.payment_intents.search(
+            {"query": query, "limit": 100, "expand": [f"data.{each}" for each in INTENT]}
+        ).data
+        return self._ours(matches, "payment_id", payment_id)
+
+    def _found_anywhere(self, payment_id: str) -> "stripe.PaymentIntent | None":
+        """Likewise, also where it is too young for search: the list shows it at once."""
+        found = self._found(payment_id)
+        if found is None:
+            since = int((self.access.clock.wall() - SEARCH_LAG).timestamp())
+            young = self.client.v1.payment_intents.list(
+                {"created": {"gte": since}, "limit": 100, "expand": [f"data.{each}" for each in INTENT]}
+            )
+            found = self._ours(young.auto_paging_iter(), "payment_id", payment_id)
+        return found
+
+    def _ours(self, listed: Iterable[T], name: str, ident: str) -> T | None:
+        """
+        Of *listed* the one whose metadata names *ident*; were there ever two, everybody settles on the same.
+
+        An intent that a checkout session made bears its payment's id too and is never the payment's own.
+        """
+        matches = [
+            each
+            for each in listed
+            if (ours := facts.metadata_of(each)).get(name) == ident and "checkout_id" not in ours
+        ]
+        return min(matches, key=_age, default=None)
 
 
-def facts_of(intent: "stripe.PaymentIntent") -> dict[str, Any]:
-    """What billing needs to know of *intent* (expanded), as JSON values; amounts in minor units."""
-    charge = intent.latest_charge if not isinstance(intent.latest_charge, str) else None
-    problem = intent.last_payment_error
-    if intent.status == "succeeded":
-        status = "succeeded"
-    elif intent.status == "canceled":
-        status = "cancelled"
-    elif intent.status == "requires_payment_method" and problem is not None:
-        status = "refused"
-    else:
-        status = "open"
-    return {
-        "intent_id": intent.id,
-        "client_secret": intent.client_secret or "",
-        "payment_id": _metadata(intent).get("payment_id", ""),
-        "status": status,
-        "received": intent.amount_received,
-        "currency": intent.currency.upper(),
-        "charge_id": charge.id if charge is not None else "",
-        "balance": _balance(charge.balance_transaction) if charge is not None and status == "succeeded" else None,
-        "failure": str(problem.decline_code or problem.code or "") if status == "refused" and problem else "",
-    }
-
-
-def _balance(booked: Any) -> dict[str, Any] | None:
-    if booked is None or isinstance(booked, str):
-        return None
-    vat = sum(detail.amount for detail in booked.fee_details if detail.type == "tax")
-    return {
-        "balance_transaction_id": booked.id,
-        "currency": booked.currency.upper(),
-        "fee": booked.fee - vat,
-        "fee_vat": vat,
-    }
-
-
-def _metadata(intent: "stripe.PaymentIntent") -> dict[str, str]:
-    return intent.metadata.to_dict() if intent.metadata is not None else {}
-
-
-def _answers_for_ever(error: "stripe.StripeError") -> bool:
-    """Whether Stripe has stored this answer under the key: the key is used up, with or without an effect."""
-    import stripe
-
-    if isinstance(error, stripe.IdempotencyError):
-        return True
-    return isinstance(error, stripe.APIError) and (error.http_status or 0) >= 500
-
-
-def _give_up(error: "stripe.StripeError") -> NoReturn:
-    """Turn *error* into ours: to be tried again, or never."""
-    import stripe
-
-    if isinstance(error, stripe.InvalidRequestError | stripe.CardError):
-        raise StripeRefused(str(error), reason=str(error.code or "")) from error
-    raise StripeUnavailable(f"{type(error).__name__} {error.http_status or ''}".strip()) from error
+def _age(thing: Any) -> tuple[int, str]:
+    return thing.created, thing.id

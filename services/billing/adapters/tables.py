@@ -176,10 +176,13 @@ stripe_event = Table(
     Column("event_id", Text, primary_key=True),
     Column("kind", Text),
     Column("body", Text),
-    Column("intent_id", Text),
+    Column("object_kind", Text),
+    Column("object_id", Text),
+    Column("account", Text),
     _instant("received_at"),
     _instant("handled_at"),
     Column("outcome", Text),
+    Column("sweeps", Integer),
 )
 
 bank_line = Table(

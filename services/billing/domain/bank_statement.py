@@ -17,10 +17,10 @@ from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.billing.domain.payment import reference_holds
 from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
+from services.shared.kernel.payment_reference import reference_holds
 from services.shared.kernel.times import business_date
 
 BankLineState = Literal["matched", "suspense"]

@@ -9,8 +9,6 @@ from uuid import UUID
 from services.billing.domain import ledger
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money, allocate
-from services.shared.kernel.payment_reference import reference_holds as reference_holds
-from services.shared.kernel.payment_reference import reference_of as reference_of
 from services.shared.kernel.payment_schedule import WHOLE_BPS, Due, PaymentSchedule
 
 PaymentState = Literal["created", "pending", "succeeded", "failed", "cancelled", "unknown"]

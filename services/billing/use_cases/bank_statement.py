@@ -130,7 +130,7 @@ def _payment_of(line: BankLine, candidates: tuple[Candidate, ...], payments: Map
 def _receive(line: BankLine, payment: Payment, uow: BillingUnitOfWork, now: datetime) -> None:
     """What the order still waits for goes to it; what is over, or came too late, to the customer's credit."""
     waiting = payment.missing > 0
-    taken, entries = take(payment, line.money, line.serial_number, BANK, uow=uow, now=now)
+    surplus, entries = take(payment, line.money, line.serial_number, BANK, uow=uow, now=now)
     post_transaction(
         uow,
         key=line.key,
@@ -140,10 +140,10 @@ def _receive(line: BankLine, payment: Payment, uow: BillingUnitOfWork, now: date
         now=now,
         order=(payment.order_id, payment.order_number),
     )
-    line.match(f"payment/{payment.payment_id}", _reason(payment, waiting=waiting, surplus=line.amount - taken))
-    if taken:
+    line.match(f"payment/{payment.payment_id}", _reason(payment, waiting=waiting, surplus=surplus))
+    if waiting:
         uow.payments.save(payment)
-    if taken and payment.state == "succeeded":
+    if waiting and payment.state == "succeeded":
         announce_success(payment, line.serial_number, uow=uow, now=now)
 
 

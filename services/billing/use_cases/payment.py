@@ -19,7 +19,6 @@ from services.billing.domain.payment import (
     PaymentMethod,
     psp_fee,
     receipt,
-    reference_of,
     surplus_card,
 )
 from services.billing.domain.receivable import Receivable
@@ -27,6 +26,7 @@ from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import Money
+from services.shared.kernel.payment_reference import reference_of
 from services.shared.messages.billing.payment import (
     PaymentFailed,
     PaymentInDoubt,
@@ -152,7 +152,8 @@ def take(
     Take *money* for *payment* as far as anything waits for it: the one place where it is decided what money pays.
 
     Before acceptance it is held for the order; afterwards it pays what the customer owes, also what was given up;
-    what is over is the customer's credit. The caller saves *payment*, and tells when it has succeeded.
+    what is over, or has been paid otherwise meanwhile, is the customer's credit. The caller saves *payment*, and
+    tells when it has succeeded.
 
     Args:
         payment: What the money came for.
@@ -163,15 +164,14 @@ def take(
         now: When.
 
     Returns:
-        How much of it was taken, in minor units, and the entries that book all of it.
+        How much nothing waited for, in minor units, and the entries that book all of it.
     """
-    if payment.receivable_id is None:
-        taken = payment.receive(money.amount, charge_id, now)
-        owed_on = ledger.contract(payment.order_id)
-    else:
+    taken = payment.receive(money.amount, charge_id, now)
+    owed_on = ledger.contract(payment.order_id)
+    if payment.receivable_id is not None:
         receivable = uow.receivables.get(payment.receivable_id)
         owed_on = receivable.account
-        taken = payment.receive(min(money.amount, receivable.takes), charge_id, now)
+        taken = min(taken, receivable.takes)
         receivable.receive(taken)
         uow.receivables.save(receivable)
         if receivable.state == "paid":
@@ -179,7 +179,7 @@ def take(
                 if other.receivable_id == payment.receivable_id and other.payment_id != payment.payment_id:
                     _cancel(other, uow)
     surplus = Money(money.amount - taken, money.currency)
-    return taken, receipt(into, owed_on, payment.customer_id, money - surplus, surplus)
+    return surplus.amount, receipt(into, owed_on, payment.customer_id, money - surplus, surplus)
 
 
 def check_card_payment(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -193,7 +193,7 @@ def check_card_payment(subject: str, *, uow: BillingUnitOfWork, now: datetime) -
         uow.call_outside(
             "fetch_stripe_object",
             f"payment:{payment.payment_id}:check:{payment.checks}",
-            {"payment_intent_id": payment.intent_id},
+            {"object": "payment_intent", "id": payment.intent_id},
         )
     if payment.checks < len(CHECK_DELAYS):
         uow.set_timer(CHECK_TIMER, payment.payment_id, now + CHECK_DELAYS[payment.checks])

@@ -118,10 +118,13 @@ class Receivables(Protocol):
 
 
 class StripeEvents(Protocol):
-    def add(self, event_id: str, kind: str, body: str, intent_id: str | None, received_at: datetime) -> bool:
-        """Store what came in. Returns False when it was there already."""
+    def add(self, event: "VerifiedEvent", body: str, received_at: datetime) -> bool:
+        """Store what came in; what is none of ours is handled with that. Returns False when it was there already."""
 
     def handled(self, event_id: str, outcome: str, at: datetime) -> None: ...
+
+    def unhandled(self, before: datetime, limit: int) -> "Sequence[UnhandledEvent]":
+        """Received before *before*, oldest first, locked; each counts as swept once more."""
 
 
 class BankLines(Protocol):
@@ -231,11 +234,28 @@ class BillingUnitOfWork(Protocol):
 
 @dataclass(frozen=True)
 class VerifiedEvent:
-    """A webhook whose signature fits. *intent_id*: the payment intent it is about, none for other things."""
+    """
+    A webhook whose signature fits.
+
+    Attributes:
+        about: What is to be fetched anew: kind of object and id. None: it is not ours.
+        account: The connected account it is of; empty for our own.
+    """
 
     event_id: str
     kind: str
-    intent_id: str | None
+    about: tuple[str, str] | None
+    account: str = ""
+
+
+@dataclass(frozen=True)
+class UnhandledEvent:
+    """A stored webhook that nothing came of yet. *sweeps*: how often it was found so, with this time."""
+
+    event_id: str
+    about: tuple[str, str]
+    received_at: datetime
+    sweeps: int
 
 
 VerifyWebhook = Callable[[str, str], VerifiedEvent]

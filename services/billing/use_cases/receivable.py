@@ -5,7 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.billing.domain.order import OrderCopy
-from services.billing.domain.payment import Instructions, Payment, PaymentMethod, reference_of
+from services.billing.domain.payment import Instructions, Payment, PaymentMethod
 from services.billing.domain.receivable import NothingOpen, Receivable, ReceivableCause, written_off
 from services.billing.use_cases import credit
 from services.billing.use_cases.ledger import post_transaction
@@ -17,6 +17,7 @@ from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import Money
+from services.shared.kernel.payment_reference import reference_of
 from services.shared.kernel.times import business_date
 from services.shared.messages.billing.payment import PaymentView
 from services.shared.messages.billing.receivable import (

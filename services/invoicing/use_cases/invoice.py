@@ -53,10 +53,10 @@ def invoice_order(event: OrderAccepted, *, uow: InvoicingUnitOfWork, now: dateti
     year = business_date(now).year
     # Taken last: whoever waits for the series then waits for as little as may be.
     number = invoice_number(SERIES, year, uow.number_series.take(SERIES, year))
-    credits = (cover.amount for cover in event.covers if cover.kind == "credit")
+    given = (cover.amount for cover in event.covers if cover.kind == "credit")
     invoice.take_number(
         number, order=order, seller=seller, buyer=buyer, accepted_at=event.accepted_at, now=now,
-        on_credit=total(credits, order.gross.currency), net_days=event.terms.net_days,
+        on_credit=total(given, order.gross.currency), net_days=event.terms.net_days,
     )  # fmt: skip
     uow.invoices.add(invoice)
     uow.call_outside(ISSUE_INVOICE, f"{ISSUE_INVOICE}:{invoice.invoice_id}", issue_payload(invoice))

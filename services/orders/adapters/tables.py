@@ -85,8 +85,8 @@ orders = _table("orders", "order_id", [
     ("station_id", _UUID), ("quotation_id", _UUID), ("lines", _JSON), ("amounts", _JSON), ("payment_method", _TEXT),
     ("payment_terms", _JSON), ("samples_declared", _JSON), ("turnaround_days", _INT), ("notes", _TEXT),
     ("terms", _JSON), ("payments", _JSON), ("covers", _JSON), ("shipment_number", _TEXT), ("packing_sheet", _JSON),
-    ("placed_at", _TIME), ("contracted_at", _TIME), ("released_at", _TIME), ("delivered_at", _TIME), ("accepted_at", _TIME),
-    ("accept_by", _TIME), ("closed_at", _TIME), ("cancel_reason", _TEXT),
+    ("placed_at", _TIME), ("contracted_at", _TIME), ("released_at", _TIME), ("delivered_at", _TIME),
+    ("accepted_at", _TIME), ("accept_by", _TIME), ("closed_at", _TIME), ("cancel_reason", _TEXT),
 ])  # fmt: skip
 
 order_step = Table(

@@ -11,7 +11,7 @@ from services.billing.adapters.stripe_events import StripeWebhooks
 from services.billing.domain.ledger import contract, customer_credit
 from services.billing.use_cases import order
 from services.billing.use_cases.payment import payment_id_of
-from services.billing.use_cases.stripe_event import record_stripe_event
+from services.billing.use_cases.stripe_event import SWEEP_TIMER, record_stripe_event
 from services.shared.chassis.clock import SystemClock
 from services.shared.kernel.actor import PUBLIC
 from services.shared.kernel.errors import NotFound
@@ -47,7 +47,7 @@ def ready(billing: Billing) -> str:
 
 
 def webhook(billing: Billing, stand_in: StripeStandIn, body: str, signature: str) -> StripeEventReceipt:
-    webhooks = StripeWebhooks(stand_in.webhook_secret, SystemClock())
+    webhooks = StripeWebhooks([stand_in.webhook_secret], SystemClock())
     return billing.within(
         lambda uow: record_stripe_event(
             RecordStripeEvent(body=body, signature=signature), actor=PUBLIC, uow=uow, now=NOW, verify=webhooks.verify
@@ -204,3 +204,40 @@ def test_only_the_customer_gets_the_secret(billing: Billing) -> None:
     assert own.client_secret
     (seen,) = billing.run(queries.list_payments, ListPayments(), FINANCE).items
     assert seen.client_secret is None
+
+
+def test_sweeper_processes_what_was_stored_and_never_handled(
+    billing: Billing, stripe_control: StripeControl, stand_in: StripeStandIn
+) -> None:
+    """M4: the row of a webhook survived and what was to follow did not; the money is booked all the same, once."""
+    stripe_control.confirm_payment(ready(billing))
+    event = next(each for each in stripe_control.objects("event") if each["type"] == "payment_intent.succeeded")
+    body = json.dumps(event)
+    webhook(billing, stand_in, body, signature(body, stand_in.webhook_secret, int(time.time())))
+    billing.database.change("DELETE FROM outside_call; DELETE FROM timer WHERE kind = 'check_card_payment'")
+    billing.within(lambda uow: uow.set_timer(SWEEP_TIMER, "stripe", NOW))
+    assert billing.run_timers(NOW + timedelta(minutes=5)) == 1
+    assert billing.do_outside(SOON) == 0
+    for minutes in (11, 16, 21):
+        billing.run_timers(NOW + timedelta(minutes=minutes))
+    assert billing.do_outside(SOON) == 1
+    assert the_payment(billing).state == "succeeded"
+    assert billing.rows("SELECT outcome, sweeps FROM stripe_event") == [("paid", 1)]
+    assert billing.balance(contract(ORDER_ID)) == 106_000
+
+
+def test_an_event_about_nothing_is_an_alarm_only_when_it_stays(
+    billing: Billing, stripe_control: StripeControl, stand_in: StripeStandIn
+) -> None:
+    """What Stripe does not know is handled with that word; what is never answered shows in the invariants."""
+    del stripe_control
+    about = {"id": "pi_nobody", "object": "payment_intent"}
+    event = {"id": "evt_1", "object": "event", "type": "payment_intent.created", "livemode": False}
+    body = json.dumps(event | {"data": {"object": about}})
+    webhook(billing, stand_in, body, signature(body, stand_in.webhook_secret, int(time.time())))
+    assert billing.violations() == ()
+    billing.database.change("UPDATE stripe_event SET sweeps = 6")
+    assert len(billing.violations()) == 1
+    billing.do_outside()
+    assert billing.rows("SELECT outcome FROM stripe_event") == [("billing.stripe_refused",)]
+    assert billing.violations() == ()

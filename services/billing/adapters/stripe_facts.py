@@ -1,0 +1,120 @@
+"""What billing needs to know of Stripe's objects, as JSON values: amounts in minor units, currencies in capitals."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import stripe
+
+
+def of_payment_intent(intent: "stripe.PaymentIntent") -> dict[str, Any]:
+    """*intent* with its latest charge and that one's balance transaction expanded."""
+    charge = intent.latest_charge if not isinstance(intent.latest_charge, str) else None
+    problem = intent.last_payment_error
+    if intent.status == "succeeded":
+        status = "succeeded"
+    elif intent.status == "canceled":
+        status = "cancelled"
+    elif intent.status == "requires_action":
+        status = "action_required"
+    elif intent.status == "requires_payment_method" and problem is not None:
+        status = "refused"
+    else:
+        status = "open"
+    ours = metadata_of(intent)
+    return {
+        "object": "payment_intent",
+        "intent_id": intent.id,
+        "client_secret": intent.client_secret or "",
+        "payment_id": ours.get("payment_id", ""),
+        "checkout_id": ours.get("checkout_id", ""),
+        "status": status,
+        "received": intent.amount_received,
+        "currency": intent.currency.upper(),
+        "charge_id": charge.id if charge is not None else "",
+        "balance": _balance(charge.balance_transaction) if charge is not None and status == "succeeded" else None,
+        "failure": str(problem.decline_code or problem.code or "") if status == "refused" and problem else "",
+    }
+
+
+def of_refund(refund: "stripe.Refund") -> dict[str, Any]:
+    """
+    *refund* with its balance transactions expanded.
+
+    *refund_id* is ours, empty for one that somebody made at Stripe by hand. *status* may still become failed
+    after it was succeeded: the card's bank sent the money back.
+    """
+    return {
+        "object": "refund",
+        "refund_id": metadata_of(refund).get("refund_id", ""),
+        "stripe_refund_id": refund.id,
+        "charge_id": _id(refund.charge),
+        "amount": refund.amount,
+        "currency": refund.currency.upper(),
+        "status": {"requires_action": "pending", "canceled": "failed"}.get(str(refund.status), str(refund.status)),
+        "failure": str(getattr(refund, "failure_reason", None) or ("canceled" if refund.status == "canceled" else "")),
+        "balance": _balance(refund.balance_transaction),
+    }
+
+
+def of_transfer(transfer: "stripe.Transfer") -> dict[str, Any]:
+    """*payout_id* is ours, empty for one that somebody made at Stripe by hand."""
+    return {
+        "object": "transfer",
+        "payout_id": metadata_of(transfer).get("payout_id", ""),
+        "transfer_id": transfer.id,
+        "account_id": _id(transfer.destination),
+        "amount": transfer.amount,
+        "reversed": transfer.amount_reversed,
+        "currency": transfer.currency.upper(),
+        "balance_transaction_id": _id(transfer.balance_transaction),
+    }
+
+
+def of_balance_transaction(booked: "stripe.BalanceTransaction") -> dict[str, Any]:
+    """
+    A line of Stripe's own books: *amount* has a sign, *net* = *amount* - *fee*; times are Unix seconds.
+
+    *fee* contains *fee_vat*; *source* is the charge, refund, transfer, payout or dispute behind it.
+    """
+    return {
+        "balance_transaction_id": booked.id,
+        "type": booked.type,
+        "category": booked.reporting_category,
+        "amount": booked.amount,
+        "fee": booked.fee,
+        "fee_vat": _vat(booked),
+        "net": booked.net,
+        "currency": booked.currency.upper(),
+        "source": _id(booked.source),
+        "created": booked.created,
+        "available_on": booked.available_on,
+    }
+
+
+def metadata_of(thing: Any) -> dict[str, str]:
+    """What we wrote on *thing*."""
+    found: dict[str, str] = thing.metadata.to_dict() if thing.metadata is not None else {}
+    return found
+
+
+def _id(member: Any) -> str:
+    """The id of a member that is one, an expanded object or nothing."""
+    if member is None:
+        return ""
+    return member if isinstance(member, str) else str(member.id)
+
+
+def _vat(booked: Any) -> int:
+    return sum(int(detail.amount) for detail in booked.fee_details if detail.type == "tax")
+
+
+def _balance(booked: Any) -> dict[str, Any] | None:
+    if booked is None or isinstance(booked, str):
+        return None
+    vat = _vat(booked)
+    return {
+        "balance_transaction_id": booked.id,
+        "currency": booked.currency.upper(),
+        "fee": booked.fee - vat,
+        "fee_vat": vat,
+    }
