@@ -26,6 +26,7 @@ from gateway.routes import (
     bank_statement,
     catalogue,
     commission_plan,
+    credit,
     feed,
     invoicing,
     ledger,
@@ -35,6 +36,7 @@ from gateway.routes import (
     payment,
     payout,
     quotation,
+    receivable,
     referral,
     settlement,
     stripe_webhook,
@@ -48,7 +50,8 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, bank_statement, commission_plan, referral,
+    order, catalogue, quotation, access, organisation, work, payment, bank_statement, commission_plan, credit,
+    receivable, referral,
     settlement, payout, ledger, invoicing, feed, operation, stripe_webhook,
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from gateway.schemas.base import TURNAROUND, Listed, Schema, Shown
 from gateway.schemas.quotation import DeclaredSample, ShownAmounts, ShownLine
+from services.shared.kernel.payment_schedule import PaymentPart
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Instant, Text
 from services.shared.messages.orders.contract import ContractState, Paper
@@ -93,6 +94,8 @@ class ProviderOrderReport(OrderReport):
 
 class CustomerTerms(Shown):
     payment_method: PaymentMethod
+    payment_schedule: tuple[PaymentPart, ...]
+    net_days: int
     acceptance_days: int
     objection_days: int
 
@@ -126,6 +129,8 @@ class OperatorTerms(Shown):
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    payment_schedule: tuple[PaymentPart, ...]
+    net_days: int
 
 
 class StationOrder(Shown):

@@ -42,7 +42,7 @@ from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
-from services.shared.messages.orders.order import OrderAccepted, OrderContracted
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -159,6 +159,12 @@ def order_accepted(
             "accepted_by": "customer",
             "accepted_at": at,
         }
+    )
+
+
+def order_cancelled(order_id: UUID = ORDER_ID, number: str = "OR-2026-000123") -> OrderCancelled:
+    return OrderCancelled(
+        order_id=order_id, number=number, customer_id=CUSTOMER_ID, provider_id=PROVIDER_ID, reason="changed our mind"
     )
 
 

@@ -73,6 +73,17 @@ _COMMON: dict[str, Any] = {
     "bank_line_id": derived_id("bank_line", 1),
     "referral_id": derived_id("referral", 1),
     "commission_plan_id": derived_id("commission_plan", 1),
+    "credit_line_id": derived_id("credit_line", 1),
+    "credit_id": derived_id("credit", 1),
+    "receivable_id": derived_id("receivable", 1),
+    "limit": cny(50_000_000),
+    "net_days": 30,
+    "before_work_bps": 3_000,
+    "invoice_number": "INV-2026-000001",
+    "due_on": date(2027, 1, 4),
+    "days_overdue": 30,
+    "reminder": 3,
+    "last": True,
     "version": 2,
     "title": "EDS <b>mapping</b>",
     "respond_by": NOW + timedelta(days=3),
@@ -126,6 +137,9 @@ _COMMON: dict[str, Any] = {
 _OWN: dict[str, dict[str, Any]] = {
     "order.released.v1": {"reason": "paid"},
     "report.issued.v1": {"lines": (1,)},
+    "credit_line.approved.v1": {"valid_until": date(2027, 12, 31)},
+    "credit_line.suspended.v1": {"reason": "overdue"},
+    "credit.refused.v1": {"reason": "limit_exceeded"},
 }
 
 

@@ -107,6 +107,8 @@ class Receivable:
 
     def receive(self, amount: int) -> None:
         """*amount*, at most what it takes, has come in."""
+        if not amount:
+            return
         self.paid += amount
         if self.state == "written_off":
             self.written_off -= amount

@@ -39,7 +39,8 @@ V = TypeVar("V", bound=View)
 
 LEDGER_TABLES = ("ledger_entry", "ledger_tx")
 TABLES = (
-    "organisation, commission_plan, referral, payment, stripe_event, bank_line, payout, accrual, settlement,"
+    "organisation, commission_plan, referral, payment, receivable, credit, credit_line,"
+    " stripe_event, bank_line, payout, accrual, settlement,"
     " contracted_order, account_balance, account, outbox, outside_call, timer, command_log"
 )
 
