@@ -23,6 +23,7 @@ from gateway.portal import pages
 from gateway.problems import Asked
 from gateway.routes import (
     access,
+    adjustment,
     bank_statement,
     catalogue,
     commission_plan,
@@ -51,8 +52,7 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, bank_statement, commission_plan, credit,
-    receivable, referral,
-    settlement, payout, ledger, invoicing, feed, operation, stripe_webhook,
+    receivable, referral, settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -26,7 +26,7 @@ def import_bank_statement(
 def import_bank_file(
     caller: Signed, body: Annotated[schemas.BankFileToImport, Depends(JsonBody(schemas.BankFileToImport))]
 ) -> Response:
-    """Read a camt.053 file of the bank; lines that were read before are recognised."""
+    """Read a camt.053 or camt.054 file of the bank; a line that several files tell of is one."""
     view = caller.ask(bank_statement.ImportBankFile(**dict(body)), bank_statement.BankStatementView)
     return created(schemas.BankStatement.of(view), "/v1/bank-statements")
 

@@ -1,6 +1,7 @@
 """Statements of the bank and their lines."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import StringConstraints
 
@@ -11,11 +12,13 @@ from services.shared.messages.billing.bank_statement import BankLineState
 
 
 class BankLine(Shown):
+    bank_line_id: UUID
     serial_number: str
     booked_at: Instant
     direction: Literal["in", "out"]
     amount: Money
     counterparty: str
+    counterparty_account: str
     remittance: str
     state: BankLineState
     target: str
@@ -37,7 +40,7 @@ class BankStatementToImport(Schema):
 
 
 class BankFileToImport(Schema):
-    """*content*: the bank's camt.053 file, base64."""
+    """*content*: the bank's camt.053 or camt.054 file, base64."""
 
     account: Name
     content: Annotated[str, StringConstraints(min_length=1, max_length=5_000_000)]
@@ -49,3 +52,4 @@ class BankStatement(Shown):
     suspense: int
     repeated: int
     not_booked: int
+    file_repeated: bool

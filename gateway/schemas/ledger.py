@@ -37,6 +37,7 @@ class LedgerTransaction(Shown):
     order_id: UUID | None
     order_number: str
     effective_at: Instant
+    business_at: Instant | None
     reverses: UUID | None
     entries: tuple[LedgerEntry, ...]
 

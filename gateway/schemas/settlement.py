@@ -1,7 +1,7 @@
 """Settlements: what a provider or a station is owed."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -20,6 +20,14 @@ class SettledOrder(Shown):
     net: Money
     tax: Money
     accepted_at: Instant
+    kind: Literal["acceptance", "correction"]
+    corrects: str
+
+
+class KeptFromSettlement(Shown):
+    order_number: str
+    corrects: str
+    amount: Money
 
 
 class Settlement(Shown):
@@ -36,6 +44,8 @@ class Settlement(Shown):
     net: Money
     tax: Money
     gross: Money
+    kept: tuple[KeptFromSettlement, ...]
+    to_pay: Money
     payable_from: Instant
     closed_at: Instant
     payout_id: UUID | None

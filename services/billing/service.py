@@ -6,12 +6,13 @@ from functools import cache
 from typing import TypeVar
 
 from services.billing.adapters import credit_queries, ledger_queries, queries
-from services.billing.adapters.bank_xml import read_camt053
+from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
 from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
+    adjustment,
     bank_statement,
     commission_plan,
     credit,
@@ -27,6 +28,13 @@ from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
 from services.shared.messages.base import Command, Query
+from services.shared.messages.billing.adjustment import (
+    ApproveAdjustment,
+    ListAdjustments,
+    ProposeAdjustment,
+    ProposeReversal,
+    RefuseAdjustment,
+)
 from services.shared.messages.billing.bank_statement import (
     BankStatementView,
     ImportBankFile,
@@ -95,7 +103,7 @@ def _import_bank_file(
 ) -> BankStatementView:
     own_account = settings().bank_account_number
     return bank_statement.import_bank_file(
-        wanted, actor=actor, uow=uow, now=now, own_account=own_account, read=read_camt053
+        wanted, actor=actor, uow=uow, now=now, own_account=own_account, read=read_camt
     )
 
 
@@ -170,6 +178,12 @@ class BillingService(ServiceBase):
     release_payout = command(ReleasePayout, payout.release_payout)
     get_payout = query(GetPayout, queries.get_payout)
     list_payouts = query(ListPayouts, queries.list_payouts)
+
+    propose_adjustment = command(ProposeAdjustment, adjustment.propose_adjustment)
+    propose_reversal = command(ProposeReversal, adjustment.propose_reversal)
+    approve_adjustment = command(ApproveAdjustment, adjustment.approve_adjustment)
+    refuse_adjustment = command(RefuseAdjustment, adjustment.refuse_adjustment)
+    list_adjustments = query(ListAdjustments, queries.list_adjustments)
 
     check_invariants = command(CheckInvariants, ledger.check_invariants)
     list_balances = query(ListBalances, ledger_queries.list_balances)

@@ -1,5 +1,7 @@
 """Bank statements as banks write them, made for the tests."""
 
+from collections.abc import Iterable
+
 from tests.kit.fakes_billing import OWN_ACCOUNT
 
 
@@ -14,12 +16,23 @@ def camt053(
             "<CdtDbtInd>CRDT</CdtDbtInd></Bal>"
             for kind, amount in (("OPBD", "0.00"), ("CLBD", closing))
         )
+    return _document("camt.053", version, "BkToCstmrStmt", "Stmt", account, balances, entries)
+
+
+def camt054(*entries: str, version: str = "08", account: str = OWN_ACCOUNT) -> bytes:
+    """A notification of *entries*."""
+    return _document("camt.054", version, "BkToCstmrDbtCdtNtfctn", "Ntfctn", account, "", entries)
+
+
+def _document(
+    kind: str, version: str, message: str, unit: str, account: str, balances: str, entries: Iterable[str]
+) -> bytes:
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}"><BkToCstmrStmt><Stmt>',
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{kind}.001.{version}"><{message}><{unit}>',
         f"<Acct><Id><Othr><Id>{account}</Id></Othr></Id></Acct>{balances}",
         *entries,
-        "</Stmt></BkToCstmrStmt></Document>",
+        f"</{unit}></{message}></Document>",
     ]
     return "\n".join(lines).encode()
 
@@ -32,9 +45,21 @@ def entry(
     currency: str = "CNY",
     status: str = "BOOK",
     reversal: bool = False,
+    end_to_end: str = "",
+    own: str = "",
+    payer: str = "",
 ) -> str:
-    """An incoming entry; *amount* in major units."""
-    return _entry(amount, f"<TxDtls>{_remittance(text)}</TxDtls>", reference, currency, status, reversal=reversal)
+    """
+    An incoming entry; *amount* in major units.
+
+    Args:
+        reference: The bank's of the entry; *own* the bank's of its one transaction; *end_to_end* the payer's.
+    """
+    refs = f"<AcctSvcrRef>{own}</AcctSvcrRef>" if own else ""
+    refs += f"<EndToEndId>{end_to_end}</EndToEndId>" if end_to_end else ""
+    party = f"<RltdPties><Dbtr><Nm>{payer}</Nm></Dbtr></RltdPties>" if payer else ""
+    told = f"<TxDtls>{f'<Refs>{refs}</Refs>' if refs else ''}{party}{_remittance(text)}</TxDtls>"
+    return _entry(amount, told, reference, currency, status, reversal=reversal)
 
 
 def batch(amount: str, *parts: tuple[str, str], reference: str) -> str:

@@ -1,6 +1,6 @@
 """Billing's unit of work in memory, with the same refusals as the real one, and things to fill it with."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.billing.domain.bank_statement import BankLine
+from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan, PlanExists
 from services.billing.domain.credit import Credit, CreditLine, Exposure
@@ -220,7 +222,7 @@ class FakeOrganisations:
 class FakeOrders:
     def __init__(self) -> None:
         self.held: dict[UUID, OrderCopy] = {}
-        self.accruals: dict[tuple[UUID, str], Accrual] = {}
+        self.accruals: dict[str, Accrual] = {}
 
     def add(self, order: OrderCopy) -> None:
         self.held.setdefault(order.order_id, deepcopy(order))
@@ -232,7 +234,53 @@ class FakeOrders:
         self.held[order_id].accepted_at = accepted_at
         self.held[order_id].split = parts
         for accrual in accruals:
-            self.accruals.setdefault((order_id, accrual.party_kind), accrual)
+            self.accruals.setdefault(accrual.key, accrual)
+
+
+class FakeAccruals:
+    def __init__(self, orders: FakeOrders) -> None:
+        self.orders = orders
+        self.holds: dict[UUID, set[str]] = {}
+
+    def of_order(self, order_id: UUID) -> Sequence[Accrual]:
+        found = [each for each in self.orders.accruals.values() if each.order_id == order_id]
+        return sorted(found, key=lambda each: (each.accepted_at, each.accrual_id))
+
+    def add(self, accrual: Accrual) -> None:
+        if accrual.key in self.orders.accruals:
+            raise AssertionError(f"{accrual.key} is corrected twice")
+        self.orders.accruals[accrual.key] = accrual
+
+    def hold(self, order_id: UUID, reason: str, since: datetime) -> None:
+        del since
+        self.holds.setdefault(order_id, set()).add(reason)
+
+    def unhold(self, order_id: UUID, reason: str) -> None:
+        self.holds.get(order_id, set()).discard(reason)
+
+    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
+        return {each for each in order_ids if self.holds.get(each)}
+
+
+class FakeClawbacks:
+    def __init__(self) -> None:
+        self.kept: dict[UUID, Clawback] = {}
+
+    def add(self, clawback: Clawback) -> None:
+        if any(each.key == clawback.key for each in self.kept.values()):
+            raise AssertionError(f"{clawback.key} is clawed back twice")
+        self.kept[clawback.clawback_id] = deepcopy(clawback)
+
+    def open_of(self, party_id: UUID, currency: str) -> Sequence[Clawback]:
+        found = [
+            deepcopy(each)
+            for each in self.kept.values()
+            if each.party_id == party_id and each.currency == currency and each.left
+        ]
+        return sorted(found, key=lambda each: (each.opened_at, each.clawback_id))
+
+    def save(self, clawback: Clawback) -> None:
+        self.kept[clawback.clawback_id] = deepcopy(clawback)
 
 
 class FakePlans:
@@ -389,13 +437,28 @@ class FakeStripeEvents:
 class FakeBankLines:
     def __init__(self) -> None:
         self.held: dict[UUID, BankLine] = {}
+        self.files: dict[UUID, tuple[BankFile, Placed]] = {}
 
-    def add(self, lines: Sequence[BankLine], now: datetime) -> Mapping[UUID, BankLine]:
+    def lock(self, account: str) -> None:
+        pass
+
+    def of_file(self, bank_file_id: UUID) -> Sequence[BankLine] | None:
+        if bank_file_id not in self.files:
+            return None
+        return [deepcopy(self.held[each.bank_line_id]) for each in self.files[bank_file_id][1].lines]
+
+    def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
+        del lines
+        told_by = {
+            each: frozenset(known.kind for known, placed in self.files.values() if each in placed.told_booked)
+            for each in self.held
+        }
+        return KnownLines(deepcopy(list(self.held.values())), told_by, file.kind)
+
+    def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
         del now
-        known = {line.bank_line_id: self.held[line.bank_line_id] for line in lines if line.bank_line_id in self.held}
-        for line in lines:
-            self.held.setdefault(line.bank_line_id, deepcopy(line))
-        return known
+        self.save([*placed.lines, *placed.withdrawn])
+        self.files[file.bank_file_id] = (file, placed)
 
     def save(self, lines: Sequence[BankLine]) -> None:
         for line in lines:
@@ -403,22 +466,24 @@ class FakeBankLines:
 
 
 class FakeSettlements:
-    def __init__(self, orders: FakeOrders, organisations: FakeOrganisations) -> None:
+    def __init__(self, orders: FakeOrders, accruals: FakeAccruals, organisations: FakeOrganisations) -> None:
         self.orders = orders
+        self.accruals = accruals
         self.organisations = organisations
         self.held: dict[UUID, Settlement] = {}
-        self.settled: set[tuple[UUID, str]] = set()
 
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
         groups: dict[tuple[Any, ...], list[Accrual]] = {}
-        for key, accrual in self.orders.accruals.items():
-            if key not in self.settled and accrual.accepted_at < before:
-                self.settled.add(key)
+        held = self.accruals.held(self.orders.held)
+        for accrual in self.orders.accruals.values():
+            if accrual.settlement_id is None and accrual.accepted_at < before and accrual.order_id not in held:
                 group = (accrual.party_kind, accrual.party_id, accrual.currency, accrual.tax_rate_bps,
                          accrual.special_invoice)  # fmt: skip
                 groups.setdefault(group, []).append(accrual)
         made = []
         for (kind, party_id, currency, rate_bps, special), listed in groups.items():
+            if sum(accrual.net for accrual in listed) <= 0:
+                continue
             party = self.organisations.find(party_id)
             settlement = Settlement(
                 settlement_id=new_id(),
@@ -434,13 +499,26 @@ class FakeSettlements:
                 tax_rate_bps=rate_bps,
                 special_invoice=special,
                 lines=tuple(
-                    SettlementLine(a.order_id, a.order_number, a.title, a.order_net, a.fee, a.net, a.tax, a.accepted_at)
+                    SettlementLine(
+                        a.order_id,
+                        a.order_number,
+                        a.title,
+                        a.order_net,
+                        a.fee,
+                        a.net,
+                        a.tax,
+                        a.accepted_at,
+                        a.kind,
+                        a.corrects,
+                    )
                     for a in listed
                 ),
                 payable_from=max(accrual.payable_from for accrual in listed),
                 closed_at=now,
             )
             self.held[settlement.settlement_id] = settlement
+            for accrual in listed:
+                self.orders.accruals[accrual.key] = replace(accrual, settlement_id=settlement.settlement_id)
             made.append(deepcopy(settlement))
         return made
 
@@ -448,6 +526,16 @@ class FakeSettlements:
         if settlement_id not in self.held:
             raise NotFound
         return deepcopy(self.held[settlement_id])
+
+    def party_of(self, settlement_id: UUID) -> UUID:
+        return self.get(settlement_id).party_id
+
+    def payable_to(self, party_id: UUID, currency: str) -> Sequence[Settlement]:
+        return [
+            deepcopy(each)
+            for each in self.held.values()
+            if (each.party_id, each.currency, each.state, each.payout_id) == (party_id, currency, "payable", None)
+        ]
 
     def save(self, settlement: Settlement) -> None:
         self.held[settlement.settlement_id] = deepcopy(settlement)
@@ -480,26 +568,48 @@ class FakePayouts:
         self.held[payout.payout_id] = deepcopy(payout)
 
 
+class FakeAdjustments:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Adjustment] = {}
+
+    def add(self, adjustment: Adjustment) -> None:
+        adjustment.number = f"AJ-2026-{len(self.held) + 1:06d}"
+        self.held[adjustment.adjustment_id] = deepcopy(adjustment)
+
+    def get(self, adjustment_id: UUID) -> Adjustment:
+        if adjustment_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[adjustment_id])
+
+    def save(self, adjustment: Adjustment) -> None:
+        self.held[adjustment.adjustment_id] = deepcopy(adjustment)
+
+
 class FakeLedger:
     """The reference ledger: a hundred lines that anybody can check by eye."""
 
     def __init__(self) -> None:
         self.transactions: dict[str, Transaction] = {}
+        self.closed_until = datetime.min.replace(tzinfo=UTC)
 
-    def post(self, transaction: Transaction) -> bool:
+    def post(self, transaction: Transaction) -> datetime | None:
         earlier = self.transactions.get(transaction.key)
         if earlier is not None:
             if earlier.request_hash != transaction.request_hash:
                 raise BookedOtherwise
-            return False
+            return None
         check_balanced(transaction.entries)
         for account in {entry.account for entry in transaction.entries}:
             least = min_balance(account)
             after = self.balance(account) + _credit(transaction.entries, account)
             if least is not None and after < least:
                 raise AccountOverdrawn
-        self.transactions[transaction.key] = transaction
-        return True
+        counts_at = max(transaction.effective_at, self.closed_until)
+        self.transactions[transaction.key] = replace(transaction, effective_at=counts_at)
+        return counts_at
+
+    def find(self, transaction_id: UUID) -> Transaction | None:
+        return next((each for each in self.transactions.values() if each.transaction_id == transaction_id), None)
 
     def balance(self, account: str) -> int:
         """Credit less debit."""
@@ -528,8 +638,11 @@ class FakeBillingUnitOfWork:
         self.credit = FakeCredit(self.receivables)
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
-        self.settlements = FakeSettlements(self.orders, self.organisations)
+        self.accruals = FakeAccruals(self.orders)
+        self.clawbacks = FakeClawbacks()
+        self.settlements = FakeSettlements(self.orders, self.accruals, self.organisations)
         self.payouts = FakePayouts()
+        self.adjustments = FakeAdjustments()
         self.ledger = FakeLedger()
         self.published: list[Event] = []
         self.outside: dict[str, tuple[str, Mapping[str, Any]]] = {}

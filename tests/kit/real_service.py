@@ -1,8 +1,10 @@
 """A service's use cases on its real database: each call in a transaction of its own, as the chassis does it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from threading import Barrier
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Engine
@@ -14,6 +16,7 @@ from services.shared.chassis.outside_calls import OutsideCaller
 from services.shared.chassis.timers import Timers
 from services.shared.chassis.unit_of_work import Cause, UnitOfWork, closing
 from services.shared.kernel.actor import Actor
+from services.shared.kernel.errors import Refused
 from services.shared.messages.base import Command, Event, Query, View
 from tests.kit.platform import ServiceDatabase
 
@@ -99,3 +102,18 @@ class RealService(Generic[U]):
 
     def rows(self, statement: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         return self.database.rows(statement, parameters)
+
+
+def together(deeds: Sequence[Callable[[], object]]) -> list[object]:
+    """What each of *deeds* answered or how it was refused; all of them begin at the same moment."""
+    barrier = Barrier(len(deeds))
+
+    def one(deed: Callable[[], object]) -> object:
+        barrier.wait()
+        try:
+            return deed()
+        except Refused as refused:
+            return refused
+
+    with ThreadPoolExecutor(len(deeds)) as threads:
+        return list(threads.map(one, deeds))

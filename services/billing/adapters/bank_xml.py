@@ -1,5 +1,6 @@
 """
-Bank statements as camt.053 (ISO 20022), whatever their version: what we read is named alike in all of them.
+Bank statements (camt.053) and notifications of debits and credits (camt.054) of ISO 20022, whatever their
+version: what we read is named alike in all of them.
 
 Nothing outside the file is ever read, and a file that declares a document type or entities is refused before
 any is expanded.
@@ -7,19 +8,18 @@ any is expanded.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, Literal
 
+from services.billing.domain.bank_line import BankLine, FileKind, LineContradicts
 from services.billing.domain.bank_statement import (
     LINES_MAX,
     TEXT_CHARS_MAX,
-    BankLine,
-    LineContradicts,
     StatementFile,
     StatementUnreadable,
+    fingerprint_of,
 )
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
@@ -29,6 +29,17 @@ _REFERENCE_CHARS_MAX = 64
 # Digits behind the currency's own are printed by some banks; they count only as zeros.
 _AMOUNT = re.compile(r"([0-9]{1,13})(?:\.([0-9]{0,5}))?", re.ASCII)
 _OPENING, _CLOSING = ("OPBD", "PRCD"), ("CLBD",)
+_MESSAGE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:(camt\.05[34])\.001\.[0-9]{2}\}Document")
+_STATEMENTS: Mapping[str, tuple[FileKind, str, str]] = {
+    "camt.053": ("camt.053", "BkToCstmrStmt", "Stmt"),
+    "camt.054": ("camt.054", "BkToCstmrDbtCdtNtfctn", "Ntfctn"),
+}
+# References that the bank or the clearing gives one transaction. What the payer gives is no identity.
+_OWN_REFERENCES = (
+    ("{*}Refs/{*}AcctSvcrRef", ""), ("{*}Refs/{*}UETR", "uetr:"), ("{*}Refs/{*}ClrSysRef", "clearing:"),
+    ("{*}Refs/{*}TxId", "tx:"),
+)  # fmt: skip
+_NOT_PROVIDED = {"NOTPROVIDED", "NOT PROVIDED"}
 _TEXTS = ("{*}RmtInf/{*}Ustrd", "{*}RmtInf/{*}Strd/{*}CdtrRefInf/{*}Ref", "{*}Refs/{*}EndToEndId")
 
 
@@ -44,47 +55,62 @@ class _Moved:
         return "in" if self.signed > 0 else "out"
 
 
-def read_camt053(account: str, content: bytes) -> StatementFile:
+def read_camt(account: str, content: bytes) -> StatementFile:
     """
-    The booked lines of a statement of *account*; an identity that stands in it twice refuses it.
+    The lines that a file tells of *account*; an identity that stands in it twice refuses it.
 
     A line's identity is the bank's own reference of the entry, with a number behind it when the entry is of several
-    transactions. Where the bank gives none it is made of what the line says and its number among those of the
-    day that say the same. A date without a time is midnight in the business zone, and so is a time without a zone.
+    transactions; references that the bank or the clearing gives a transaction name it too. A date without a time is
+    midnight in the business zone, and so is a time without a zone.
 
     Raises:
         StatementUnreadable: Facts name the line of the file and the element, or what else is wrong.
         LineContradicts: One reference stands for different things.
 
-    Source: ISO 20022 camt.053.001.02 to .08, BankToCustomerStatement.
+    Source: ISO 20022 camt.053.001.02 to .08, BankToCustomerStatement; camt.054, BankToCustomerDebitCreditNotification.
     """
-    root = _root(content)
-    statements = root.findall("{*}BkToCstmrStmt/{*}Stmt")
+    root, (kind, message, unit) = _root(content)
+    statements = root.findall(f"{{*}}{message}/{{*}}{unit}")
     if not statements:
-        raise _refusal(root, "Stmt")
+        raise _refusal(root, unit)
     found: dict[str, BankLine] = {}
-    derived: Counter[str] = Counter()
-    not_booked = 0
+    lines: list[BankLine] = []
+    left_out = 0
     for statement in statements:
         if _text(statement, "{*}Acct/{*}Id/{*}IBAN", "{*}Acct/{*}Id/{*}Othr/{*}Id") != account:
             raise _refusal(statement, "Acct")
         entries = statement.findall("{*}Ntry")
-        booked = [entry for entry in entries if _booked(entry)]
-        not_booked += len(entries) - len(booked)
-        _check_balance(statement, [_moved(entry) for entry in booked])
-        for entry, line in ((each, line) for each in booked for line in _lines(account, each, derived)):
-            earlier = found.setdefault(line.serial_number, line)
-            if not earlier.says_the_same(line):
-                raise LineContradicts(serial_number=line.serial_number)
-            if earlier is not line:
-                # One line told twice, or two lines of one reference: a person must ask the bank which.
-                raise _refusal(entry, "AcctSvcrRef")
-        if len(found) > LINES_MAX:
+        _check_balance(statement, [_moved(entry) for entry in entries if _status(entry) == "BOOK"])
+        for entry in entries:
+            told = list(_lines(account, entry))
+            left_out += not told
+            lines += told
+            for line in told:
+                _check_once(line, found, entry)
+        if len(lines) > LINES_MAX:
             raise _refusal(statement, "too_many_lines")
-    return StatementFile(lines=list(found.values()), not_booked=not_booked)
+    _drop_shared_references(lines)
+    return StatementFile(kind, lines, left_out)
 
 
-def _root(content: bytes) -> Any:
+def _check_once(line: BankLine, found: dict[str, BankLine], entry: Any) -> None:
+    earlier = found.setdefault(line.serial_number, line) if line.serial_number else line
+    if earlier is line:
+        return
+    if not earlier.says_the_same(line):
+        raise LineContradicts(serial_number=line.serial_number)
+    # One line told twice, or two lines of one reference: a person must ask the bank which.
+    raise _refusal(entry, "AcctSvcrRef")
+
+
+def _drop_shared_references(lines: list[BankLine]) -> None:
+    """Some banks give all transactions of a batch one reference: it names none of them."""
+    times = Counter(reference for line in lines for reference in {line.serial_number, *line.references})
+    for line in lines:
+        line.references = tuple(reference for reference in line.references if times[reference] == 1)
+
+
+def _root(content: bytes) -> tuple[Any, tuple[FileKind, str, str]]:
     from lxml import etree
 
     parser = etree.XMLParser(
@@ -96,9 +122,10 @@ def _root(content: bytes) -> Any:
         raise StatementUnreadable("this is no XML", line=error.lineno or 1, problem="xml") from None
     if root.getroottree().docinfo.doctype:
         raise StatementUnreadable("a statement declares no document type", line=1, problem="doctype")
-    if not re.fullmatch(r"\{urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.[0-9]{2}\}Document", str(root.tag)):
+    message = _MESSAGE.fullmatch(str(root.tag))
+    if message is None:
         raise _refusal(root, "Document")
-    return root
+    return root, _STATEMENTS[message[1]]
 
 
 def _refusal(element: Any, problem: str) -> StatementUnreadable:
@@ -152,28 +179,40 @@ def _check_balance(statement: Any, moved: list[_Moved]) -> None:
         raise _refusal(closing[0], "balance")
 
 
-def _booked(entry: Any) -> bool:
+def _status(entry: Any) -> str:
     status = _text(entry, "{*}Sts/{*}Cd", "{*}Sts")
     if status not in {"BOOK", "PDNG", "INFO", "FUTR"}:
         raise _refusal(entry, "Sts")
-    return status == "BOOK"
+    return status
 
 
-def _lines(account: str, entry: Any, derived: Counter[str]) -> Iterator[BankLine]:
-    whole = _moved(entry)
-    if whole.signed == 0:
+def _lines(account: str, entry: Any) -> Iterator[BankLine]:
+    whole, status = _moved(entry), _status(entry)
+    if whole.signed == 0 or status == "INFO":
         return
+    reference = _text(entry, "{*}AcctSvcrRef")
+    if len(reference) > _REFERENCE_CHARS_MAX:
+        raise _refusal(entry, "AcctSvcrRef")
     transactions = entry.findall("{*}NtryDtls/{*}TxDtls") or entry.findall("{*}TxDtls")
-    parts = _parts(whole, transactions)
+    # What is only announced stays one line: the bank says what it is made of when it books it.
+    parts = _parts(whole, transactions) if status == "BOOK" else [(whole, transactions)]
     for number, (moved, told) in enumerate(parts, start=1):
         line = _line(account, entry, moved, told)
-        reference = _text(entry, "{*}AcctSvcrRef")
-        if len(reference) > _REFERENCE_CHARS_MAX:
-            raise _refusal(entry, "AcctSvcrRef")
-        if reference and len(parts) > 1:
-            reference = f"{reference}/{number}"
-        serial = reference or _derived(line, entry, derived)
-        yield replace(line, serial_number=serial, bank_line_id=derived_id("bank_line", account, serial))
+        line.entry_reference = reference
+        line.state = "suspense" if status == "BOOK" else "announced"
+        if reference:
+            line.name(f"{reference}/{number}" if len(parts) > 1 else reference)
+        line.references = _references(told)
+        end_to_end = _text(told[0], "{*}Refs/{*}EndToEndId") if len(told) == 1 else ""
+        line.fingerprint = fingerprint_of(line, "" if end_to_end.upper() in _NOT_PROVIDED else end_to_end)
+        yield line
+
+
+def _references(told: list[Any]) -> tuple[str, ...]:
+    if len(told) != 1:
+        return ()
+    found = [f"{prefix}{text}" for path, prefix in _OWN_REFERENCES if (text := _text(told[0], path))]
+    return tuple(each for each in found if len(each) <= _REFERENCE_CHARS_MAX)
 
 
 def _parts(whole: _Moved, transactions: list[Any]) -> list[tuple[_Moved, list[Any]]]:
@@ -205,8 +244,14 @@ def _line(account: str, entry: Any, moved: _Moved, told: list[Any]) -> BankLine:
         currency=moved.currency,
         counterparty=_cut(dict.fromkeys(names)),
         remittance=_cut(dict.fromkeys(texts)),
+        counterparty_account=_account(told, party),
         held=_held(entry, told),
     )
+
+
+def _account(told: list[Any], party: str) -> str:
+    paths = [f"{{*}}RltdPties/{{*}}{party}Acct/{{*}}Id/{{*}}{kind}" for kind in ("IBAN", "Othr/{*}Id")]
+    return _text(told[0], *paths)[:_REFERENCE_CHARS_MAX] if len(told) == 1 else ""
 
 
 def _held(entry: Any, told: list[Any]) -> str:
@@ -222,6 +267,8 @@ def _cut(texts: dict[str, None]) -> str:
 
 def _booked_at(entry: Any) -> datetime:
     day = _text(entry, "{*}BookgDt/{*}DtTm", "{*}BookgDt/{*}Dt", "{*}ValDt/{*}DtTm", "{*}ValDt/{*}Dt")
+    # A notification may leave the entry's day out: it tells of what happens as it happens.
+    day = day or _text(entry.getparent(), "{*}CreDtTm")
     try:
         booked_at = datetime.fromisoformat(day)
     except ValueError:
@@ -229,11 +276,3 @@ def _booked_at(entry: Any) -> datetime:
     if booked_at.tzinfo is None:
         return booked_at.replace(tzinfo=BUSINESS_ZONE)
     return booked_at
-
-
-def _derived(line: BankLine, entry: Any, seen: Counter[str]) -> str:
-    said = (line.booked_at.isoformat(), line.direction, str(line.amount), line.currency, line.counterparty)
-    value_day = _text(entry, "{*}ValDt/{*}Dt", "{*}ValDt/{*}DtTm")
-    digest = sha256("\x00".join((*said, line.remittance, value_day)).encode()).hexdigest()[:32]
-    seen[digest] += 1
-    return f"~{digest}-{seen[digest]}"

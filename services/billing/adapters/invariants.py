@@ -53,9 +53,17 @@ CHECKS: dict[str, str] = {
         LIMIT 100""",
     "I8 payouts pay exactly their settlement": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)
-        WHERE p.amount <> s.net + s.tax
+        WHERE p.state <> 'cancelled' AND p.amount <> s.net + s.tax
+                - (SELECT coalesce(sum((k ->> 'amount')::bigint), 0) FROM jsonb_array_elements(s.kept) k)
            OR s.net <> (SELECT sum(a.net) FROM accrual a WHERE a.settlement_id = s.settlement_id)
            OR s.tax <> (SELECT sum(a.tax) FROM accrual a WHERE a.settlement_id = s.settlement_id) LIMIT 100""",
+    "I8 parties owe what is left of their claw-backs": """
+        SELECT format('%s %s', coalesce(b.account, c.account), coalesce(b.currency, c.currency))
+        FROM (SELECT account, currency, sum(posted_d - posted_c) AS owed FROM account_balance
+              WHERE account LIKE 'A:ar:provider:%' OR account LIKE 'A:ar:station:%' GROUP BY account, currency) AS b
+        FULL JOIN (SELECT format('A:ar:%s:%s', party_kind, party_id) AS account, currency, sum("left") AS owed
+                   FROM clawback GROUP BY 1, 2) AS c USING (account, currency)
+        WHERE coalesce(b.owed, 0) <> coalesce(c.owed, 0) LIMIT 100""",
     "I8 transit accounts hold what is under way": """
         SELECT format('%s holds %s', p.number, coalesce(b.posted_c - b.posted_d, 0))
         FROM payout p LEFT JOIN account_balance b

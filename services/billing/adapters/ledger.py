@@ -1,12 +1,14 @@
 """The ledger in PostgreSQL: one statement posts; checks recompute everything from the entries."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters.invariants import CHECKS
-from services.billing.domain.ledger import AccountOverdrawn, BookedOtherwise, Transaction, min_balance
+from services.billing.domain.ledger import AccountOverdrawn, BookedOtherwise, Entry, Transaction, min_balance
 from services.shared.chassis import metrics
 from services.shared.chassis.database import driver, sqlstate
 from services.shared.chassis.logs import logger
@@ -14,19 +16,27 @@ from services.shared.chassis.logs import logger
 log = logger("ledger")
 
 POST = (
-    "SELECT post_ledger_tx(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+    "SELECT post_ledger(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
     " %s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[])"
 )
+
+FIND = """
+SELECT t.transaction_id, t.idem_key AS key, t.kind, t.order_id, t.order_number, t.cause, t.effective_at, t.business_at,
+       t.posted_at, t.reverses_id AS reverses,
+       (SELECT json_agg(json_build_array(e.account, e.side, e.amount, e.currency) ORDER BY e.line)
+        FROM ledger_entry e WHERE e.seq = t.seq) AS entries
+FROM ledger_tx t WHERE t.transaction_id = %s
+"""
 
 
 class SqlLedger:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def post(self, transaction: Transaction) -> bool:
+    def post(self, transaction: Transaction) -> datetime | None:
         entries = transaction.entries
         try:
-            posted: bool = self.connection.exec_driver_sql(
+            counts_at: datetime | None = self.connection.exec_driver_sql(
                 POST,
                 (
                     str(transaction.transaction_id),
@@ -53,7 +63,14 @@ class SqlLedger:
             if state == "YQ002":
                 raise BookedOtherwise(transaction=transaction.key) from error
             raise
-        return posted
+        return counts_at
+
+    def find(self, transaction_id: UUID) -> Transaction | None:
+        row = self.connection.exec_driver_sql(FIND, (str(transaction_id),)).one_or_none()
+        if row is None:
+            return None
+        fields = dict(row._mapping)
+        return Transaction(**fields | {"entries": tuple(Entry(*entry) for entry in fields["entries"])})
 
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
         # By the driver, without parameters: the statements are full of % and of colons.

@@ -1,8 +1,6 @@
 """Reads of the ledger: the trial balance, and transactions with their entries."""
 
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.sql import column, table
@@ -22,8 +20,8 @@ from services.shared.messages.billing.ledger import (
 
 _TX = table(
     "ledger_tx",
-    *(column(name) for name in ("transaction_id", "idem_key", "kind", "order_id", "order_number", "effective_at",
-                                "posted_at", "reverses_id")),
+    *(column(name) for name in ("seq", "transaction_id", "idem_key", "kind", "order_id", "order_number",
+                                "effective_at", "business_at", "reverses_id")),
 )  # fmt: skip
 BALANCES_MAX = 10_000
 
@@ -54,13 +52,12 @@ def list_ledger_transactions(
         statement = statement.where(_TX.c.order_id == query.order_id)
     if query.account is not None:
         statement = statement.where(
-            text("transaction_id IN (SELECT e.transaction_id FROM ledger_entry e WHERE e.account = :account)")
+            text("seq IN (SELECT e.seq FROM ledger_entry e WHERE e.account = :account)")
         ).params(account=query.account)
     rows, cursor = page(
-        uow.connection, statement, (_TX.c.posted_at, _TX.c.transaction_id), query.after, query.limit,
-        read=(datetime.fromisoformat, UUID), newest_first=True,
+        uow.connection, statement, (_TX.c.seq,), query.after, query.limit, read=(int,), newest_first=True,
     )  # fmt: skip
-    entries = _entries(uow, [row.transaction_id for row in rows])
+    entries = _entries(uow, [row.seq for row in rows])
     return LedgerTransactionPage(
         items=tuple(
             LedgerTransaction(
@@ -70,8 +67,9 @@ def list_ledger_transactions(
                 order_id=row.order_id,
                 order_number=row.order_number,
                 effective_at=row.effective_at,
+                business_at=row.business_at,
                 reverses=row.reverses_id,
-                entries=tuple(entries[row.transaction_id]),
+                entries=tuple(entries[row.seq]),
             )
             for row in rows
         ),
@@ -79,17 +77,17 @@ def list_ledger_transactions(
     )
 
 
-def _entries(uow: BillingUnitOfWork, transaction_ids: list[Any]) -> dict[Any, list[Entry]]:
-    found: dict[Any, list[Entry]] = {transaction_id: [] for transaction_id in transaction_ids}
+def _entries(uow: BillingUnitOfWork, numbers: list[int]) -> dict[int, list[Entry]]:
+    found: dict[int, list[Entry]] = {number: [] for number in numbers}
     if found:
         rows = uow.connection.execute(
             text(
-                "SELECT transaction_id, line, account, side, amount, currency FROM ledger_entry"
-                " WHERE transaction_id = ANY(:ids) ORDER BY transaction_id, line"
+                "SELECT seq, line, account, side, amount, currency FROM ledger_entry"
+                " WHERE seq = ANY(:numbers) ORDER BY seq, line"
             ),
-            {"ids": transaction_ids},
+            {"numbers": numbers},
         )
         for row in rows:
             fields = dict(row._mapping)
-            found[fields.pop("transaction_id")].append(Entry(**fields))
+            found[fields.pop("seq")].append(Entry(**fields))
     return found

@@ -8,16 +8,18 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from services.billing.adapters import tables
+from services.billing.adapters.adjustment_repository import adjustment_of
 from services.billing.adapters.settlement_repositories import settlement_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
-from services.billing.use_cases import payment, payout, referral, settlement
+from services.billing.use_cases import adjustment, payment, payout, referral, settlement
 from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, Parties, require
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.money import Money
+from services.shared.messages.billing.adjustment import AdjustmentPage, ListAdjustments
 from services.shared.messages.billing.bank_statement import BankLine, BankLinePage, ListBankLines
 from services.shared.messages.billing.commission_plan import (
     CommissionPlanPage,
@@ -113,11 +115,13 @@ def list_bank_lines(query: ListBankLines, *, actor: Actor, uow: BillingUnitOfWor
     return BankLinePage(
         items=tuple(
             BankLine(
+                bank_line_id=row.bank_line_id,
                 serial_number=row.serial_number,
                 booked_at=row.booked_at,
                 direction=row.direction,
                 amount=Money(row.amount, row.currency),
                 counterparty=row.counterparty,
+                counterparty_account=row.counterparty_account,
                 remittance=row.remittance,
                 state=row.state,
                 target=row.target,
@@ -168,6 +172,20 @@ def get_settlement_document(
         size_bytes=row.document_size,
         filename=filename,
     )
+
+
+def list_adjustments(query: ListAdjustments, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> AdjustmentPage:
+    del now
+    require(actor, query.grants, {})
+    table = tables.adjustment
+    statement = select(table)
+    if query.state is not None:
+        statement = statement.where(table.c.state == query.state)
+    rows, cursor = page(
+        uow.connection, statement, (table.c.proposed_at, table.c.adjustment_id), query.after, query.limit,
+        read=(datetime.fromisoformat, UUID), newest_first=True,
+    )  # fmt: skip
+    return AdjustmentPage(items=tuple(adjustment.view(adjustment_of(row)) for row in rows), next_cursor=cursor)
 
 
 def get_payout(query: GetPayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:

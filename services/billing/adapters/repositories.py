@@ -3,16 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from psycopg2.extras import execute_values
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
-from services.billing.domain.bank_statement import BankLine
 from services.billing.domain.commission import Split, SplitTerms
 from services.billing.domain.commission_plan import CommissionPlan, PlanExists
 from services.billing.domain.order import Accrual, OrderCopy
@@ -21,7 +18,7 @@ from services.billing.domain.payment import Payment, payments_by_reference
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
-from services.shared.chassis.database import driver, save_versioned
+from services.shared.chassis.database import save_versioned
 from services.shared.kernel.errors import NotFound
 
 _SPLIT_TERMS = TypeAdapter(SplitTerms)
@@ -76,7 +73,9 @@ class SqlOrders:
         )
         if accruals:
             self.connection.execute(
-                insert(tables.accrual).values([asdict(accrual) for accrual in accruals]).on_conflict_do_nothing()
+                insert(tables.accrual)
+                .values([asdict(accrual) for accrual in accruals])
+                .on_conflict_do_nothing(index_elements=["key"])
             )
 
 
@@ -204,49 +203,3 @@ class SqlStripeEvents:
         return [
             UnhandledEvent(row.event_id, (row.object_kind, row.object_id), row.received_at, row.sweeps) for row in rows
         ]
-
-
-class SqlBankLines:
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def add(self, lines: Sequence[BankLine], now: datetime) -> Mapping[UUID, BankLine]:
-        if not lines:
-            return {}
-        rows = execute_values(
-            driver(self.connection).cursor(),
-            "INSERT INTO bank_line (bank_line_id, account, serial_number, booked_at, direction, amount, currency,"
-            " counterparty, remittance, state, target, reason, imported_at) VALUES %s"
-            " ON CONFLICT DO NOTHING RETURNING bank_line_id::text",
-            [
-                (str(line.bank_line_id), line.account, line.serial_number, line.booked_at, line.direction, line.amount,
-                 line.currency, line.counterparty, line.remittance, line.state, line.target, line.reason, now)
-                for line in sorted(lines, key=lambda line: line.bank_line_id)
-            ],
-            page_size=1_000,
-            fetch=True,
-        )  # fmt: skip
-        added = {UUID(row[0]) for row in rows}
-        repeated = [line.bank_line_id for line in lines if line.bank_line_id not in added]
-        if not repeated:
-            return {}
-        table = tables.bank_line
-        known = self.connection.execute(select(table).where(table.c.bank_line_id.in_(repeated)))
-        return {row.bank_line_id: _bank_line(row) for row in known}
-
-    def save(self, lines: Sequence[BankLine]) -> None:
-        if not lines:
-            return
-        execute_values(
-            driver(self.connection).cursor(),
-            "UPDATE bank_line SET state = v.state, target = v.target, reason = v.reason"
-            " FROM (VALUES %s) AS v (id, state, target, reason) WHERE bank_line_id = v.id::uuid",
-            [(str(line.bank_line_id), line.state, line.target, line.reason) for line in lines],
-            page_size=1_000,
-        )
-
-
-def _bank_line(row: Any) -> BankLine:
-    fields = dict(row._mapping)
-    del fields["imported_at"]
-    return BankLine(**fields)

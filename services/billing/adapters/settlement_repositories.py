@@ -1,15 +1,18 @@
 """Rows ⇄ settlements and payouts. Closing is one statement, however many orders there are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select, text
+from pydantic_core import to_jsonable_python
+from sqlalchemy import Connection, Row, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
+from services.billing.domain.clawback import Clawback, Kept
+from services.billing.domain.order import Accrual
 from services.billing.domain.payout import Payout
 from services.billing.domain.settlement import PayoutExists, Settlement, SettlementLine
 from services.shared.chassis.database import save_versioned
@@ -20,9 +23,12 @@ ORDERS_PER_STATEMENT_MAX = 500
 
 CLOSE = text("""
 WITH due AS (
-  SELECT * FROM accrual WHERE settlement_id IS NULL AND accepted_at < :before FOR UPDATE
+  SELECT * FROM accrual a WHERE settlement_id IS NULL AND accepted_at < :before
+    AND NOT EXISTS (SELECT FROM order_hold h WHERE h.order_id = a.order_id)
+  FOR UPDATE
 ), parted AS (
-  SELECT due.*, (row_number() OVER (PARTITION BY party_kind, party_id, currency, tax_rate_bps, special_invoice
+  -- By order: its acceptance and its corrections stand on one statement.
+  SELECT due.*, (dense_rank() OVER (PARTITION BY party_kind, party_id, currency, tax_rate_bps, special_invoice
                                     ORDER BY accepted_at, order_id) - 1) / :orders_max AS part
   FROM due
 ), grouped AS (
@@ -32,9 +38,12 @@ WITH due AS (
            sum(net) AS net, sum(tax) AS tax, max(payable_from) AS payable_from,
            jsonb_agg(jsonb_build_object(
              'order_id', order_id, 'order_number', order_number, 'title', title, 'order_net', order_net, 'fee', fee,
-             'net', net, 'tax', tax, 'accepted_at', accepted_at) ORDER BY accepted_at, order_id) AS lines
+             'net', net, 'tax', tax, 'accepted_at', accepted_at, 'kind', kind, 'corrects', corrects)
+             ORDER BY accepted_at, order_id, kind, accrual_id) AS lines
     FROM parted
     GROUP BY party_kind, party_id, currency, tax_rate_bps, special_invoice, part
+    -- All taken back again: there is nothing to invoice.
+    HAVING sum(net) > 0
     ORDER BY party_kind, party_id, currency, tax_rate_bps, special_invoice, part
   ) AS g
 ), stated AS (
@@ -47,7 +56,7 @@ WITH due AS (
 ), listed AS (
   UPDATE accrual a SET settlement_id = g.settlement_id
   FROM parted p JOIN grouped g USING (party_kind, party_id, currency, tax_rate_bps, special_invoice, part)
-  WHERE a.order_id = p.order_id AND a.party_kind = p.party_kind
+  WHERE a.accrual_id = p.accrual_id
 )
 SELECT * FROM stated ORDER BY number
 """).columns(*tables.settlement.c)
@@ -72,9 +81,87 @@ class SqlSettlements:
             raise NotFound
         return settlement_of(row)
 
+    def party_of(self, settlement_id: UUID) -> UUID:
+        table = tables.settlement
+        found: UUID | None = self.connection.execute(
+            select(table.c.party_id).where(table.c.settlement_id == settlement_id)
+        ).scalar_one_or_none()
+        if found is None:
+            raise NotFound
+        return found
+
+    def payable_to(self, party_id: UUID, currency: str) -> Sequence[Settlement]:
+        table = tables.settlement
+        rows = self.connection.execute(
+            select(table)
+            .where(
+                table.c.party_id == party_id, table.c.currency == currency, table.c.state == "payable",
+                table.c.payout_id.is_(None),
+            )
+            .order_by(table.c.closed_at, table.c.settlement_id)
+            .with_for_update()
+        )  # fmt: skip
+        return [settlement_of(row) for row in rows]
+
     def save(self, settlement: Settlement) -> None:
         values = {name: value for name, value in vars(settlement).items() if name != "lines"}
+        values["kept"] = to_jsonable_python(settlement.kept)
         save_versioned(self.connection, tables.settlement, {"settlement_id": settlement.settlement_id}, values)
+        settlement.version += 1  # a claw-back may change it a second time in the transaction
+
+
+class SqlAccruals:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def of_order(self, order_id: UUID) -> Sequence[Accrual]:
+        table = tables.accrual
+        rows = self.connection.execute(
+            select(table).where(table.c.order_id == order_id).order_by(table.c.accepted_at, table.c.accrual_id)
+            .with_for_update()
+        )  # fmt: skip
+        return [Accrual(**row._mapping) for row in rows]
+
+    def add(self, accrual: Accrual) -> None:
+        self.connection.execute(insert(tables.accrual).values(asdict(accrual)))
+
+    def hold(self, order_id: UUID, reason: str, since: datetime) -> None:
+        self.connection.execute(
+            insert(tables.order_hold).values(order_id=order_id, reason=reason, since=since).on_conflict_do_nothing()
+        )
+
+    def unhold(self, order_id: UUID, reason: str) -> None:
+        table = tables.order_hold
+        self.connection.execute(delete(table).where(table.c.order_id == order_id, table.c.reason == reason))
+
+    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
+        table = tables.order_hold
+        rows = self.connection.execute(select(table.c.order_id).where(table.c.order_id.in_(list(order_ids))))
+        return {row.order_id for row in rows}
+
+
+class SqlClawbacks:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, clawback: Clawback) -> None:
+        self.connection.execute(insert(tables.clawback).values(vars(clawback)))
+
+    def open_of(self, party_id: UUID, currency: str) -> Sequence[Clawback]:
+        table = tables.clawback
+        rows = self.connection.execute(
+            select(table)
+            .where(table.c.party_id == party_id, table.c.currency == currency, table.c.left > 0)
+            .order_by(table.c.opened_at, table.c.clawback_id)
+            .with_for_update()
+        )
+        return [Clawback(**row._mapping) for row in rows]
+
+    def save(self, clawback: Clawback) -> None:
+        table = tables.clawback
+        self.connection.execute(
+            table.update().where(table.c.clawback_id == clawback.clawback_id).values(left=clawback.left)
+        )
 
 
 class SqlPayouts:
@@ -132,4 +219,5 @@ def settlement_of(row: Row[Any]) -> Settlement:
         )
         for line in fields["lines"]
     )
-    return Settlement(**{**fields, "lines": lines})
+    kept = tuple(Kept(**{**each, "clawback_id": UUID(each["clawback_id"])}) for each in fields["kept"])
+    return Settlement(**{**fields, "lines": lines, "kept": kept})

@@ -45,8 +45,11 @@ contracted_order = Table(
 accrual = Table(
     "accrual",
     metadata,
-    Column("order_id", Uuid, primary_key=True),
-    Column("party_kind", Text, primary_key=True),
+    Column("accrual_id", Uuid, primary_key=True),
+    Column("key", Text),
+    Column("kind", Text),
+    Column("order_id", Uuid),
+    Column("party_kind", Text),
     Column("party_id", Uuid),
     Column("order_number", Text),
     Column("title", Text),
@@ -59,7 +62,32 @@ accrual = Table(
     Column("special_invoice", Boolean),
     _instant("accepted_at"),
     _instant("payable_from"),
+    Column("corrects", Text),
     Column("settlement_id", Uuid),
+)
+
+order_hold = Table(
+    "order_hold",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    _instant("since"),
+)
+
+clawback = Table(
+    "clawback",
+    metadata,
+    Column("clawback_id", Uuid, primary_key=True),
+    Column("key", Text),
+    Column("party_kind", Text),
+    Column("party_id", Uuid),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("corrects", Text),
+    Column("currency", Text),
+    Column("amount", BigInteger),
+    Column("left", BigInteger),
+    _instant("opened_at"),
 )
 
 commission_plan = Table(
@@ -201,6 +229,37 @@ bank_line = Table(
     Column("target", Text),
     Column("reason", Text),
     _instant("imported_at"),
+    Column("counterparty_account", Text),
+    Column("fingerprint", Text),
+    Column("entry_reference", Text),
+)
+
+bank_file = Table(
+    "bank_file",
+    metadata,
+    Column("bank_file_id", Uuid, primary_key=True),
+    Column("account", Text),
+    Column("sha256", Text),
+    Column("kind", Text),
+    _instant("imported_at"),
+    Column("imported_by", Text),
+)
+
+bank_file_line = Table(
+    "bank_file_line",
+    metadata,
+    Column("bank_file_id", Uuid, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("bank_line_id", Uuid),
+    Column("booked", Boolean),
+)
+
+bank_line_reference = Table(
+    "bank_line_reference",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("reference", Text, primary_key=True),
+    Column("bank_line_id", Uuid),
 )
 
 settlement = Table(
@@ -221,11 +280,33 @@ settlement = Table(
     Column("lines", JSONB),
     _instant("payable_from"),
     _instant("closed_at"),
+    Column("kept", JSONB),
     Column("payout_id", Uuid),
     Column("received_invoice_id", Uuid),
     Column("document_key", Text),
     Column("document_sha256", Text),
     Column("document_size", BigInteger),
+    Column("version", Integer),
+)
+
+adjustment = Table(
+    "adjustment",
+    metadata,
+    Column("adjustment_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("kind", Text),
+    Column("state", Text),
+    Column("reason", Text),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("reverses", Uuid),
+    Column("entries", JSONB),
+    _instant("effective_at"),
+    _instant("proposed_at"),
+    Column("proposed_by", Text),
+    _instant("decided_at"),
+    Column("decided_by", Text),
+    Column("transaction_id", Uuid),
     Column("version", Integer),
 )
 

@@ -2,10 +2,11 @@
 
 from functools import cached_property
 
+from services.billing.adapters.adjustment_repository import SqlAdjustments
+from services.billing.adapters.bank_repositories import SqlBankLines
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.repositories import (
-    SqlBankLines,
     SqlOrders,
     SqlOrganisations,
     SqlPayments,
@@ -13,7 +14,7 @@ from services.billing.adapters.repositories import (
     SqlReferrals,
     SqlStripeEvents,
 )
-from services.billing.adapters.settlement_repositories import SqlPayouts, SqlSettlements
+from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlPayouts, SqlSettlements
 from services.shared.chassis.unit_of_work import UnitOfWork
 
 
@@ -29,6 +30,14 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def orders(self) -> SqlOrders:
         return SqlOrders(self.connection)
+
+    @cached_property
+    def accruals(self) -> SqlAccruals:
+        return SqlAccruals(self.connection)
+
+    @cached_property
+    def clawbacks(self) -> SqlClawbacks:
+        return SqlClawbacks(self.connection)
 
     @cached_property
     def plans(self) -> SqlPlans:
@@ -65,6 +74,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payouts(self) -> SqlPayouts:
         return SqlPayouts(self.connection)
+
+    @cached_property
+    def adjustments(self) -> SqlAdjustments:
+        return SqlAdjustments(self.connection)
 
     @cached_property
     def ledger(self) -> SqlLedger:

@@ -13,17 +13,13 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
-from uuid import UUID
+from hashlib import sha256
 
-from services.billing.domain import ledger
-from services.shared.kernel.errors import Conflict, Invalid
+from services.billing.domain.bank_line import BankLine, FileKind, LineContradicts
+from services.shared.kernel.errors import Invalid
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
 from services.shared.kernel.payment_reference import reference_holds
-from services.shared.kernel.times import business_date
-
-BankLineState = Literal["matched", "suspense"]
 
 HEADER = ["serial_number", "booked_at", "direction", "amount", "currency", "counterparty", "remittance"]
 LINES_MAX = 20_000
@@ -49,63 +45,18 @@ class UnknownAccount(Invalid):
     code = "billing.bank_account_unknown"
 
 
-class LineContradicts(Conflict):
-    """A line with this serial number was read before and said something else."""
-
-    code = "billing.bank_line_contradicts"
-
-
-@dataclass
-class BankLine:
-    """
-    Attributes:
-        bank_line_id: Of account and serial number: a line that comes twice is one line.
-        amount: Minor units of *currency*, above zero.
-        target: `payment/<id>` or `payout/<id>`; empty while in suspense.
-        held: Why it may match nothing by itself; known while its file is read, afterwards it is the reason.
-    """
-
-    bank_line_id: UUID
-    account: str
-    serial_number: str
-    booked_at: datetime
-    direction: Literal["in", "out"]
-    amount: int
-    currency: str
-    counterparty: str
-    remittance: str
-    state: BankLineState = "suspense"
-    target: str = ""
-    reason: str = ""
-    held: str = ""
-
-    @property
-    def money(self) -> Money:
-        return Money(self.amount, self.currency)
-
-    @property
-    def key(self) -> str:
-        """Names the line among all business facts of the ledger."""
-        return f"bank:{self.account}:{self.serial_number}"
-
-    def match(self, target: str, reason: str = "") -> None:
-        self.state, self.target, self.reason = "matched", target, reason
-
-    def says_the_same(self, other: "BankLine") -> bool:
-        return self._fact == other._fact
-
-    @property
-    def _fact(self) -> tuple[object, ...]:
-        # The day is part of it: a bank that uses a reference again, for as much, would else lose us a line.
-        return (self.direction, self.amount, self.currency, business_date(self.booked_at))
-
-
 @dataclass(frozen=True, slots=True)
 class StatementFile:
-    """*not_booked*: entries that the bank announces and has not booked; a later file brings them again."""
+    """
+    A file as it was read; its lines are not placed yet.
 
+    Attributes:
+        left_out: Entries of amount zero and such that the bank tells for information.
+    """
+
+    kind: FileKind
     lines: list[BankLine]
-    not_booked: int
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +67,7 @@ class Candidate:
     certain: bool
 
 
-def read_statement(account: str, text: str) -> list[BankLine]:
+def read_statement(account: str, text: str) -> StatementFile:
     """
     The lines of a statement, each serial number once.
 
@@ -140,7 +91,7 @@ def read_statement(account: str, text: str) -> list[BankLine]:
                 raise StatementUnreadable("too many lines", line=rows.line_num, problem="too_many_lines")
     except csv.Error as error:
         raise StatementUnreadable("this is no CSV", line=rows.line_num, problem="csv") from error
-    return list(found.values())
+    return StatementFile("csv", list(found.values()))
 
 
 def _line(account: str, row: list[str], number: int) -> BankLine:
@@ -162,7 +113,7 @@ def _line(account: str, row: list[str], number: int) -> BankLine:
         raise refuse("booked_at") from None
     if booked_at.tzinfo is None:
         raise refuse("booked_at")
-    return BankLine(
+    line = BankLine(
         bank_line_id=derived_id("bank_line", account, serial),
         account=account,
         serial_number=serial,
@@ -172,7 +123,10 @@ def _line(account: str, row: list[str], number: int) -> BankLine:
         currency=currency,
         counterparty=counterparty,
         remittance=remittance,
+        entry_reference=serial,
     )
+    line.fingerprint = fingerprint_of(line)
+    return line
 
 
 def _minor(text: str, currency: str, refusal: StatementUnreadable) -> int:
@@ -188,6 +142,22 @@ def _minor(text: str, currency: str, refusal: StatementUnreadable) -> int:
     if amount == 0:
         raise refusal
     return amount
+
+
+def fingerprint_of(line: BankLine, named: str = "") -> str:
+    """
+    What alike lines share: way, amount, and what the payer gave the transfer as a name.
+
+    Args:
+        line: Its serial number and day count for nothing.
+        named: The payer's own reference; empty where there is none. Kinds of files cut texts in different
+            places, so where the text names payments or payouts these stand for it.
+    """
+    certain = [each.reference for each in references_in(line.remittance) if each.certain]
+    named = named or ",".join(sorted({*certain, *payout_numbers_in(line.remittance)}))
+    said = (named,) if named else (line.counterparty, line.remittance)
+    facts = (line.direction, str(line.amount), line.currency, *said)
+    return sha256("\x00".join(facts).encode()).hexdigest()[:32]
 
 
 def references_in(text: str) -> tuple[Candidate, ...]:
@@ -221,10 +191,3 @@ def payout_numbers_in(text: str) -> tuple[str, ...]:
         for length in range(10, len(digits) + 1):
             found[f"PO-{digits[:4]}-{digits[4:length]}"] = None
     return tuple(found)
-
-
-def suspense(amount: Money, direction: Literal["in", "out"]) -> tuple[ledger.Entry, ...]:
-    """A line of the bank's statement of which nobody knows what it is for."""
-    if direction == "in":
-        return ledger.entries(("D", ledger.BANK, amount), ("C", ledger.SUSPENSE, amount))
-    return ledger.entries(("D", ledger.SUSPENSE, amount), ("C", ledger.BANK, amount))

@@ -7,7 +7,7 @@ A assets, L liabilities, R revenue, E expenses; D debit, C credit. What customer
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
@@ -29,6 +29,7 @@ PROVIDER_COST = "E:provider_service"
 STATION_COST = "E:station_share"
 PSP_FEE = "E:psp_fee"
 BAD_DEBT = "E:bad_debt"
+ROUNDING = "E:rounding"
 
 # Whose credit the debits may never exceed: other people's money, which is spent at most once.
 _NEVER_OVERDRAWN = ("L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:")
@@ -44,6 +45,18 @@ class BookedOtherwise(Conflict):
     """The same fact stands in the ledger with other entries."""
 
     code = "billing.booked_otherwise"
+
+
+class ReversedAlready(Conflict):
+    """This transaction has been taken back already."""
+
+    code = "billing.reversed_already"
+
+
+class ReversalNotReversed(Conflict):
+    """A reversal is not taken back; book anew what is right."""
+
+    code = "billing.reversal_not_reversed"
 
 
 class Unbalanced(ValueError):
@@ -66,7 +79,8 @@ class Transaction:
     Attributes:
         key: The business fact; one transaction each, for ever.
         cause: What led here, of the event or the request.
-        effective_at: When it happened, for the business.
+        effective_at: When it counts: when it happened, or later where the books of that time are closed.
+        business_at: When it happened, where that is another time.
     """
 
     transaction_id: UUID
@@ -79,6 +93,7 @@ class Transaction:
     posted_at: datetime
     entries: tuple[Entry, ...]
     reverses: UUID | None = None
+    business_at: datetime | None = None
 
     @property
     def request_hash(self) -> bytes:
@@ -95,6 +110,11 @@ def check_balanced(entries: Iterable[Entry]) -> None:
         sums[entry.currency] = sums.get(entry.currency, 0) + (entry.amount if entry.side == "D" else -entry.amount)
     if not sums or any(sums.values()):
         raise Unbalanced(f"entries do not balance: {sums}")
+
+
+def mirrored(given: Iterable[Entry]) -> tuple[Entry, ...]:
+    """*given* with the sides changed: what takes them back."""
+    return tuple(replace(entry, side="C" if entry.side == "D" else "D") for entry in given)
 
 
 def min_balance(account: str) -> int | None:
@@ -116,6 +136,15 @@ def receivable(customer_id: UUID) -> str:
 
 def owed(kind: PartyKind, party_id: UUID, stage: Literal["accrued", "payable", "held"]) -> str:
     return f"L:{kind}:{party_id}:{stage}"
+
+
+def receivable(kind: PartyKind, party_id: UUID) -> str:
+    """What a party must give back."""
+    return f"A:ar:{kind}:{party_id}"
+
+
+def cost(kind: PartyKind) -> str:
+    return PROVIDER_COST if kind == "provider" else STATION_COST
 
 
 def payout_transit(payout_id: UUID) -> str:

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
 from services.billing.domain.commission import Split, SplitTerms
 from services.billing.domain.organisation import PartyKind
+from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
+
+AccrualKind = Literal["acceptance", "correction"]
 
 
 @dataclass
@@ -41,15 +45,22 @@ class OrderCopy:
 @dataclass(frozen=True)
 class Accrual:
     """
-    What one party has earned by one order and no statement lists yet.
+    What one party has earned by one order: by its acceptance, and by each correction before a statement lists it.
+
+    Amounts of a correction are differences and may be below zero.
 
     Attributes:
+        key: The business fact; one accrual each.
+        corrects: Number of the statement that lists the order already; of a correction that gives the party more.
         order_net: N of the order, *fee* C of it.
         net, tax: The party's own: what its invoice must say. The tax is 0 where the invoice is all-in.
         tax_rate_bps, special_invoice: Which invoice it sends, frozen when the contract was signed.
         payable_from: End of the hold period.
     """
 
+    accrual_id: UUID
+    key: str
+    kind: AccrualKind
     order_id: UUID
     party_kind: PartyKind
     party_id: UUID
@@ -64,26 +75,68 @@ class Accrual:
     special_invoice: bool
     accepted_at: datetime
     payable_from: datetime
+    corrects: str = ""
+    settlement_id: UUID | None = None
 
 
 def accruals(
     order: OrderCopy, parts: Split, *, accepted_at: datetime, hold_days: int
 ) -> tuple[Accrual, ...]:  # fmt: skip
     """What provider and station have earned by *order*; a party that earned nothing is left out."""
-    terms = order.split_terms
 
-    def earned(kind: PartyKind, party_id: UUID, net: int, tax: int, profile: TaxProfile) -> Accrual:
+    def earned(kind: PartyKind) -> Accrual:
+        party_id, profile, net, tax = _party_of(order, kind, parts)
         return Accrual(
+            accrual_id=new_id(), key=f"accept:{order.order_id}:{kind}", kind="acceptance",
             order_id=order.order_id, party_kind=kind, party_id=party_id, order_number=order.number,
-            title=order.title, currency=order.currency, order_net=terms.net, fee=parts.fee, net=net, tax=tax,
-            tax_rate_bps=profile.rate_bps, special_invoice=profile.can_issue_special,
+            title=order.title, currency=order.currency, order_net=order.split_terms.net, fee=parts.fee, net=net,
+            tax=tax, tax_rate_bps=profile.rate_bps, special_invoice=profile.can_issue_special,
             accepted_at=accepted_at, payable_from=accepted_at + timedelta(days=hold_days),
         )  # fmt: skip
 
-    found = [earned("provider", order.provider_id, parts.provider_net, parts.provider_tax, terms.provider_tax)]
-    if order.station_id is not None and terms.station_tax is not None:
-        found.append(earned("station", order.station_id, parts.station_share, parts.station_tax, terms.station_tax))
+    found = [earned(kind) for kind in parties_of(order)]
     return tuple(accrual for accrual in found if accrual.net > 0)
+
+
+def correction(
+    order: OrderCopy, kind: PartyKind, less: Split, *, key: str, stated_on: str, accepted_at: datetime,
+    payable_from: datetime,
+) -> Accrual:  # fmt: skip
+    """
+    A party earns *less* by *order* than was stated so far (more, where it is below zero).
+
+    *stated_on* is the number of the statement that lists the order, or empty. A correction of what is on none has the
+    day of the acceptance as *accepted_at*, so that one statement lists both.
+    """
+    party_id, profile, net, tax = _party_of(order, kind, less)
+    return Accrual(
+        accrual_id=new_id(), key=key, kind="correction", order_id=order.order_id, party_kind=kind,
+        party_id=party_id, order_number=order.number, title=order.title, currency=order.currency,
+        # Of a provider's line base less fee is the net, however the parts came about.
+        order_net=-(net + less.fee) if kind == "provider" else -less.net, fee=-less.fee, net=-net, tax=-tax,
+        tax_rate_bps=profile.rate_bps, special_invoice=profile.can_issue_special,
+        accepted_at=accepted_at, payable_from=payable_from, corrects=stated_on,
+    )  # fmt: skip
+
+
+def parties_of(order: OrderCopy) -> tuple[PartyKind, ...]:
+    """Those who earn by *order*."""
+    return ("provider", "station") if order.station_id is not None else ("provider",)
+
+
+def party_share(order: OrderCopy, kind: PartyKind, parts: Split) -> tuple[UUID, int, int]:
+    """Who *kind* is in *order*, and its net and tax of *parts*."""
+    party_id, _, net, tax = _party_of(order, kind, parts)
+    return party_id, net, tax
+
+
+def _party_of(order: OrderCopy, kind: PartyKind, parts: Split) -> tuple[UUID, TaxProfile, int, int]:
+    terms = order.split_terms
+    if kind == "provider":
+        return order.provider_id, terms.provider_tax, parts.provider_net, parts.provider_tax
+    if order.station_id is None or terms.station_tax is None:
+        raise TypeError(f"no station brought {order.number} in")
+    return order.station_id, terms.station_tax, parts.station_share, parts.station_tax
 
 
 def acceptance_principal(

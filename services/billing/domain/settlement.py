@@ -1,11 +1,14 @@
 """A settlement: the statement of what we owe one party for accepted orders."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
+from services.billing.domain.clawback import Clawback, Kept
+from services.billing.domain.order import AccrualKind
 from services.billing.domain.organisation import PartyKind
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.lifecycle import Lifecycle
@@ -42,13 +45,23 @@ class NotPayable(Conflict):
     code = "billing.settlement_not_payable"
 
 
+class OrderHeld(Conflict):
+    """An order on this settlement is in dispute; its money stays until that is decided."""
+
+    code = "billing.settlement_held"
+
+
 class InvoiceContradicts(Exception):
     """A matched invoice says other amounts than the settlement: a bug of whoever matched it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettlementLine:
-    """One order on a statement; minor units of the settlement's currency."""
+    """
+    One order on a statement, or a correction of one; minor units of the settlement's currency.
+
+    *corrects*: number of the earlier statement that lists the order.
+    """
 
     order_id: UUID
     order_number: str
@@ -58,6 +71,8 @@ class SettlementLine:
     net: int
     tax: int
     accepted_at: datetime
+    kind: AccrualKind = "acceptance"
+    corrects: str = ""
 
 
 @dataclass
@@ -67,6 +82,7 @@ class Settlement:
         net, tax: What the party's invoice must say; sums of the frozen amounts of the lines.
         tax_rate_bps, special_invoice: Which invoice it is.
         payable_from: End of the hold period of its last order.
+        kept: What is not paid out of it, because of claw-backs.
     """
 
     settlement_id: UUID
@@ -84,6 +100,7 @@ class Settlement:
     lines: tuple[SettlementLine, ...]
     payable_from: datetime
     closed_at: datetime
+    kept: tuple[Kept, ...] = ()
     payout_id: UUID | None = None
     received_invoice_id: UUID | None = None
     document_key: str | None = None
@@ -96,8 +113,13 @@ class Settlement:
         return Money(self.net + self.tax, self.currency)
 
     @property
+    def to_pay(self) -> Money:
+        """What is paid out of it."""
+        return self.gross - Money(sum(kept.amount for kept in self.kept), self.currency)
+
+    @property
     def order_ids(self) -> tuple[UUID, ...]:
-        return tuple(line.order_id for line in self.lines)
+        return tuple(dict.fromkeys(line.order_id for line in self.lines))
 
     def issue(self, key: str, sha256: str, size: int) -> None:
         """The statement is printed and kept. The party may have sent its invoice meanwhile."""
@@ -119,15 +141,39 @@ class Settlement:
             raise InvoiceContradicts(f"{self.number}: {net} + {tax}")
         self.received_invoice_id = received_invoice_id
 
-    def start_payout(self, payout_id: UUID, now: datetime) -> None:
-        """Raises NotPayable, PayoutExists, HoldNotOver."""
+    def keep(self, clawback: Clawback) -> int:
+        """
+        Keep back what it can towards *clawback*. Returns how much, in minor units.
+
+        With nothing left to pay it is paid: by what the party owed.
+        """
+        taken = clawback.take(self.to_pay.amount) if self.state == "payable" and self.payout_id is None else 0
+        if taken:
+            self.kept += (Kept(clawback.clawback_id, clawback.order_number, clawback.corrects, taken),)
+            if not self.to_pay.amount:
+                self.pay()
+        return taken
+
+    def start_payout(self, payout_id: UUID, now: datetime, held: Iterable[UUID]) -> None:
+        """
+        *held*: those of its orders that are in dispute.
+
+        Raises: NotPayable, PayoutExists, OrderHeld, HoldNotOver.
+        """
         if self.state != "payable":
             raise NotPayable
         if self.payout_id is not None:
             raise PayoutExists
+        self.check_not_held(held)
         if now < self.payable_from:
             raise HoldNotOver(payable_from=self.payable_from.isoformat())
         self.payout_id = payout_id
+
+    def check_not_held(self, held: Iterable[UUID]) -> None:
+        """Raises OrderHeld."""
+        numbers = [line.order_number for line in self.lines if line.order_id in set(held)]
+        if numbers:
+            raise OrderHeld(order_number=numbers[0])
 
     def pay(self) -> None:
         """Raises WrongState."""

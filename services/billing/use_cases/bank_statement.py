@@ -2,20 +2,19 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 
+from services.billing.domain.bank_line import BankFile, BankLine, suspense
 from services.billing.domain.bank_statement import (
-    BankLine,
     Candidate,
-    LineContradicts,
     StatementFile,
     StatementUnreadable,
     UnknownAccount,
     payout_numbers_in,
     read_statement,
     references_in,
-    suspense,
 )
 from services.billing.domain.ledger import BANK
 from services.billing.domain.payment import Payment
@@ -26,6 +25,7 @@ from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.payment import announce_success, take
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.ids import derived_id
 from services.shared.messages.billing.bank_statement import BankLine as BankLineMessage
 from services.shared.messages.billing.bank_statement import (
     BankLineInSuspense,
@@ -48,7 +48,8 @@ def import_bank_statement(
     require(actor, command.grants, {})
     if command.account != own_account:
         raise UnknownAccount
-    return _take(read_statement(command.account, command.csv), uow, now)
+    file = read_statement(command.account, command.csv)
+    return _take(file, command.account, command.csv.encode(), actor, uow, now)
 
 
 def import_bank_file(
@@ -61,7 +62,7 @@ def import_bank_file(
     read: Callable[[str, bytes], StatementFile],
 ) -> BankStatementView:
     """
-    Book the new lines of a bank's own file; those read before are left alone.
+    Book the new lines of a bank's own file; those that another file told of are left alone.
 
     *read* reads a file's bytes as the statement of an account.
 
@@ -76,26 +77,41 @@ def import_bank_file(
         content = base64.b64decode(command.content, validate=True)
     except (binascii.Error, ValueError):
         raise StatementUnreadable("the content is no base64", line=1, problem="base64") from None
-    file = read(command.account, content)
-    return _take(file.lines, uow, now, not_booked=file.not_booked)
+    return _take(read(command.account, content), command.account, content, actor, uow, now)
 
 
-def _take(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime, *, not_booked: int = 0) -> BankStatementView:
-    known = uow.bank_lines.add(lines, now)
-    for line in lines:
-        if line.bank_line_id in known and not line.says_the_same(known[line.bank_line_id]):
-            raise LineContradicts(serial_number=line.serial_number)
-    fresh = [line for line in lines if line.bank_line_id not in known]
-    _book_incoming([line for line in fresh if line.direction == "in"], uow, now)
-    _book_outgoing([line for line in fresh if line.direction == "out"], uow, now)
-    uow.bank_lines.save(fresh)
-    shown = [known.get(line.bank_line_id, line) for line in lines]
+def _take(
+    read: StatementFile, account: str, content: bytes, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> BankStatementView:
+    uow.bank_lines.lock(account)
+    digest = sha256(content).hexdigest()
+    file = BankFile(
+        bank_file_id=derived_id("bank_file", account, digest),
+        account=account,
+        sha256=digest,
+        kind=read.kind,
+        imported_at=now,
+        imported_by=payouts.hand_of(actor),
+    )
+    seen = uow.bank_lines.of_file(file.bank_file_id)
+    if seen is not None:
+        return _view(seen, fresh=[], file_repeated=True)
+    placed = uow.bank_lines.known(file, read.lines).place(read.lines)
+    to_book = placed.to_book
+    _book_incoming([line for line in to_book if line.direction == "in"], uow, now)
+    _book_outgoing([line for line in to_book if line.direction == "out"], uow, now)
+    uow.bank_lines.keep(file, placed, now)
+    return _view(placed.lines, fresh=[*placed.fresh, *placed.booked])
+
+
+def _view(lines: Sequence[BankLine], *, fresh: Sequence[BankLine], file_repeated: bool = False) -> BankStatementView:
     return BankStatementView(
-        lines=tuple(line_message(line) for line in shown),
+        lines=tuple(line_message(line) for line in lines),
         matched=sum(line.state == "matched" for line in fresh),
         suspense=sum(line.state == "suspense" for line in fresh),
-        repeated=len(known),
-        not_booked=not_booked,
+        repeated=len(lines) - len(fresh),
+        not_booked=sum(line.announced for line in lines),
+        file_repeated=file_repeated,
     )
 
 
@@ -199,11 +215,13 @@ def _suspend(line: BankLine, reason: str, uow: BillingUnitOfWork, now: datetime)
 
 def line_message(line: BankLine) -> BankLineMessage:
     return BankLineMessage(
+        bank_line_id=line.bank_line_id,
         serial_number=line.serial_number,
         booked_at=line.booked_at,
         direction=line.direction,
         amount=line.money,
         counterparty=line.counterparty,
+        counterparty_account=line.counterparty_account,
         remittance=line.remittance,
         state=line.state,
         target=line.target,

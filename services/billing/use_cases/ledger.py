@@ -1,12 +1,21 @@
 """Posting to the ledger, and checking that it holds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.billing.domain.ledger import Entry, Transaction, check_balanced
+from services.billing.domain.ledger import (
+    Entry,
+    ReversalNotReversed,
+    ReversedAlready,
+    Transaction,
+    check_balanced,
+    mirrored,
+)
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id
 from services.shared.messages.billing.ledger import CheckInvariants, InvariantsView, LedgerPosted, LedgerTransaction
 from services.shared.messages.billing.ledger import Entry as EntryMessage
@@ -17,7 +26,7 @@ WATCH_EVERY = timedelta(minutes=15)
 
 def post_transaction(
     uow: BillingUnitOfWork, *, key: str, kind: str, entries: Sequence[Entry], effective_at: datetime, now: datetime,
-    order: tuple[UUID, str] | None = None,
+    order: tuple[UUID, str] | None = None, reverses: UUID | None = None,
 ) -> bool:  # fmt: skip
     """
     Book a business fact, once, and say so with one `ledger.posted`.
@@ -30,6 +39,7 @@ def post_transaction(
         effective_at: When it happened, for the business.
         now: When it is booked.
         order: Id and number of the order it belongs to, or none.
+        reverses: The transaction that *entries* take back, or none; see `reverse_transaction`.
 
     Returns:
         Whether it was booked now.
@@ -52,11 +62,48 @@ def post_transaction(
         effective_at=effective_at,
         posted_at=now,
         entries=tuple(entries),
+        reverses=reverses,
     )
-    if not uow.ledger.post(transaction):
+    counts_at = uow.ledger.post(transaction)
+    if counts_at is None:
         return False
+    if counts_at != effective_at:
+        transaction = replace(transaction, effective_at=counts_at, business_at=effective_at)
     uow.publish(_posted(transaction))
     return True
+
+
+def reverse_transaction(uow: BillingUnitOfWork, transaction_id: UUID, *, effective_at: datetime, now: datetime) -> UUID:
+    """
+    Take back what was booked, by a transaction that mirrors it and names it.
+
+    Returns:
+        The transaction that takes it back.
+
+    Raises:
+        NotFound: There is no such transaction.
+        ReversalNotReversed, ReversedAlready: See there.
+        AccountOverdrawn: What came of it has been spent meanwhile.
+    """
+    taken_back = uow.ledger.find(transaction_id)
+    if taken_back is None:
+        raise NotFound
+    if taken_back.reverses is not None:
+        raise ReversalNotReversed
+    key = f"reverse:{transaction_id}"
+    booked = post_transaction(
+        uow,
+        key=key,
+        kind="reversal",
+        entries=mirrored(taken_back.entries),
+        effective_at=effective_at,
+        now=now,
+        order=(taken_back.order_id, taken_back.order_number) if taken_back.order_id is not None else None,
+        reverses=transaction_id,
+    )
+    if not booked:
+        raise ReversedAlready
+    return derived_id("ledger_tx", key)
 
 
 def _posted(transaction: Transaction) -> LedgerPosted:
@@ -69,6 +116,7 @@ def _posted(transaction: Transaction) -> LedgerPosted:
             order_id=transaction.order_id,
             order_number=transaction.order_number,
             effective_at=transaction.effective_at,
+            business_at=transaction.business_at,
             reverses=transaction.reverses,
             entries=tuple(
                 EntryMessage(line=line, account=entry.account, side=entry.side, amount=entry.amount,

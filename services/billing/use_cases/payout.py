@@ -12,7 +12,6 @@ from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.payout import PayoutPaid, PayoutReleased, PayoutView, ReleasePayout, StartPayout
-from services.shared.messages.billing.settlement import SettlementPaid
 
 E = TypeVar("E", PayoutReleased, PayoutPaid)
 
@@ -22,17 +21,17 @@ def start_payout(command: StartPayout, *, actor: Actor, uow: BillingUnitOfWork, 
     Prepare the transfer that pays a settlement, to the account the party has now.
 
     Raises:
-        NotPayable, PayoutExists, HoldNotOver: See Settlement.start_payout.
+        NotPayable, PayoutExists, OrderHeld, HoldNotOver: See Settlement.start_payout.
         BankAccountUnknown: The party has none.
     """
     require(actor, command.grants, {})
-    settlement = uow.settlements.get(command.settlement_id)
-    # Locked, so that a change of the account either is seen here or sees this payout.
-    party = uow.organisations.find(settlement.party_id, lock=True)
+    # The party first, so that a change of its account or a claw-back either is seen here or sees this payout.
+    party = uow.organisations.find(uow.settlements.party_of(command.settlement_id), lock=True)
     if party is None:
         raise NotYet("the party is not known here yet")
+    settlement = uow.settlements.get(command.settlement_id)
     payout_id = new_id()
-    settlement.start_payout(payout_id, now)
+    settlement.start_payout(payout_id, now, uow.accruals.held(settlement.order_ids))
     if party.bank_account is None:
         raise BankAccountUnknown
     bank_name, account_name, account_number = party.bank_account
@@ -44,7 +43,7 @@ def start_payout(command: StartPayout, *, actor: Actor, uow: BillingUnitOfWork, 
         party_kind=settlement.party_kind,
         party_id=settlement.party_id,
         currency=settlement.currency,
-        amount=settlement.gross.amount,
+        amount=settlement.to_pay.amount,
         bank_name=bank_name,
         account_name=account_name,
         account_number=account_number,
@@ -62,9 +61,12 @@ def release_payout(command: ReleasePayout, *, actor: Actor, uow: BillingUnitOfWo
 
     Raises:
         WrongState, SameHands, BankAccountChanged: See Payout.release.
+        OrderHeld: An order of its settlement is in dispute.
     """
     require(actor, command.grants, {})
     payout = uow.payouts.get(command.payout_id)
+    settlement = uow.settlements.get(payout.settlement_id)
+    settlement.check_not_held(uow.accruals.held(settlement.order_ids))
     party = uow.organisations.find(payout.party_id)
     payout.release(hand_of(actor), party.bank_account if party is not None else None, now)
     uow.payouts.save(payout)
@@ -117,7 +119,7 @@ def pay(payout: Payout, booked_at: datetime, *, uow: BillingUnitOfWork, now: dat
         now=now,
     )
     uow.publish(_event(PayoutPaid, payout, paid_at=now))
-    uow.publish(settlements.event(SettlementPaid, settlement, payout_id=payout.payout_id, paid_at=now))
+    settlements.announce_paid(settlement, payout.payout_id, uow=uow, now=now)
 
 
 def cancel_started(party_id: UUID, *, uow: BillingUnitOfWork) -> None:

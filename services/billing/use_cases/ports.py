@@ -1,12 +1,14 @@
 """What billing's use cases need from outside."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.billing.domain.bank_statement import BankLine
+from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.credit import Credit, CreditLine, Exposure
@@ -38,6 +40,33 @@ class Orders(Protocol):
 
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         """Store what acceptance led to."""
+
+
+class Accruals(Protocol):
+    """What parties have earned by orders, and which orders are held."""
+
+    def of_order(self, order_id: UUID) -> Sequence[Accrual]:
+        """Locked, oldest first; *settlement_id* says which statement lists each."""
+
+    def add(self, accrual: Accrual) -> None: ...
+
+    def hold(self, order_id: UUID, reason: str, since: datetime) -> None:
+        """No statement lists the order and no payout pays it while any reason holds it. A second time does nothing."""
+
+    def unhold(self, order_id: UUID, reason: str) -> None:
+        """The reason is gone; nothing happens where it did not hold."""
+
+    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
+        """Those of them that are held."""
+
+
+class Clawbacks(Protocol):
+    def add(self, clawback: Clawback) -> None: ...
+
+    def open_of(self, party_id: UUID, currency: str) -> Sequence[Clawback]:
+        """Those with something left, oldest first, locked."""
+
+    def save(self, clawback: Clawback) -> None: ...
 
 
 class Plans(Protocol):
@@ -128,19 +157,33 @@ class StripeEvents(Protocol):
 
 
 class BankLines(Protocol):
-    def add(self, lines: Sequence[BankLine], now: datetime) -> Mapping[UUID, BankLine]:
-        """Store those that are new, in suspense. Returns the others as they stand, by id."""
+    def lock(self, account: str) -> None:
+        """Nobody else reads a file of *account* until the end of the transaction."""
 
-    def save(self, lines: Sequence[BankLine]) -> None:
-        """State, target and reason of *lines*."""
+    def of_file(self, bank_file_id: UUID) -> Sequence[BankLine] | None:
+        """The lines of a file that was read before, as they stand; none: it is new."""
+
+    def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
+        """What the lines of *file* may be."""
+
+    def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
+        """Store a file, what is new of its lines and what has changed of those known before."""
+
+    def save(self, lines: Sequence[BankLine]) -> None: ...
 
 
 class Settlements(Protocol):
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
-        """Put every accrual accepted before *before* that stands on no settlement onto one."""
+        """Put every accrual accepted before *before* that is on no settlement and not held onto one."""
 
     def get(self, settlement_id: UUID) -> Settlement:
         """Locked. Raises NotFound."""
+
+    def party_of(self, settlement_id: UUID) -> UUID:
+        """Not locked: it never changes. Raises NotFound."""
+
+    def payable_to(self, party_id: UUID, currency: str) -> Sequence[Settlement]:
+        """Those that wait for a payout that nobody has started, oldest first, locked."""
 
     def save(self, settlement: Settlement) -> None: ...
 
@@ -161,18 +204,31 @@ class Payouts(Protocol):
     def save(self, payout: Payout) -> None: ...
 
 
+class Adjustments(Protocol):
+    def add(self, adjustment: Adjustment) -> None:
+        """Give it its number and store it."""
+
+    def get(self, adjustment_id: UUID) -> Adjustment:
+        """Locked. Raises NotFound."""
+
+    def save(self, adjustment: Adjustment) -> None: ...
+
+
 class Ledger(Protocol):
-    def post(self, transaction: Transaction) -> bool:
+    def post(self, transaction: Transaction) -> datetime | None:
         """
         Write a transaction with its entries and bring the balances along.
 
         Returns:
-            False when the very same was posted before.
+            When it counts: *effective_at*, or the first instant after it whose books are open. None when the very
+            same was posted before.
 
         Raises:
             BookedOtherwise: The key stands there with other entries.
             AccountOverdrawn: An account would fall below its least balance.
         """
+
+    def find(self, transaction_id: UUID) -> Transaction | None: ...
 
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
         """
@@ -188,6 +244,12 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def orders(self) -> Orders: ...
+
+    @property
+    def accruals(self) -> Accruals: ...
+
+    @property
+    def clawbacks(self) -> Clawbacks: ...
 
     @property
     def plans(self) -> Plans: ...
@@ -215,6 +277,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def payouts(self) -> Payouts: ...
+
+    @property
+    def adjustments(self) -> Adjustments: ...
 
     @property
     def ledger(self) -> Ledger: ...

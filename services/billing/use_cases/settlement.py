@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from services.billing.domain.clawback import Clawback, netted
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.settlement import Settlement, received_invoice_matched
 from services.billing.use_cases.ledger import post_transaction
@@ -14,6 +15,7 @@ from services.shared.kernel.money import Money
 from services.shared.kernel.times import business_date, end_of_business_day
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
+    KeptFromSettlement,
     SettledOrder,
     SettlementClosed,
     SettlementPage,
@@ -67,6 +69,8 @@ def statement_kept(settlement_id: UUID, key: str, sha256: str, size: int, *, uow
 
 def invoice_matched(event_: ReceivedInvoiceMatched, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """The party's invoice says what the statement says: what was accrued becomes payable, with its tax."""
+    # The party first, like everywhere: what it owes must not change meanwhile.
+    uow.organisations.find(event_.party_id, lock=True)
     try:
         settlement = uow.settlements.get(event_.settlement_id)
     except NotFound:
@@ -90,6 +94,43 @@ def invoice_matched(event_: ReceivedInvoiceMatched, *, uow: BillingUnitOfWork, n
         now=now,
     )
     uow.publish(event(SettlementPayable, settlement, payable_from=settlement.payable_from))
+    _net(settlement, uow, now)
+
+
+def _net(settlement: Settlement, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Keep from a statement that has just become payable what its party owes."""
+    kept = 0
+    for clawback in uow.clawbacks.open_of(settlement.party_id, settlement.currency):
+        kept += keep_back(clawback, settlement, uow=uow, now=now)
+        uow.clawbacks.save(clawback)
+    post_transaction(
+        uow,
+        key=f"netting:{settlement.settlement_id}",
+        kind="clawback_netted",
+        entries=netted(settlement.party_kind, settlement.party_id, Money(kept, settlement.currency)),
+        effective_at=now,
+        now=now,
+    )
+
+
+def keep_back(clawback: Clawback, settlement: Settlement, *, uow: BillingUnitOfWork, now: datetime) -> int:
+    """
+    Keep from a payable settlement what it can towards *clawback*; the caller holds the party's lock and posts.
+
+    Returns:
+        How much, in minor units. A settlement of which nothing is left to pay is paid with that.
+    """
+    taken = settlement.keep(clawback)
+    if taken:
+        uow.settlements.save(settlement)
+        if settlement.state == "paid":
+            announce_paid(settlement, None, uow=uow, now=now)
+    return taken
+
+
+def announce_paid(settlement: Settlement, payout_id: UUID | None, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """*payout_id*: none where all of it was kept because of claw-backs."""
+    uow.publish(event(SettlementPaid, settlement, payout_id=payout_id, paid_at=now))
 
 
 def event(kind: type[E], settlement: Settlement, **more: Any) -> E:
@@ -130,6 +171,8 @@ def _statement(settlement: Settlement, party: OrganisationCopy) -> dict[str, Any
         "special_invoice": settlement.special_invoice,
         "lines": [
             {
+                "kind": line.kind,
+                "corrects": line.corrects,
                 "order_number": line.order_number,
                 "accepted_on": business_date(line.accepted_at).isoformat(),
                 "title": line.title,
@@ -163,12 +206,19 @@ def view(settlement: Settlement) -> SettlementView:
                 net=money(line.net),
                 tax=money(line.tax),
                 accepted_at=line.accepted_at,
+                kind=line.kind,
+                corrects=line.corrects,
             )
             for line in settlement.lines
         ),
         net=money(settlement.net),
         tax=money(settlement.tax),
         gross=settlement.gross,
+        kept=tuple(
+            KeptFromSettlement(order_number=each.order_number, corrects=each.corrects, amount=money(each.amount))
+            for each in settlement.kept
+        ),
+        to_pay=settlement.to_pay,
         payable_from=settlement.payable_from,
         closed_at=settlement.closed_at,
         payout_id=settlement.payout_id,

@@ -39,9 +39,31 @@ V = TypeVar("V", bound=View)
 
 LEDGER_TABLES = ("ledger_entry", "ledger_tx")
 TABLES = (
-    "organisation, commission_plan, referral, payment, receivable, credit, credit_line,"
-    " stripe_event, bank_line, payout, accrual, settlement,"
-    " contracted_order, account_balance, account, outbox, outside_call, timer, command_log"
+    "account",
+    "account_balance",
+    "accrual",
+    "adjustment",
+    "bank_file",
+    "bank_file_line",
+    "bank_line",
+    "bank_line_reference",
+    "clawback",
+    "command_log",
+    "commission_plan",
+    "contracted_order",
+    "credit",
+    "credit_line",
+    "order_hold",
+    "organisation",
+    "outbox",
+    "outside_call",
+    "payment",
+    "payout",
+    "receivable",
+    "referral",
+    "settlement",
+    "stripe_event",
+    "timer",
 )
 
 
@@ -57,7 +79,7 @@ class Billing(RealService[BillingUnitOfWork]):
         """Nothing is left but the organisations."""
         off = "".join(f"ALTER TABLE {table} DISABLE TRIGGER USER;" for table in LEDGER_TABLES)
         on = "".join(f"ALTER TABLE {table} ENABLE TRIGGER USER;" for table in LEDGER_TABLES)
-        self.database.change(f"{off} TRUNCATE {TABLES}, {', '.join(LEDGER_TABLES)}; {on}")
+        self.database.change(f"{off} TRUNCATE {', '.join(TABLES + LEDGER_TABLES)}; {on}")
         self.told.clear()
 
         def fill(uow: BillingUnitOfWork) -> None:

@@ -1,16 +1,22 @@
 """Settlements and payouts on real PostgreSQL: closing in one statement, twice at once, and the way to paid."""
 
 import threading
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from services.billing.adapters import queries, settlement_repositories
+from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain.commission import refund, whole
 from services.billing.domain.ledger import owed
-from services.billing.domain.settlement import PayoutExists
-from services.billing.use_cases import organisation, payout, settlement
+from services.billing.domain.settlement import OrderHeld, PayoutExists
+from services.billing.use_cases import clawback, organisation, payout, settlement
 from services.billing.use_cases.bank_statement import import_bank_statement
+from services.billing.use_cases.ledger import post_transaction
 from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.messages.billing.bank_statement import ImportBankStatement, ListBankLines
@@ -37,10 +43,12 @@ from tests.kit.fakes_billing import (
     REQUESTER,
     STATION_ID,
     STATION_MANAGER,
+    amounts,
     an_actor,
     cny,
     statement,
 )
+from tests.kit.real_service import together
 from tests.unit.billing.test_settlement_use_cases import changed_account, match
 
 
@@ -95,6 +103,19 @@ def test_from_acceptance_to_paid(billing: Billing) -> None:
     assert billing.told.count("settlement.paid.v1") == 1
     assert len(billing.run(queries.list_bank_lines, ListBankLines()).items) == 1
     assert billing.violations() == ()
+
+
+def take_back(billing: Billing, order_id: UUID, key: str, net: int) -> None:
+    """The parties' side of a refund of *net* of an order, which is TV01's; the refunds before it were told as keys."""
+
+    def deed(uow: BillingUnitOfWork) -> None:
+        order = uow.orders.find(order_id)
+        assert order is not None
+        _, less = refund(order.split_terms, whole(order.split_terms), net)
+        entries = clawback.take_back(order, less, key=key, uow=uow, now=LATER)
+        post_transaction(uow, key=key, kind="refund", entries=entries, effective_at=LATER, now=LATER)
+
+    billing.within(deed)
 
 
 def test_only_the_party_sees_its_own(billing: Billing) -> None:
@@ -216,3 +237,51 @@ def test_accepted_again_after_settlement(billing: Billing) -> None:
     billing.handle(order.accepted, order_accepted(ORDER_ID))
     assert close(billing).items == ()
     assert billing.violations() == ()
+
+
+def test_corrections_holds_and_claw_backs_in_postgresql(billing: Billing) -> None:
+    """As in memory (tests/unit/billing/test_clawback_use_cases.py): stated with its correction, held back, netted."""
+    billing.accepted()
+    other_id = derived_id("order", "two")
+    billing.accepted(other_id, "OR-2026-000124", station=False)
+    billing.within(lambda uow: uow.accruals.hold(other_id, "dispute", NOW))
+    take_back(billing, ORDER_ID, "refund:1", 33_333)
+    provider, station = sorted(close(billing).items, key=lambda each: each.party_kind)
+    assert [line.kind for line in provider.orders] == ["acceptance", "correction"]
+    assert (provider.gross, station.gross) == (cny(63_600), cny(7_420 - 2_473))
+    matched(billing, provider)
+    take_back(billing, ORDER_ID, "refund:2", 66_667)
+    assert billing.balance(owed("provider", PROVIDER_ID, "payable")) == 0
+    billing.within(lambda uow: uow.accruals.unhold(other_id, "dispute"))
+    (second,) = close(billing).items
+    matched(billing, second)
+    read = billing.run(queries.get_settlement, GetSettlement(settlement_id=second.settlement_id), PROVIDER_FINANCE)
+    assert (read.gross, read.to_pay) == (cny(95_400), cny(95_400))
+    billing.within(lambda uow: uow.accruals.hold(other_id, "chargeback", NOW))
+    with pytest.raises(OrderHeld):
+        billing.run(payout.start_payout, StartPayout(settlement_id=second.settlement_id), now=LATER)
+    assert billing.violations() == ()
+
+
+def test_what_is_owed_is_kept_once_however_many_take_back_and_match_at_once(billing: Billing) -> None:
+    """Ten refunds of one order race with the invoices of three statements: every fen is kept from one of them."""
+    billing.accepted()
+    (first,) = [each for each in close(billing).items if each.party_kind == "provider"]
+    others: list[SettlementView] = []
+    for each in range(3):
+        billing.accepted(
+            derived_id("order", each), f"OR-2026-0002{each:02d}", station=False, money=amounts(10_000, 600)
+        )
+        others += close(billing).items
+    deeds: list[Callable[[], object]] = [partial(matched, billing, stated) for stated in (first, *others)]
+    deeds += [partial(take_back, billing, ORDER_ID, f"refund:{each}", 10_000) for each in range(10)]
+    answers = together(deeds)
+    assert answers == [None] * len(deeds)
+    assert billing.violations() == ()
+    ((left, kept),) = billing.rows(
+        """SELECT (SELECT sum("left") FROM clawback WHERE party_kind = 'provider'),
+           (SELECT sum((k ->> 'amount')::bigint) FROM settlement, jsonb_array_elements(kept) k)"""
+    )
+    assert left + kept == 95_400
+    payable = billing.balance(owed("provider", PROVIDER_ID, "payable"))
+    assert payable == 95_400 + 3 * 9_540 - kept

@@ -1,9 +1,6 @@
 """What happens at the same time happens once: the order's row is the lock of all that hangs on it."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 from uuid import UUID
 
 from services.orders.adapters import order_rows
@@ -32,23 +29,9 @@ from tests.kit.fakes_orders import (
     a_provider,
     cny,
 )
+from tests.kit.real_service import together
 
 GROSS = 335_808
-
-
-def together(deeds: Sequence[Callable[[], object]]) -> list[object]:
-    """What each of *deeds* answered or how it was refused; all of them begin at the same moment."""
-    barrier = Barrier(len(deeds))
-
-    def one(deed: Callable[[], object]) -> object:
-        barrier.wait()
-        try:
-            return deed()
-        except Refused as refused:
-            return refused
-
-    with ThreadPoolExecutor(len(deeds)) as threads:
-        return list(threads.map(one, deeds))
 
 
 def contracted(orders: Orders) -> OrderReceipt:

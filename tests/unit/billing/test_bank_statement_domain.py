@@ -2,8 +2,8 @@
 
 import pytest
 
+from services.billing.domain.bank_line import LineContradicts
 from services.billing.domain.bank_statement import (
-    LineContradicts,
     StatementUnreadable,
     payout_numbers_in,
     read_statement,
@@ -55,9 +55,11 @@ def test_payout_numbers() -> None:
 
 def test_amounts_are_read_exactly() -> None:
     """Major units become minor units without a float; yen has none."""
-    lines = read_statement("a", statement(("1", "in", "1060.00", ""), ("2", "in", "0.1", ""), ("3", "out", "7", "")))
+    lines = read_statement(
+        "a", statement(("1", "in", "1060.00", ""), ("2", "in", "0.1", ""), ("3", "out", "7", ""))
+    ).lines
     assert [line.amount for line in lines] == [106_000, 10, 700]
-    (yen,) = read_statement("a", statement(("1", "in", "500", ""), currency="JPY"))
+    (yen,) = read_statement("a", statement(("1", "in", "500", ""), currency="JPY")).lines
     assert yen.amount == 500
 
 
@@ -99,6 +101,7 @@ def test_wrong_header_and_no_csv() -> None:
 
 def test_a_serial_number_twice() -> None:
     """The same line twice is one line; another line under its number is a contradiction."""
-    assert len(read_statement("a", statement(("1", "in", "5.00", "x"), ("1", "in", "5.00", "x")))) == 1
+    twice = statement(("1", "in", "5.00", "x"), ("1", "in", "5.00", "x"))
+    assert len(read_statement("a", twice).lines) == 1
     with pytest.raises(LineContradicts):
         read_statement("a", statement(("1", "in", "5.00", "x"), ("1", "in", "6.00", "x")))

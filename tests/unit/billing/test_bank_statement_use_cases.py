@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.billing.domain.bank_statement import LineContradicts, UnknownAccount
+from services.billing.domain.bank_line import LineContradicts
+from services.billing.domain.bank_statement import UnknownAccount
 from services.billing.domain.ledger import BANK, SUSPENSE, contract, customer_credit
 from services.billing.use_cases import order
 from services.billing.use_cases.bank_statement import import_bank_statement

@@ -10,22 +10,26 @@ from services.shared.kernel.money import Money
 from services.shared.messages.base import Command, Event, Instant, Message, Name, Page, Query, View
 from services.shared.messages.billing.commission_plan import FINANCE
 
-BankLineState = Literal["matched", "suspense"]
+BankLineState = Literal["announced", "matched", "suspense", "withdrawn"]
 
 
 class BankLine(Message):
     """
     Attributes:
         serial_number: The bank's own; unique within the account, so that a line is never booked twice.
+        counterparty_account: Empty where the bank does not tell it.
         amount: Above zero; *direction* says which way it went.
+        state: *announced*: the bank has not booked it yet, nothing is moved; *withdrawn*: booked in parts instead.
         target: What it was matched to: `payment/<id>` or `payout/<id>`, empty while in suspense.
     """
 
+    bank_line_id: UUID
     serial_number: str
     booked_at: Instant
     direction: Literal["in", "out"]
     amount: Money
     counterparty: str
+    counterparty_account: str
     remittance: str
     state: BankLineState
     target: str
@@ -52,7 +56,7 @@ class ImportBankStatement(Command):
 
 class ImportBankFile(Command):
     """
-    Read a camt.053 file as the bank gives it. Lines that were read before are recognised. → BankStatementView
+    Read a camt.053 or camt.054 file as the bank gives it; a line told in several is one. → BankStatementView
 
     Attributes:
         account: The company's account number, as the file states it; a file of another account is refused.
@@ -68,13 +72,19 @@ class ImportBankFile(Command):
 
 
 class BankStatementView(View):
-    """*repeated*: lines that were known already; *not_booked*: entries the bank only announces, left out."""
+    """
+    Attributes:
+        repeated: Lines that were known already.
+        not_booked: Lines that the bank only announces; they move nothing until it books them.
+        file_repeated: This very file was read before.
+    """
 
     lines: tuple[BankLine, ...]
     matched: int
     suspense: int
     repeated: int
     not_booked: int = 0
+    file_repeated: bool = False
 
 
 class ListBankLines(Query):

@@ -26,7 +26,8 @@ class LedgerTransaction(Message):
     """
     Attributes:
         key: The business fact it books; the same fact is never booked twice.
-        effective_at: When it happened, for the business.
+        effective_at: When it counts: when it happened, or the first instant of the next month whose books are open.
+        business_at: When it happened, where that is another time.
         reverses: The transaction it takes back, or none.
     """
 
@@ -36,6 +37,7 @@ class LedgerTransaction(Message):
     order_id: UUID | None
     order_number: str
     effective_at: Instant
+    business_at: Instant | None = None
     reverses: UUID | None
     entries: tuple[Entry, ...]
 

@@ -22,7 +22,11 @@ _READERS: Grants = {
 
 
 class SettledOrder(Message):
-    """*net*: the party's share without VAT; *tax*: on top of it where its invoice is deductible."""
+    """
+    *net*: the party's share without VAT; *tax*: on top of it where its invoice is deductible.
+
+    A correction of an order has amounts below zero, or above; *corrects* is the earlier statement that lists it.
+    """
 
     order_id: UUID
     order_number: str
@@ -31,6 +35,16 @@ class SettledOrder(Message):
     net: Money
     tax: Money
     accepted_at: Instant
+    kind: Literal["acceptance", "correction"]
+    corrects: str
+
+
+class KeptFromSettlement(Message):
+    """What is not paid out: the party gives back a part of an order that an earlier statement (*corrects*) lists."""
+
+    order_number: str
+    corrects: str
+    amount: Money
 
 
 class SettlementView(View):
@@ -38,6 +52,7 @@ class SettlementView(View):
     Attributes:
         net: What its invoice must say without tax.
         tax: What its invoice must say as tax; 0 when an ordinary invoice is all-in.
+        kept: What is not paid out because of claw-backs; *to_pay* is the rest of the gross.
         payable_from: When the hold period of its last order ends.
     """
 
@@ -52,6 +67,8 @@ class SettlementView(View):
     net: Money
     tax: Money
     gross: Money
+    kept: tuple[KeptFromSettlement, ...]
+    to_pay: Money
     payable_from: Instant
     closed_at: Instant
     payout_id: UUID | None
@@ -148,9 +165,9 @@ class SettlementPayable(_SettlementEvent):
 
 
 class SettlementPaid(_SettlementEvent):
-    """The money has left our account."""
+    """The money has left our account; without a payout where all of it was kept because of claw-backs."""
 
     wire_name: ClassVar = "settlement.paid.v1"
 
-    payout_id: UUID
+    payout_id: UUID | None
     paid_at: Instant

@@ -1,0 +1,129 @@
+"""Lines of the bank's statements, and the files that told of them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg2.extras import execute_values
+from sqlalchemy import Connection, Row, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from services.billing.adapters import tables
+from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.shared.chassis.database import driver
+
+_COLUMNS = (
+    "bank_line_id", "account", "serial_number", "booked_at", "direction", "amount", "currency", "counterparty",
+    "remittance", "counterparty_account", "state", "target", "reason", "fingerprint", "entry_reference",
+)  # fmt: skip
+# What the bank's booking may say otherwise than its announcement, and what we make of a line.
+_CHANGED = tuple(name for name in _COLUMNS if name not in {"bank_line_id", "account", "serial_number"})
+_TYPES = {"booked_at": "timestamptz", "amount": "bigint"}
+
+_KNOWN = text("""
+    WITH found AS (
+      SELECT bank_line_id FROM bank_line WHERE account = :account AND serial_number = ANY(:references)
+      UNION SELECT bank_line_id FROM bank_line
+      WHERE account = :account AND entry_reference = ANY(:references) AND entry_reference <> ''
+      UNION SELECT bank_line_id FROM bank_line
+      WHERE account = :account AND fingerprint = ANY(:fingerprints) AND fingerprint <> ''
+      UNION SELECT bank_line_id FROM bank_line_reference WHERE account = :account AND reference = ANY(:references))
+    SELECT bank_line.*,
+      ARRAY(SELECT r.reference FROM bank_line_reference r WHERE r.bank_line_id = bank_line.bank_line_id
+            ORDER BY r.reference) AS also,
+      ARRAY(SELECT f.kind FROM bank_file_line l JOIN bank_file f USING (bank_file_id)
+            WHERE l.bank_line_id = bank_line.bank_line_id AND l.booked) AS kinds
+    FROM found JOIN bank_line USING (bank_line_id) ORDER BY booked_at, serial_number""")
+
+
+class SqlBankLines:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def lock(self, account: str) -> None:
+        self.connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:account, 0))"), {"account": f"bank_file/{account}"}
+        )
+
+    def of_file(self, bank_file_id: UUID) -> Sequence[BankLine] | None:
+        file, listed, line = tables.bank_file, tables.bank_file_line, tables.bank_line
+        rows = self.connection.execute(
+            select(line)
+            .select_from(
+                file.outerjoin(listed, listed.c.bank_file_id == file.c.bank_file_id).outerjoin(
+                    line, line.c.bank_line_id == listed.c.bank_line_id
+                )
+            )
+            .where(file.c.bank_file_id == bank_file_id)
+            .order_by(listed.c.position)
+        ).all()
+        if not rows:
+            return None
+        return [_bank_line(row) for row in rows if row.bank_line_id is not None]
+
+    def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
+        references = {
+            each for line in lines for each in (line.serial_number, line.entry_reference, *line.references) if each
+        }
+        rows = self.connection.execute(
+            _KNOWN,
+            {
+                "account": file.account,
+                "references": list(references),
+                "fingerprints": list({line.fingerprint for line in lines}),
+            },
+        ).all()
+        told_by = {row.bank_line_id: frozenset(row.kinds) for row in rows}
+        return KnownLines((_bank_line(row, row.also) for row in rows), told_by, file.kind)
+
+    def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
+        self.connection.execute(insert(tables.bank_file).values(vars(file)))
+        cursor = driver(self.connection).cursor()
+        if placed.fresh:
+            execute_values(
+                cursor,
+                f"INSERT INTO bank_line ({', '.join(_COLUMNS)}, imported_at) VALUES %s",
+                [(*_values(line, _COLUMNS), now) for line in placed.fresh],
+                page_size=1_000,
+            )
+        self.save([*placed.booked, *placed.withdrawn])
+        references = [(line.account, each, str(line.bank_line_id)) for line in placed.lines for each in line.references]
+        if references:
+            execute_values(
+                cursor,
+                "INSERT INTO bank_line_reference (account, reference, bank_line_id) VALUES %s ON CONFLICT DO NOTHING",
+                references,
+                page_size=1_000,
+            )
+        if placed.lines:
+            execute_values(
+                cursor,
+                "INSERT INTO bank_file_line (bank_file_id, position, bank_line_id, booked) VALUES %s",
+                [
+                    (str(file.bank_file_id), position, str(line.bank_line_id), line.bank_line_id in placed.told_booked)
+                    for position, line in enumerate(placed.lines, start=1)
+                ],
+                page_size=1_000,
+            )
+
+    def save(self, lines: Sequence[BankLine]) -> None:
+        if not lines:
+            return
+        changed = ", ".join(f"{name} = v.{name}::{_TYPES.get(name, 'text')}" for name in _CHANGED)
+        execute_values(
+            driver(self.connection).cursor(),
+            f"UPDATE bank_line AS b SET {changed} FROM (VALUES %s) AS v (bank_line_id, {', '.join(_CHANGED)})"
+            " WHERE b.bank_line_id = v.bank_line_id::uuid",
+            [_values(line, ("bank_line_id", *_CHANGED)) for line in lines],
+            page_size=1_000,
+        )
+
+
+def _values(line: BankLine, names: Iterable[str]) -> tuple[object, ...]:
+    return tuple(str(value) if isinstance(value := getattr(line, name), UUID) else value for name in names)
+
+
+def _bank_line(row: Row[Any], references: Sequence[str] = ()) -> BankLine:
+    fields = {name: row._mapping[name] for name in _COLUMNS}
+    return BankLine(**fields, references=tuple(references))

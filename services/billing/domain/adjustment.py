@@ -1,0 +1,142 @@
+"""
+An adjustment: a transaction that a person books by hand. One proposes it, another approves.
+
+By hand nobody moves what has an undo of its own: money at the bank and at the payment institution is booked by their
+statements, an order's revenue and shares by acceptance and refund, a payout by its bank line. What is left is the
+accountant's: debts that will not be paid, the odd fen, and figures that belong on another line.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.billing.domain import ledger
+from services.billing.domain.ledger import Entry, check_balanced
+from services.shared.kernel.errors import Conflict, Invalid, NotAllowed
+from services.shared.kernel.lifecycle import Lifecycle
+
+AdjustmentKind = Literal["reversal", "write_off", "rounding", "reclassification"]
+AdjustmentState = Literal["proposed", "approved", "refused"]
+
+LIFECYCLE: Lifecycle[AdjustmentState] = Lifecycle(
+    "adjustment", {"approve": {"proposed": "approved"}, "refuse": {"proposed": "refused"}}
+)
+
+_RECEIVABLES = ("A:ar:",)
+_LOSSES = (ledger.BAD_DEBT, "E:voucher_loss")
+_RESULTS = ("R:", "E:")
+_VAT = (ledger.INPUT_VAT_PENDING, "A:vat:input", ledger.OUTPUT_VAT, "L:vat:payable")
+
+DEBITED_AND_CREDITED: dict[AdjustmentKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "write_off": (_LOSSES, _RECEIVABLES),
+    "rounding": ((ledger.ROUNDING, *_RECEIVABLES, *_VAT), (ledger.ROUNDING, *_RECEIVABLES, *_VAT)),
+    "reclassification": ((*_RESULTS, *_VAT), (*_RESULTS, *_VAT)),
+}
+"""How the names begin of the accounts that each kind may debit and credit."""
+
+REVERSIBLE = frozenset(DEBITED_AND_CREDITED)
+"""Kinds of transaction that a person may take back: those that persons book. Others are undone by what booked them."""
+
+ROUNDING_MAX = 100
+"""Minor units: more than this is no rounding."""
+
+
+class AccountNotByHand(Invalid):
+    """This kind of adjustment may not touch that account."""
+
+    code = "billing.account_not_by_hand"
+
+
+class EntriesUnbalanced(Invalid):
+    """Debits and credits differ, or there are none."""
+
+    code = "billing.entries_unbalanced"
+
+
+class RoundingTooLarge(Invalid):
+    """That is more than a rounding."""
+
+    code = "billing.rounding_too_large"
+
+
+class EffectiveLater(Invalid):
+    """What has not happened yet is not booked."""
+
+    code = "billing.effective_later"
+
+
+class NotReversible(Conflict):
+    """What booked this transaction undoes it; it is not taken back by hand."""
+
+    code = "billing.not_reversible"
+
+
+class SameHandsApprove(NotAllowed):
+    """Who proposed it does not approve it."""
+
+    code = "billing.four_eyes_required"
+
+
+@dataclass
+class Adjustment:
+    """
+    Attributes:
+        reverses: The transaction that a reversal takes back; it has no *entries* of its own.
+        effective_at: When it counts.
+        transaction_id: Once it is approved and booked.
+    """
+
+    adjustment_id: UUID
+    number: str
+    kind: AdjustmentKind
+    state: AdjustmentState
+    reason: str
+    order_id: UUID | None
+    order_number: str
+    reverses: UUID | None
+    entries: tuple[Entry, ...]
+    effective_at: datetime
+    proposed_at: datetime
+    proposed_by: str
+    decided_at: datetime | None = None
+    decided_by: str = ""
+    transaction_id: UUID | None = None
+    version: int = 0
+
+    def approve(self, by: str, transaction_id: UUID, now: datetime) -> None:
+        """Raises WrongState, SameHandsApprove."""
+        self.check_approver(by)
+        self.state = LIFECYCLE.after("approve", self.state)
+        self.decided_at, self.decided_by, self.transaction_id = now, by, transaction_id
+
+    def check_approver(self, by: str) -> None:
+        """Raises WrongState, SameHandsApprove."""
+        LIFECYCLE.after("approve", self.state)
+        if by == self.proposed_by:
+            raise SameHandsApprove
+
+    def refuse(self, by: str, now: datetime) -> None:
+        """By anybody, the proposer too, who thus withdraws it. Raises WrongState."""
+        self.state = LIFECYCLE.after("refuse", self.state)
+        self.decided_at, self.decided_by = now, by
+
+
+def check_by_hand(kind: AdjustmentKind, entries: tuple[Entry, ...]) -> None:
+    """
+    Raises:
+        EntriesUnbalanced, AccountNotByHand, RoundingTooLarge: See there.
+    """
+    try:
+        check_balanced(entries)
+    except ledger.Unbalanced:
+        raise EntriesUnbalanced from None
+    debited, credited = DEBITED_AND_CREDITED[kind]
+    for entry in entries:
+        if not entry.account.startswith(debited if entry.side == "D" else credited):
+            raise AccountNotByHand(account=entry.account)
+    if kind == "rounding":
+        if all(entry.account != ledger.ROUNDING for entry in entries):
+            raise AccountNotByHand(account=entries[0].account)
+        if sum(entry.amount for entry in entries if entry.side == "D") > ROUNDING_MAX:
+            raise RoundingTooLarge(minor_units_max=ROUNDING_MAX)

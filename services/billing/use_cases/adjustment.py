@@ -1,0 +1,176 @@
+"""Adjustments of the ledger by hand: proposing, approving, refusing."""
+
+from datetime import datetime
+from uuid import UUID
+
+from services.billing.domain.adjustment import (
+    REVERSIBLE,
+    Adjustment,
+    AdjustmentKind,
+    EffectiveLater,
+    NotReversible,
+    check_by_hand,
+)
+from services.billing.domain.ledger import Entry, ReversalNotReversed, Transaction
+from services.billing.use_cases.ledger import post_transaction, reverse_transaction
+from services.billing.use_cases.payout import hand_of
+from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.errors import NotFound
+from services.shared.kernel.ids import derived_id, new_id
+from services.shared.messages.billing.adjustment import (
+    AdjustmentView,
+    ApproveAdjustment,
+    ProposeAdjustment,
+    ProposeReversal,
+    RefuseAdjustment,
+)
+from services.shared.messages.billing.ledger import Entry as EntryMessage
+
+
+def propose_adjustment(
+    command: ProposeAdjustment, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> AdjustmentView:
+    """
+    Somebody wants entries of their own booked.
+
+    Raises:
+        NotFound: No such order.
+        EffectiveLater: It is to count at a time to come.
+        EntriesUnbalanced, AccountNotByHand, RoundingTooLarge: See `check_by_hand`.
+    """
+    require(actor, command.grants, {})
+    entries = tuple(Entry(each.account, each.side, each.amount, each.currency) for each in command.entries)
+    check_by_hand(command.kind, entries)
+    effective_at = command.effective_at or now
+    if effective_at > now:
+        raise EffectiveLater
+    order_number = ""
+    if command.order_id is not None:
+        order = uow.orders.find(command.order_id)
+        if order is None:
+            raise NotFound
+        order_number = order.number
+    return _propose(
+        uow, actor, now, kind=command.kind, reason=command.reason, order=(command.order_id, order_number),
+        reverses=None, entries=entries, effective_at=effective_at,
+    )  # fmt: skip
+
+
+def propose_reversal(
+    command: ProposeReversal, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> AdjustmentView:
+    """
+    Somebody wants a transaction taken back, today.
+
+    Raises:
+        NotFound: There is no such transaction.
+        ReversalNotReversed, NotReversible: See there.
+    """
+    require(actor, command.grants, {})
+    taken_back = _reversible(uow, command.transaction_id)
+    return _propose(
+        uow, actor, now, kind="reversal", reason=command.reason, order=(taken_back.order_id, taken_back.order_number),
+        reverses=taken_back.transaction_id, entries=(), effective_at=now,
+    )  # fmt: skip
+
+
+def approve_adjustment(
+    command: ApproveAdjustment, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> AdjustmentView:
+    """
+    Another one agrees: it is booked.
+
+    Raises:
+        WrongState, SameHandsApprove: See Adjustment.approve.
+        ReversedAlready, AccountOverdrawn: See `reverse_transaction`.
+    """
+    require(actor, command.grants, {})
+    adjustment = uow.adjustments.get(command.adjustment_id)
+    by = hand_of(actor)
+    adjustment.check_approver(by)
+    if adjustment.reverses is not None:
+        transaction_id = reverse_transaction(uow, adjustment.reverses, effective_at=adjustment.effective_at, now=now)
+    else:
+        key = f"adjustment:{adjustment.adjustment_id}"
+        transaction_id = derived_id("ledger_tx", key)
+        post_transaction(
+            uow,
+            key=key,
+            kind=adjustment.kind,
+            entries=adjustment.entries,
+            effective_at=adjustment.effective_at,
+            now=now,
+            order=(adjustment.order_id, adjustment.order_number) if adjustment.order_id is not None else None,
+        )
+    adjustment.approve(by, transaction_id, now)
+    uow.adjustments.save(adjustment)
+    return view(adjustment)
+
+
+def refuse_adjustment(
+    command: RefuseAdjustment, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> AdjustmentView:
+    """It is not booked; who proposed it withdraws it thus. Raises WrongState."""
+    require(actor, command.grants, {})
+    adjustment = uow.adjustments.get(command.adjustment_id)
+    adjustment.refuse(hand_of(actor), now)
+    uow.adjustments.save(adjustment)
+    return view(adjustment)
+
+
+def _reversible(uow: BillingUnitOfWork, transaction_id: UUID) -> Transaction:
+    found = uow.ledger.find(transaction_id)
+    if found is None:
+        raise NotFound
+    if found.reverses is not None:
+        raise ReversalNotReversed
+    if found.kind not in REVERSIBLE:
+        raise NotReversible(kind=found.kind)
+    return found
+
+
+def _propose(
+    uow: BillingUnitOfWork, actor: Actor, now: datetime, *, kind: AdjustmentKind, reason: str,
+    order: tuple[UUID | None, str], reverses: UUID | None, entries: tuple[Entry, ...], effective_at: datetime,
+) -> AdjustmentView:  # fmt: skip
+    adjustment = Adjustment(
+        adjustment_id=new_id(),
+        number="",
+        kind=kind,
+        state="proposed",
+        reason=reason,
+        order_id=order[0],
+        order_number=order[1],
+        reverses=reverses,
+        entries=entries,
+        effective_at=effective_at,
+        proposed_at=now,
+        proposed_by=hand_of(actor),
+    )
+    uow.adjustments.add(adjustment)
+    return view(adjustment)
+
+
+def view(adjustment: Adjustment) -> AdjustmentView:
+    return AdjustmentView(
+        adjustment_id=adjustment.adjustment_id,
+        number=adjustment.number,
+        kind=adjustment.kind,
+        state=adjustment.state,
+        reason=adjustment.reason,
+        order_id=adjustment.order_id,
+        order_number=adjustment.order_number,
+        reverses=adjustment.reverses,
+        entries=tuple(
+            EntryMessage(line=line, account=entry.account, side=entry.side, amount=entry.amount,
+                         currency=entry.currency)
+            for line, entry in enumerate(adjustment.entries, start=1)
+        ),
+        effective_at=adjustment.effective_at,
+        proposed_at=adjustment.proposed_at,
+        proposed_by=adjustment.proposed_by,
+        decided_at=adjustment.decided_at,
+        decided_by=adjustment.decided_by,
+        transaction_id=adjustment.transaction_id,
+    )  # fmt: skip

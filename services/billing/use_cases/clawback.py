@@ -1,0 +1,81 @@
+"""Taking back what parties have earned, after a refund or a chargeback."""
+
+from datetime import datetime
+
+from services.billing.domain.clawback import Clawback, earns_less, gives_back
+from services.billing.domain.commission import Split
+from services.billing.domain.ledger import Entry
+from services.billing.domain.order import Accrual, OrderCopy, correction, parties_of, party_share
+from services.billing.domain.organisation import PartyKind
+from services.billing.use_cases import payout, settlement
+from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.kernel.ids import new_id
+from services.shared.kernel.money import Money
+
+
+def take_back(order: OrderCopy, less: Split, *, key: str, uow: BillingUnitOfWork, now: datetime) -> tuple[Entry, ...]:
+    """
+    Provider and station of an accepted order earn *less* by it (more, where a part is below zero).
+
+    What no statement lists is earned less; what one lists is kept from what is payable to the party, and the rest
+    it owes until its next statement becomes payable. A payout that was started and not released is cancelled.
+
+    Args:
+        order: Locked.
+        less: What the refund takes from each part of the split.
+        key: Of the business fact; a party is corrected once for each.
+        uow: The transaction in which the caller posts.
+        now: When it is taken back.
+
+    Returns:
+        The entries of both parties' sides. They balance, and are a part of the caller's transaction.
+    """
+    entries: tuple[Entry, ...] = ()
+    for kind in parties_of(order):
+        party_id, net, tax = party_share(order, kind, less)
+        if net or tax:
+            uow.organisations.find(party_id, lock=True)
+            entries += _take_from(order, kind, less, f"{key}:{kind}", uow, now)
+    return entries
+
+
+def _take_from(
+    order: OrderCopy, kind: PartyKind, less: Split, key: str, uow: BillingUnitOfWork, now: datetime
+) -> tuple[Entry, ...]:
+    party_id, net_less, tax_less = party_share(order, kind, less)
+    net, tax = Money(net_less, order.currency), Money(tax_less, order.currency)
+    earned = [each for each in uow.accruals.of_order(order.order_id) if each.party_kind == kind]
+    stated = next((each.settlement_id for each in earned if each.settlement_id is not None), None)
+    if stated is None or net_less < 0:
+        number = uow.settlements.get(stated).number if stated is not None else ""
+        uow.accruals.add(_correction(order, kind, less, earned, key, number, now))
+        return earns_less(kind, party_id, net)
+    payout.cancel_started(party_id, uow=uow)
+    clawback = Clawback(
+        clawback_id=new_id(),
+        key=key,
+        party_kind=kind,
+        party_id=party_id,
+        order_id=order.order_id,
+        order_number=order.number,
+        corrects=uow.settlements.get(stated).number,
+        currency=order.currency,
+        amount=net_less + tax_less,
+        left=net_less + tax_less,
+        opened_at=now,
+    )
+    for payable in uow.settlements.payable_to(party_id, order.currency):
+        settlement.keep_back(clawback, payable, uow=uow, now=now)
+    uow.clawbacks.add(clawback)
+    return gives_back(kind, party_id, net, tax, Money(clawback.amount - clawback.left, order.currency))
+
+
+def _correction(
+    order: OrderCopy, kind: PartyKind, less: Split, earned: list[Accrual], key: str, stated_on: str, now: datetime
+) -> Accrual:
+    same_day = earned[0] if earned and not stated_on else None
+    return correction(
+        order, kind, less, key=key, stated_on=stated_on,
+        accepted_at=same_day.accepted_at if same_day else now,
+        payable_from=same_day.payable_from if same_day else now,
+    )  # fmt: skip
