@@ -130,7 +130,7 @@ def customer_credit(customer_id: UUID) -> str:
     return f"L:customer_credit:{customer_id}"
 
 
-def receivable(customer_id: UUID) -> str:
+def customer_receivable(customer_id: UUID) -> str:
     return f"A:ar:customer:{customer_id}"
 
 

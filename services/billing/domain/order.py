@@ -164,7 +164,7 @@ def acceptance_principal(
         ("C", ledger.owed("provider", provider_id, "accrued"), provider_net),
     ]
     if debtor_id is not None:
-        entries.append(("D", ledger.receivable(debtor_id), on_account))
+        entries.append(("D", ledger.customer_receivable(debtor_id), on_account))
     if station_id is not None:
         entries += [
             ("D", ledger.STATION_COST, station_share),

@@ -95,7 +95,7 @@ class Receivable:
     @property
     def account(self) -> str:
         """Where money for it is credited."""
-        return ledger.BAD_DEBT if self.state == "written_off" else ledger.receivable(self.customer_id)
+        return ledger.BAD_DEBT if self.state == "written_off" else ledger.customer_receivable(self.customer_id)
 
     def invoice(self, number: str, on: date) -> date:
         """The invoice of *on* is there. Returns the last day to pay it. Raises WrongState."""
@@ -164,4 +164,4 @@ class Receivable:
 
 def written_off(customer_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
     """It will not be paid. The VAT on it is owed to the state all the same."""
-    return ledger.entries(("D", ledger.BAD_DEBT, amount), ("C", ledger.receivable(customer_id), amount))
+    return ledger.entries(("D", ledger.BAD_DEBT, amount), ("C", ledger.customer_receivable(customer_id), amount))
