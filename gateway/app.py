@@ -24,8 +24,10 @@ from gateway.problems import Asked
 from gateway.routes import (
     access,
     adjustment,
+    bank_csv,
     bank_statement,
     catalogue,
+    checkout,
     commission_plan,
     credit,
     feed,
@@ -39,6 +41,7 @@ from gateway.routes import (
     quotation,
     receivable,
     referral,
+    refund,
     settlement,
     stripe_webhook,
     work,
@@ -51,8 +54,9 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, bank_statement, commission_plan, credit,
-    receivable, referral, settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
+    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
+    commission_plan, credit, receivable, referral, settlement, payout, refund, ledger, adjustment, invoicing, feed,
+    operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

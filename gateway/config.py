@@ -36,6 +36,8 @@ class GatewaySettings(BaseSettings):
     body_timeout_s: float = 30.0
     command_deadline_s: float = 10.0
     query_deadline_s: float = 5.0
+    checkout_wait_s: float = 5.0
+    """How long the asking for a page to pay on waits for it before it answers 202."""
     report_check_wait_s: float = 10.0
     """How long the issuing of a report waits for the check of its file before it answers 202."""
 

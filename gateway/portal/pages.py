@@ -16,6 +16,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from gateway import problems
 from gateway.auth import (
@@ -28,8 +29,9 @@ from gateway.auth import (
 from gateway.calls import Caller, Gateway, ServiceFailed
 from gateway.portal import figures
 from gateway.problems import Language
-from gateway.routes import access, order
+from gateway.routes import access, checkout, order
 from services.shared.kernel.errors import Invalid, NotFound, YiqiError
+from services.shared.messages.billing.checkout import CheckoutView, OpenCheckout
 from services.shared.messages.billing.payment import ListPayments, PaymentPage
 from services.shared.messages.identity.member import JoinAsMember, MemberView
 from services.shared.messages.invoicing.invoice import GetInvoiceDocument, InvoiceDocument
@@ -266,6 +268,49 @@ def order_page(request: Request, order_id: UUID) -> Response:
         missing=missing,
         rows=figures.amounts(view),
         **_frame(caller),
+    )
+
+
+@router.post("/orders/{order_id}/pay")
+def pay(
+    request: Request,
+    order_id: UUID,
+    payment_id: Annotated[UUID, Form()],
+    csrf: Annotated[str, Form(alias="csrf_token", max_length=100)] = "",
+) -> Response:
+    """Ask for a page of the payment institution, and off to where its address is shown."""
+    caller = _visitor(request)
+    if caller is None or caller.identified is None:
+        return _go("/sign-in")
+    language = language_of(request, caller.identified.language)
+    back = f"{caller.gateway.settings.public_url}/orders/{order_id}"
+    command = OpenCheckout(payment_id=payment_id, success_url=back, cancel_url=back)
+    try:
+        check_csrf(caller.gateway.secret, caller.identified.token, csrf)
+        # The one page that is open is given again: that is all the key has to say.
+        made = caller.ask(command, CheckoutView, key=f"pay {caller.correlation_id}")
+    except (YiqiError, ServiceFailed) as error:
+        return _failed(request, language, error, _frame(caller))
+    return _go(f"/orders/{order_id}/pay/{made.checkout_id}")
+
+
+@router.get("/orders/{order_id}/pay/{checkout_id}")
+async def pay_page(request: Request, order_id: UUID, checkout_id: UUID) -> Response:
+    """
+    A link to the payment institution's page.
+
+    Not a redirect: the browser lets a form of ours lead nowhere else (Content-Security-Policy, form-action).
+    """
+    caller = await run_in_threadpool(_visitor, request)
+    if caller is None or caller.identified is None:
+        return _go("/sign-in")
+    language = language_of(request, caller.identified.language)
+    try:
+        page = await checkout.made(caller, checkout_id)
+    except (YiqiError, ServiceFailed) as error:
+        return _failed(request, language, error, _frame(caller))
+    return render(
+        request, "pay", language, url=page.url, waiting=page.state == "created", order_id=order_id, **_frame(caller)
     )
 
 

@@ -24,11 +24,15 @@ class OperatorPayment(Shown):
     account_number: str | None
     bank_name: str | None
     failure: str
+    action_required: bool
     succeeded_at: Instant | None
 
 
 class CustomerPayment(OperatorPayment):
-    """A payment, to the customer. *client_secret*: card only; *reference*: transfer only, to be stated by the payer."""
+    """
+    A payment, to the customer. *client_secret*: card only; *reference*: transfer only, to be stated by the payer;
+    *action_required*: the card's bank waits for the customer (3-D Secure), where the client secret leads.
+    """
 
     client_secret: str | None
 

@@ -32,6 +32,9 @@ class BillingSettings(StoringSettings):
     environment: str = "dev"
     """Begins every idempotency key at Stripe: two installations on one account must differ."""
 
+    public_url: str = Field(validation_alias="YIQI_GATEWAY_PUBLIC_URL")
+    """Where the portal is: whoever pays on the payment institution's page comes back to it."""
+
     company_name: str = "示例科学仪器服务有限公司"
     company_credit_code: str = "91110000MA0DEMO00X"
     company_address: str = ""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TypeVar
 
-from services.billing.adapters import credit_queries, ledger_queries, queries
+from services.billing.adapters import card_queries, credit_queries, ledger_queries, queries, refund_queries
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
@@ -13,13 +13,16 @@ from services.billing.config import settings
 from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
     adjustment,
+    bank_csv,
     bank_statement,
+    checkout,
     commission_plan,
     credit,
     ledger,
     payout,
     receivable,
     referral,
+    refund,
     settlement,
     stripe_event,
 )
@@ -35,12 +38,20 @@ from services.shared.messages.billing.adjustment import (
     ProposeReversal,
     RefuseAdjustment,
 )
+from services.shared.messages.billing.bank_csv import (
+    BankCsvMapView,
+    BankCsvPreview,
+    DeclareBankCsvMap,
+    ListBankCsvMaps,
+    PreviewBankCsv,
+)
 from services.shared.messages.billing.bank_statement import (
     BankStatementView,
     ImportBankFile,
     ImportBankStatement,
     ListBankLines,
 )
+from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PublishCommissionPlan
 from services.shared.messages.billing.credit import (
     ApproveCreditLine,
@@ -68,6 +79,15 @@ from services.shared.messages.billing.receivable import (
     ProposeWriteOff,
 )
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
+from services.shared.messages.billing.refund import (
+    ApproveRefund,
+    CancelRefund,
+    GetRefund,
+    ListRefunds,
+    RequestRefund,
+    RerouteRefund,
+    WaiveRedLetter,
+)
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
@@ -91,6 +111,10 @@ def _record_stripe_event(
     return stripe_event.record_stripe_event(wanted, actor=actor, uow=uow, now=now, verify=webhooks.verify)
 
 
+def _open_checkout(wanted: OpenCheckout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> CheckoutView:
+    return checkout.open_checkout(wanted, actor=actor, uow=uow, now=now, portal=settings().public_url)
+
+
 def _import_bank_statement(
     wanted: ImportBankStatement, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
 ) -> BankStatementView:
@@ -105,6 +129,18 @@ def _import_bank_file(
     return bank_statement.import_bank_file(
         wanted, actor=actor, uow=uow, now=now, own_account=own_account, read=read_camt
     )
+
+
+def _declare_bank_csv_map(
+    wanted: DeclareBankCsvMap, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> BankCsvMapView:
+    own_account = settings().bank_account_number
+    return bank_csv.declare_bank_csv_map(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
+
+
+def _preview_bank_csv(wanted: PreviewBankCsv, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BankCsvPreview:
+    own_account = settings().bank_account_number
+    return bank_csv.preview_bank_csv(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
 
 
 def _decide_referral(wanted: DecideReferral, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralView:
@@ -148,6 +184,8 @@ class BillingService(ServiceBase):
     list_referrals = query(ListReferrals, queries.list_referrals)
 
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
+    open_checkout = command(OpenCheckout, _open_checkout)
+    get_checkout = query(GetCheckout, card_queries.get_checkout)
     get_payment = query(GetPayment, queries.get_payment)
     list_payments = query(ListPayments, queries.list_payments)
 
@@ -168,6 +206,17 @@ class BillingService(ServiceBase):
     import_bank_statement = command(ImportBankStatement, _import_bank_statement)
     import_bank_file = command(ImportBankFile, _import_bank_file)
     list_bank_lines = query(ListBankLines, queries.list_bank_lines)
+    declare_bank_csv_map = command(DeclareBankCsvMap, _declare_bank_csv_map)
+    list_bank_csv_maps = query(ListBankCsvMaps, queries.list_bank_csv_maps)
+    preview_bank_csv = query(PreviewBankCsv, _preview_bank_csv)
+
+    request_refund = command(RequestRefund, refund.request_refund)
+    approve_refund = command(ApproveRefund, refund.approve_refund)
+    cancel_refund = command(CancelRefund, refund.cancel_refund)
+    reroute_refund = command(RerouteRefund, refund.reroute_refund)
+    waive_red_letter = command(WaiveRedLetter, refund.waive_red_letter)
+    get_refund = query(GetRefund, refund_queries.get_refund)
+    list_refunds = query(ListRefunds, refund_queries.list_refunds)
 
     close_settlements = command(CloseSettlements, settlement.close_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)

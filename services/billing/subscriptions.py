@@ -7,7 +7,16 @@ from services.billing.adapters.stripe_access import StripeAccess
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
-from services.billing.use_cases import ledger, order, organisation, payment, receivable, settlement, stripe_event
+from services.billing.use_cases import (
+    checkout,
+    ledger,
+    order,
+    organisation,
+    payment,
+    receivable,
+    settlement,
+    stripe_event,
+)
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings
@@ -57,6 +66,7 @@ def work(settings: SourceSettings) -> Work:
         outside_calls=outside_calls(gateway, papers),
         timers={
             payment.CHECK_TIMER: payment.check_card_payment,
+            checkout.CHECK_TIMER: checkout.check_checkout,
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
             receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from services.billing.domain import ledger
 from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan, PlanExists
@@ -35,6 +37,7 @@ from services.billing.domain.payment import (
 from services.billing.domain.payout import Payout
 from services.billing.domain.receivable import Receivable
 from services.billing.domain.referral import AlreadyClaimed, Referral
+from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import PayoutExists, Settlement, SettlementLine
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
@@ -230,6 +233,18 @@ class FakeOrders:
     def find(self, order_id: UUID) -> OrderCopy | None:
         return deepcopy(self.held.get(order_id))
 
+    def get(self, order_id: UUID) -> OrderCopy:
+        order = self.find(order_id)
+        if order is None:
+            raise NotFound
+        return order
+
+    def of_refund(self, refund_id: UUID) -> OrderCopy:
+        raise NotImplementedError(refund_id)
+
+    def keep_left(self, order: OrderCopy) -> None:
+        self.held[order.order_id].remaining = order.remaining
+
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         self.held[order_id].accepted_at = accepted_at
         self.held[order_id].split = parts
@@ -406,6 +421,52 @@ class FakeCredit:
         self.held[credit.order_id] = deepcopy(credit)
 
 
+class FakeRefunds:
+    """Enough for what touches refunds in passing; refunds themselves are tested on the real database."""
+
+    def __init__(self) -> None:
+        self.held: dict[UUID, Refund] = {}
+
+    def add(self, refund: Refund) -> bool:
+        if refund.refund_id in self.held:
+            return False
+        refund.number, refund.n = f"RF-2026-{len(self.held) + 1:06d}", 1
+        self.held[refund.refund_id] = deepcopy(refund)
+        return True
+
+    def get(self, refund_id: UUID) -> Refund:
+        if refund_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[refund_id])
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
+        wanted = set(numbers)
+        return {refund.number: deepcopy(refund) for refund in self.held.values() if refund.number in wanted}
+
+    def save(self, refund: Refund) -> None:
+        self.held[refund.refund_id] = deepcopy(refund)
+
+
+class FakeCheckouts:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Checkout] = {}
+
+    def add(self, checkout: Checkout) -> None:
+        if self.current(checkout.payment_id) is not None:
+            raise ValueError("one page at a time")
+        self.held[checkout.checkout_id] = deepcopy(checkout)
+
+    def find(self, checkout_id: UUID) -> Checkout | None:
+        return deepcopy(self.held.get(checkout_id))
+
+    def current(self, payment_id: UUID) -> Checkout | None:
+        found = [each for each in self.held.values() if each.payment_id == payment_id and not each.over]
+        return deepcopy(found[0]) if found else None
+
+    def save(self, checkout: Checkout) -> None:
+        self.held[checkout.checkout_id] = deepcopy(checkout)
+
+
 class FakeStripeEvents:
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
@@ -463,6 +524,20 @@ class FakeBankLines:
     def save(self, lines: Sequence[BankLine]) -> None:
         for line in lines:
             self.held[line.bank_line_id] = deepcopy(line)
+
+
+class FakeCsvMaps:
+    def __init__(self) -> None:
+        self.held: list[DeclaredMap] = []
+
+    def add(self, declared: DeclaredMap) -> None:
+        if any((each.account, each.valid_from) == (declared.account, declared.valid_from) for each in self.held):
+            raise CsvMapExists
+        self.held.append(declared)
+
+    def in_force(self, account: str, at: datetime) -> DeclaredMap | None:
+        found = [each for each in self.held if each.account == account and each.valid_from <= at]
+        return max(found, key=lambda each: each.valid_from, default=None)
 
 
 class FakeSettlements:
@@ -636,8 +711,11 @@ class FakeBillingUnitOfWork:
         self.payments = FakePayments()
         self.receivables = FakeReceivables()
         self.credit = FakeCredit(self.receivables)
+        self.refunds = FakeRefunds()
+        self.checkouts = FakeCheckouts()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
+        self.csv_maps = FakeCsvMaps()
         self.accruals = FakeAccruals(self.orders)
         self.clawbacks = FakeClawbacks()
         self.settlements = FakeSettlements(self.orders, self.accruals, self.organisations)

@@ -61,6 +61,9 @@ _COMMON: dict[str, Any] = {
     "contract_id": CONTRACT_ID,
     "contract_number": "CT-2026-000001",
     "payment_id": derived_id("payment", 1),
+    "refund_id": derived_id("refund", 1),
+    "dispute_id": None,
+    "invoiced": True,
     "shipment_id": derived_id("shipment", 1),
     "sample_id": derived_id("sample", 1),
     "sample_ids": (derived_id("sample", 1),),
@@ -140,6 +143,9 @@ _OWN: dict[str, dict[str, Any]] = {
     "credit_line.approved.v1": {"valid_until": date(2027, 12, 31)},
     "credit_line.suspended.v1": {"reason": "overdue"},
     "credit.refused.v1": {"reason": "limit_exceeded"},
+    "refund.agreed.v1": {"cause": "dispute"},
+    "refund.succeeded.v1": {"cause": "dispute"},
+    "refund.failed.v1": {"cause": "dispute"},
 }
 
 

@@ -42,23 +42,61 @@ CHECKS: dict[str, str] = {
         SELECT o.number FROM contracted_order o, jsonb_to_record(o.split) AS s
           (net bigint, tax bigint, station_share bigint, provider_net bigint, kept bigint, provider_tax bigint,
            station_tax bigint)
+        CROSS JOIN LATERAL (
+          SELECT coalesce(sum(net), 0) AS net, coalesce(sum(tax), 0) AS tax FROM refund
+          WHERE order_id = o.order_id AND agreed_at IS NOT NULL AND NOT performed AND cause <> 'cancellation') AS r
         WHERE o.accepted_at IS NOT NULL AND NOT coalesce(
-          s.net = o.net AND s.tax = o.tax AND s.provider_net + s.station_share + s.kept = s.net
+          s.net = o.net - r.net AND s.tax = o.tax - r.tax AND s.provider_net + s.station_share + s.kept = s.net
           AND s.provider_net >= 0 AND s.station_share >= 0 AND s.provider_tax >= 0 AND s.station_tax >= 0, false)
         LIMIT 100""",
     "I5 the ledger books the split of each accepted order": """
         SELECT o.number
         FROM contracted_order o CROSS JOIN LATERAL jsonb_to_record(o.split) AS s
-          (station_share bigint, provider_net bigint)
+          (net bigint, tax bigint, station_share bigint, provider_net bigint)
         LEFT JOIN ledger_tx t ON t.idem_key = 'accept:' || o.order_id
         LEFT JOIN ledger_entry e USING (transaction_id)
         WHERE o.accepted_at IS NOT NULL AND o.gross > 0
-        GROUP BY o.order_id, s.station_share, s.provider_net
+        GROUP BY o.order_id, s.net, s.tax, s.station_share, s.provider_net
         HAVING NOT (
-          coalesce(sum(e.amount) FILTER (WHERE e.account = 'R:service'), 0) = o.net
-          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'L:vat:output'), 0) = o.tax
+          coalesce(sum(e.amount) FILTER (WHERE e.account = 'R:service'), 0) = s.net
+          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'L:vat:output'), 0) = s.tax
           AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:provider_service'), 0) = s.provider_net
           AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:station_share'), 0) = s.station_share)
+        LIMIT 100""",
+    "I5 the ledger books what stands of each refunded order": """
+        SELECT o.number
+        FROM contracted_order o CROSS JOIN LATERAL jsonb_to_record(o.split) AS s
+          (net bigint, tax bigint, station_share bigint, provider_net bigint)
+        CROSS JOIN LATERAL (
+          SELECT count(*) AS refunds, coalesce(sum((takes ->> 'provider_net')::bigint), 0) AS provider_net,
+                 coalesce(sum((takes ->> 'station_share')::bigint), 0) AS station_share,
+                 coalesce(sum(net) FILTER (WHERE state <> 'awaiting_red_letter'), 0) AS net,
+                 coalesce(sum(tax) FILTER (WHERE state <> 'awaiting_red_letter'), 0) AS tax
+          FROM refund WHERE order_id = o.order_id AND agreed_at IS NOT NULL AND performed) AS r
+        CROSS JOIN LATERAL (
+          SELECT coalesce(sum(c) FILTER (WHERE account = 'R:service'), 0) AS net,
+                 coalesce(sum(c) FILTER (WHERE account = 'L:vat:output'), 0) AS tax,
+                 coalesce(sum(-c) FILTER (WHERE account = 'E:provider_service'), 0) AS provider_net,
+                 coalesce(sum(-c) FILTER (WHERE account = 'E:station_share'), 0) AS station_share
+          FROM (SELECT e.account, CASE e.side WHEN 'C' THEN e.amount ELSE -e.amount END AS c
+                FROM ledger_tx t JOIN ledger_entry e USING (transaction_id) WHERE t.order_id = o.order_id) AS e) AS b
+        WHERE o.accepted_at IS NOT NULL AND r.refunds > 0 AND NOT (
+          b.net = s.net - r.net AND b.tax = s.tax - r.tax AND b.provider_net = s.provider_net - r.provider_net
+          AND b.station_share = s.station_share - r.station_share)
+        LIMIT 100""",
+    "I6 refunds of each payment stay within it": """
+        SELECT format('payment %s: %s of %s', p.payment_id, p.refunded, p.received)
+        FROM payment p LEFT JOIN LATERAL (
+          SELECT sum((way ->> 'amount')::bigint) AS amount FROM refund r, jsonb_array_elements(r.parts) AS way
+          WHERE r.order_id = p.order_id AND (way ->> 'payment_id')::uuid = p.payment_id) AS r ON true
+        WHERE p.refunded > p.received OR p.refunded <> coalesce(r.amount, 0) LIMIT 100""",
+    "I6 refund accounts hold what is under way": """
+        SELECT format('%s holds %s', r.number, coalesce(b.posted_c - b.posted_d, 0))
+        FROM refund r LEFT JOIN account_balance b
+          ON b.account = 'L:refund:' || r.refund_id AND b.currency = r.currency
+        WHERE coalesce(b.posted_c - b.posted_d, 0) <> CASE WHEN r.state IN ('pending', 'failed', 'succeeded') THEN
+          (SELECT coalesce(sum((way ->> 'amount')::bigint), 0) FROM jsonb_array_elements(r.parts) AS way
+           WHERE way ->> 'state' <> 'succeeded') ELSE 0 END
         LIMIT 100""",
     "I8 payouts pay exactly their settlement": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)

@@ -1,7 +1,7 @@
 """What `work` does outside a transaction for billing, and the use case its outcome leads to."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.billing.adapters.bank_files import bank_order
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.payment import BalanceTransaction, CardFacts
-from services.billing.use_cases import payment, payout, settlement
+from services.billing.use_cases import checkout, payment, payout, refund, settlement
 from services.shared.chassis.definition import OutsideCall
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.money import Money
@@ -53,7 +53,7 @@ class Papers:
             party=documents.Party(**payload["party"]),
             lines=tuple(
                 documents.StatementLine(
-                    kind="order",
+                    kind="order" if line["kind"] == "acceptance" else "correction",
                     order_number=line["order_number"],
                     entered_on=date.fromisoformat(line["accepted_on"]),
                     text=line["title"],
@@ -71,6 +71,12 @@ class Papers:
         pdf = documents.settlement_statement_pdf(statement)
         stored = self.store.keep(f"settlements/{payload['settlement_id']}.pdf", pdf, "application/pdf")
         return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
+
+    def write_refund_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        del key
+        body = bank_order(payload, self.account)
+        name = f"bank_orders/{payload['refund_id']}-{payload['payment_id']}.csv"
+        return {"key": self.store.keep(name, body, "text/csv").key}
 
     def write_bank_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         del key
@@ -91,14 +97,72 @@ def _payment_intent(result: Mapping[str, Any], uow: BillingUnitOfWork, now: date
     return payment.learn(_uuid(result["payment_id"]), card_facts(result), uow=uow, now=now)
 
 
+def _refund(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    ours = _refund_part(result["refund_id"])
+    if ours is None:
+        return "not_ours"
+    if result["status"] not in {"succeeded", "failed"}:
+        return "nothing_new"
+    return refund.card_refund_settled(
+        *ours, succeeded=result["status"] == "succeeded", reference=result["stripe_refund_id"],
+        failure=result["failure"], uow=uow, now=now,
+    )  # fmt: skip
+
+
+def _refunds_of_charge(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    outcomes = [_refund(each, uow, now) for each in result["refunds"]]
+    return next((outcome for outcome in outcomes if outcome.startswith("refund")), "nothing_new")
+
+
+def _refund_not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    ours = _refund_part(payload["refund_id"])
+    if ours is not None:
+        refund.card_refund_settled(*ours, succeeded=False, reference="", failure=code, uow=uow, now=now)
+
+
+def _refund_part(named: str) -> tuple[UUID, UUID] | None:
+    """Refund and payment, as they were named to the institution."""
+    refund_id, _, payment_id = named.partition("/")
+    found = _uuid(refund_id), _uuid(payment_id)
+    return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
+
+
+def _session(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    del now
+    facts = checkout.SessionFacts(
+        session_id=result["session_id"],
+        status=result["status"],
+        url=result["url"],
+        expires_at=datetime.fromtimestamp(result["expires_at"], UTC),
+        intent_id=result["intent_id"],
+    )
+    return checkout.learn(_uuid(result["checkout_id"]), _uuid(result["payment_id"]), facts, uow=uow)
+
+
 LEARNERS: Mapping[str, Callable[[Mapping[str, Any], BillingUnitOfWork, datetime], str]] = {
     "payment_intent": _payment_intent,
+    "refund": _refund,
+    "charge": _refunds_of_charge,
+    "checkout.session": _session,
 }
 
 
 def _not_fetched(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
     if "stripe_event_id" in payload:
         uow.stripe_events.handled(payload["stripe_event_id"], code, now)
+
+
+def _session_made(
+    payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
+) -> None:
+    _learn(payload, result, uow=uow, now=now)
+    if result["checkout_id"] != payload["checkout_id"]:
+        checkout.not_made(UUID(payload["checkout_id"]), "billing.payment_not_payable", uow=uow)
+
+
+def _session_not_made(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    del now
+    checkout.not_made(UUID(payload["checkout_id"]), code, uow=uow)
 
 
 def _not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -131,6 +195,7 @@ def card_facts(result: Mapping[str, Any]) -> CardFacts:
         charge_id=result["charge_id"],
         balance=BalanceTransaction(**balance) if balance is not None else None,
         failure=result["failure"],
+        checkout_id=_uuid(result["checkout_id"]),
     )
 
 
@@ -148,6 +213,12 @@ def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, .
         OutsideCall("create_payment_intent", stripe.create_payment_intent, _learn, _not_created, lease_s=120),
         OutsideCall("fetch_stripe_object", stripe.fetch, _learn, _not_fetched, lease_s=120),
         OutsideCall("cancel_payment_intent", stripe.cancel_payment_intent, _learn, lease_s=120),
+        OutsideCall(
+            "create_checkout_session", stripe.create_checkout_session, _session_made, _session_not_made, lease_s=120
+        ),
+        OutsideCall("expire_checkout_session", stripe.expire_checkout_session, _learn, lease_s=120),
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
+        OutsideCall("create_stripe_refund", stripe.create_refund, _learn, _refund_not_created, lease_s=120),
+        OutsideCall("write_refund_order", papers.write_refund_order, lease_s=120),
         OutsideCall("write_bank_order", papers.write_bank_order, _bank_order_kept, lease_s=120),
     )

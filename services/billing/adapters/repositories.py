@@ -10,14 +10,12 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
-from services.billing.domain.commission import Split, SplitTerms
+from services.billing.domain.commission import Left, Split, SplitTerms
 from services.billing.domain.commission_plan import CommissionPlan, PlanExists
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment, payments_by_reference
 from services.billing.domain.referral import AlreadyClaimed, Referral
-from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
-from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.chassis.database import save_versioned
 from services.shared.kernel.errors import NotFound
 
@@ -64,7 +62,31 @@ class SqlOrders:
         fields = dict(row._mapping)
         fields["split"] = Split(**fields["split"]) if fields["split"] else None
         fields["split_terms"] = _SPLIT_TERMS.validate_python(fields["split_terms"])
+        fields["remaining"] = Left(**fields["remaining"]) if fields["remaining"] else None
         return OrderCopy(**fields)
+
+    def get(self, order_id: UUID) -> OrderCopy:
+        order = self.find(order_id)
+        if order is None:
+            raise NotFound
+        return order
+
+    def of_refund(self, refund_id: UUID) -> OrderCopy:
+        table = tables.refund
+        order_id = self.connection.execute(
+            select(table.c.order_id).where(table.c.refund_id == refund_id)
+        ).scalar_one_or_none()
+        if order_id is None:
+            raise NotFound
+        return self.get(order_id)
+
+    def keep_left(self, order: OrderCopy) -> None:
+        table = tables.contracted_order
+        self.connection.execute(
+            table.update()
+            .where(table.c.order_id == order.order_id)
+            .values(remaining=asdict(order.remaining) if order.remaining else None)
+        )
 
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         table = tables.contracted_order
@@ -137,13 +159,6 @@ class SqlPayments:
         ).one_or_none()
         return Payment(**row._mapping) if row is not None else None
 
-    def of_order(self, order_id: UUID) -> Sequence[Payment]:
-        table = tables.payment
-        rows = self.connection.execute(
-            select(table).where(table.c.order_id == order_id).order_by(table.c.part).with_for_update()
-        )
-        return [Payment(**row._mapping) for row in rows]
-
     def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
         table = tables.payment
         rows = self.connection.execute(
@@ -151,55 +166,13 @@ class SqlPayments:
         )
         return payments_by_reference(Payment(**row._mapping) for row in rows)
 
+    def of_order(self, order_id: UUID) -> Sequence[Payment]:
+        table = tables.payment
+        rows = self.connection.execute(
+            select(table).where(table.c.order_id == order_id).order_by(table.c.payment_id).with_for_update()
+        )
+        return sorted((Payment(**row._mapping) for row in rows), key=lambda each: each.part)
+
     def save(self, payment: Payment) -> None:
         save_versioned(self.connection, tables.payment, {"payment_id": payment.payment_id}, vars(payment))
         payment.version += 1  # several lines of one statement may pay one payment
-
-
-# Those whose call is still to be made or under way are in good hands.
-SWEEP = """
-UPDATE stripe_event SET sweeps = sweeps + 1
-WHERE event_id IN (
-  SELECT event_id FROM stripe_event e
-  WHERE handled_at IS NULL AND received_at < %s AND sweeps <= %s AND NOT EXISTS (
-    SELECT FROM outside_call c WHERE c.status IN ('ready', 'sent')
-      AND c.key IN ('stripe_event:' || e.event_id, 'stripe_event:' || e.event_id || ':sweep:' || e.sweeps))
-  ORDER BY received_at LIMIT %s FOR UPDATE SKIP LOCKED)
-RETURNING event_id, object_kind, object_id, received_at, sweeps
-"""
-
-
-class SqlStripeEvents:
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def add(self, event: VerifiedEvent, body: str, received_at: datetime) -> bool:
-        kind, ident = event.about or (None, None)
-        added = self.connection.execute(
-            insert(tables.stripe_event)
-            .values(
-                event_id=event.event_id,
-                kind=event.kind,
-                body=body,
-                object_kind=kind,
-                object_id=ident,
-                account=event.account,
-                received_at=received_at,
-                handled_at=received_at if event.about is None else None,
-                outcome="not_ours" if event.about is None else "",
-            )
-            .on_conflict_do_nothing()
-        )
-        return added.rowcount == 1
-
-    def handled(self, event_id: str, outcome: str, at: datetime) -> None:
-        table = tables.stripe_event
-        self.connection.execute(
-            table.update().where(table.c.event_id == event_id).values(handled_at=at, outcome=outcome)
-        )
-
-    def unhandled(self, before: datetime, limit: int) -> Sequence[UnhandledEvent]:
-        rows = self.connection.exec_driver_sql(SWEEP, (before, SWEEPS_MAX, limit))
-        return [
-            UnhandledEvent(row.event_id, (row.object_kind, row.object_id), row.received_at, row.sweeps) for row in rows
-        ]

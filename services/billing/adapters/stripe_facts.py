@@ -32,7 +32,22 @@ def of_payment_intent(intent: "stripe.PaymentIntent") -> dict[str, Any]:
         "currency": intent.currency.upper(),
         "charge_id": charge.id if charge is not None else "",
         "balance": _balance(charge.balance_transaction) if charge is not None and status == "succeeded" else None,
-        "failure": str(problem.decline_code or problem.code or "") if status == "refused" and problem else "",
+        "failure": _why(problem) if status == "refused" else "",
+    }
+
+
+def of_session(session: "stripe.checkout.Session") -> dict[str, Any]:
+    """*expires_at* in Unix seconds; *intent_id* empty before somebody has paid."""
+    ours = metadata_of(session)
+    return {
+        "object": "checkout.session",
+        "checkout_id": ours.get("checkout_id", ""),
+        "payment_id": ours.get("payment_id", ""),
+        "session_id": session.id,
+        "status": str(session.status),
+        "url": session.url or "",
+        "expires_at": session.expires_at,
+        "intent_id": _id(session.payment_intent),
     }
 
 
@@ -95,6 +110,11 @@ def metadata_of(thing: Any) -> dict[str, str]:
     """What we wrote on *thing*."""
     found: dict[str, str] = thing.metadata.to_dict() if thing.metadata is not None else {}
     return found
+
+
+def _why(problem: Any) -> str:
+    """The closest code of a refusal; Stripe leaves out members that do not apply."""
+    return str(getattr(problem, "decline_code", None) or getattr(problem, "code", None) or "")
 
 
 def _id(member: Any) -> str:

@@ -34,6 +34,7 @@ class StripeGateway:
             "refund": self._refund,
             "charge": self._refunds_of_charge,
             "transfer": self._transfer,
+            "checkout.session": self._session,
         }
 
     @property
@@ -97,7 +98,7 @@ class StripeGateway:
             self.client.v1.payment_intents.cancel(
                 str(intent_id),
                 {"cancellation_reason": "abandoned"},
-                {"idempotency_key": self.access.key("cancel_payment_intent", str(payload["payment_id"]))},
+                {"idempotency_key": self.access.key("cancel_payment_intent", str(intent_id))},
             )
         except stripe.InvalidRequestError as error:
             # Paid or cancelled before. Anything else cannot be mended by us either, and fetching shows the truth.
@@ -107,6 +108,71 @@ class StripeGateway:
             if not answers_for_ever(error):
                 give_up(error)
         return self.fetch({"object": "payment_intent", "id": intent_id}, "")
+
+    def create_checkout_session(self, payload: Payload, key: str) -> Payload:
+        """
+        The one session of a checkout, made if there is none, after the one before it is closed.
+
+        Returns:
+            How it stands; or how `former_session_id` does, if the customer has paid on that one.
+        """
+        del key
+        checkout_id = str(payload["checkout_id"])
+        if payload["former_session_id"] is not None:
+            former = self.expire_checkout_session({"session_id": payload["former_session_id"]}, "")
+            if former["status"] == "complete":
+                return former
+        ours = {
+            "checkout_id": checkout_id,
+            "payment_id": str(payload["payment_id"]),
+            "order_id": str(payload["order_id"]),
+            "order_number": str(payload["order_number"]),
+        }
+
+        def find() -> "stripe.checkout.Session | None":
+            # Nobody can have paid on it: its address was never told.
+            listed = self.client.v1.checkout.sessions.list({"status": "open", "limit": 100})
+            return _ours(listed.auto_paging_iter(), "checkout_id", checkout_id)
+
+        def create(own: str) -> "stripe.checkout.Session":
+            return self.client.v1.checkout.sessions.create(
+                {
+                    "mode": "payment",
+                    "client_reference_id": checkout_id,
+                    "line_items": [
+                        {
+                            "quantity": 1,
+                            "price_data": {
+                                "currency": str(payload["currency"]).lower(),
+                                "unit_amount": int(payload["amount"]),
+                                "product_data": {"name": str(payload["order_number"])},
+                            },
+                        }
+                    ],
+                    "success_url": str(payload["success_url"]),
+                    "cancel_url": str(payload["cancel_url"]),
+                    "metadata": ours,
+                    # What is paid is told by the intent, which must name its payment too.
+                    "payment_intent_data": {"metadata": ours},
+                },
+                {"idempotency_key": own},
+            )
+
+        return facts.of_session(self.access.make_once("checkout_session", checkout_id, find, create))
+
+    def expire_checkout_session(self, payload: Payload, key: str) -> Payload:
+        """Nobody may pay on it any more; returns how it stands now, which may be paid: the customer was quicker."""
+        del key
+        import stripe
+
+        session_id = str(payload["session_id"])
+        try:
+            self.client.v1.checkout.sessions.expire(session_id)
+        except stripe.InvalidRequestError:
+            pass  # it is over already; fetching shows in which way, or that there is none
+        except stripe.StripeError as error:
+            give_up(error)
+        return self.fetch({"object": "checkout.session", "id": session_id}, "")
 
     def create_refund(self, payload: Payload, key: str) -> Payload:
         """
@@ -119,7 +185,7 @@ class StripeGateway:
         refund_id, charge_id = str(payload["refund_id"]), str(payload["charge_id"])
 
         def find() -> "stripe.Refund | None":
-            return self._ours(
+            return _ours(
                 self.client.v1.refunds.list(
                     {"charge": charge_id, "limit": 100, "expand": [f"data.{each}" for each in REFUND]}
                 ).auto_paging_iter(),
@@ -160,7 +226,7 @@ class StripeGateway:
         group = f"payout:{payout_id}"
 
         def find() -> "stripe.Transfer | None":
-            return self._ours(
+            return _ours(
                 self.client.v1.transfers.list({"transfer_group": group, "limit": 100}).auto_paging_iter(),
                 "payout_id", payout_id,
             )  # fmt: skip
@@ -190,7 +256,7 @@ class StripeGateway:
         transfer_id, reversal_id = str(payload["transfer_id"]), str(payload["reversal_id"])
 
         def find() -> "stripe.TransferReversal | None":
-            return self._ours(
+            return _ours(
                 self.client.v1.transfers.reversals.list(transfer_id, {"limit": 100}).auto_paging_iter(),
                 "reversal_id", reversal_id,
             )  # fmt: skip
@@ -227,6 +293,9 @@ class StripeGateway:
         )
         return {"object": "charge", "refunds": [facts.of_refund(refund) for refund in listed.auto_paging_iter()]}
 
+    def _session(self, session_id: str) -> Payload:
+        return facts.of_session(self.client.v1.checkout.sessions.retrieve(session_id))
+
     def _transfer(self, transfer_id: str) -> Payload:
         return facts.of_transfer(self.client.v1.transfers.retrieve(transfer_id))
 
@@ -236,7 +305,7 @@ class StripeGateway:
         matches = self.client.v1.payment_intents.search(
             {"query": query, "limit": 100, "expand": [f"data.{each}" for each in INTENT]}
         ).data
-        return self._ours(matches, "payment_id", payment_id)
+        return _ours(_own(matches), "payment_id", payment_id)
 
     def _found_anywhere(self, payment_id: str) -> "stripe.PaymentIntent | None":
         """Likewise, also where it is too young for search: the list shows it at once."""
@@ -246,22 +315,20 @@ class StripeGateway:
             young = self.client.v1.payment_intents.list(
                 {"created": {"gte": since}, "limit": 100, "expand": [f"data.{each}" for each in INTENT]}
             )
-            found = self._ours(young.auto_paging_iter(), "payment_id", payment_id)
+            found = _ours(_own(young.auto_paging_iter()), "payment_id", payment_id)
         return found
 
-    def _ours(self, listed: Iterable[T], name: str, ident: str) -> T | None:
-        """
-        Of *listed* the one whose metadata names *ident*; were there ever two, everybody settles on the same.
 
-        An intent that a checkout session made bears its payment's id too and is never the payment's own.
-        """
-        matches = [
-            each
-            for each in listed
-            if (ours := facts.metadata_of(each)).get(name) == ident and "checkout_id" not in ours
-        ]
-        return min(matches, key=_age, default=None)
+def _ours(listed: Iterable[T], name: str, ident: str) -> T | None:
+    """Of *listed* the one whose metadata names *ident*; were there ever two, everybody settles on the same."""
+    matches = [each for each in listed if facts.metadata_of(each).get(name) == ident]
+    return min(matches, key=_age, default=None)
 
 
 def _age(thing: Any) -> tuple[int, str]:
     return thing.created, thing.id
+
+
+def _own(intents: "Iterable[stripe.PaymentIntent]") -> "Iterable[stripe.PaymentIntent]":
+    """Without those that pages made, which bear their payment's id too."""
+    return (intent for intent in intents if "checkout_id" not in facts.metadata_of(intent))

@@ -40,6 +40,7 @@ contracted_order = Table(
     _instant("contracted_at"),
     _instant("accepted_at"),
     Column("split", JSONB),
+    Column("remaining", JSONB),
 )
 
 accrual = Table(
@@ -127,6 +128,7 @@ payment = Table(
     Column("currency", Text),
     Column("amount", BigInteger),
     Column("received", BigInteger),
+    Column("refunded", BigInteger),
     _instant("opened_at"),
     Column("intent_id", Text),
     Column("client_secret", Text),
@@ -139,6 +141,7 @@ payment = Table(
     Column("failure", Text),
     _instant("succeeded_at"),
     Column("checks", Integer),
+    Column("action_required", Boolean),
     Column("part", Integer),
     Column("receivable_id", Uuid),
     Column("version", Integer),
@@ -198,6 +201,23 @@ receivable = Table(
     Column("version", Integer),
 )
 
+checkout = Table(
+    "checkout",
+    metadata,
+    Column("checkout_id", Uuid, primary_key=True),
+    Column("payment_id", Uuid),
+    Column("state", Text),
+    Column("success_url", Text),
+    Column("cancel_url", Text),
+    _instant("opened_at"),
+    Column("session_id", Text),
+    Column("url", Text),
+    _instant("expires_at"),
+    Column("failure", Text),
+    Column("checks", Integer),
+    Column("version", Integer),
+)
+
 stripe_event = Table(
     "stripe_event",
     metadata,
@@ -254,6 +274,18 @@ bank_file_line = Table(
     Column("booked", Boolean),
 )
 
+bank_csv_map = Table(
+    "bank_csv_map",
+    metadata,
+    Column("bank_csv_map_id", Uuid, primary_key=True),
+    Column("account", Text),
+    _instant("valid_from"),
+    Column("name", Text),
+    Column("columns", JSONB),
+    _instant("declared_at"),
+    Column("declared_by", Text),
+)
+
 bank_line_reference = Table(
     "bank_line_reference",
     metadata,
@@ -286,6 +318,37 @@ settlement = Table(
     Column("document_key", Text),
     Column("document_sha256", Text),
     Column("document_size", BigInteger),
+    Column("version", Integer),
+)
+
+refund = Table(
+    "refund",
+    metadata,
+    Column("refund_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("n", Integer),
+    Column("customer_id", Uuid),
+    Column("cause", Text),
+    Column("state", Text),
+    Column("currency", Text),
+    Column("burden", Text),
+    Column("station_base", Text),
+    Column("reason", Text),
+    _instant("requested_at"),
+    Column("requested_by", Text),
+    Column("asked", BigInteger),
+    Column("net", BigInteger),
+    Column("tax", BigInteger),
+    Column("dispute_id", Uuid),
+    Column("performed", Boolean),
+    Column("takes", JSONB),
+    Column("parts", JSONB),
+    Column("approved_by", Text),
+    Column("waived_by", Text),
+    _instant("agreed_at"),
+    _instant("succeeded_at"),
     Column("version", Integer),
 )
 

@@ -3,16 +3,17 @@
 from functools import cached_property
 
 from services.billing.adapters.adjustment_repository import SqlAdjustments
-from services.billing.adapters.bank_repositories import SqlBankLines
+from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps
+from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.ledger import SqlLedger
+from services.billing.adapters.refund_repositories import SqlRefunds
 from services.billing.adapters.repositories import (
     SqlOrders,
     SqlOrganisations,
     SqlPayments,
     SqlPlans,
     SqlReferrals,
-    SqlStripeEvents,
 )
 from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlPayouts, SqlSettlements
 from services.shared.chassis.unit_of_work import UnitOfWork
@@ -59,6 +60,13 @@ class BillingUnitOfWork(UnitOfWork):
     def receivables(self) -> SqlReceivables:
         return SqlReceivables(self.connection)
 
+    def refunds(self) -> SqlRefunds:
+        return SqlRefunds(self.connection)
+
+    @cached_property
+    def checkouts(self) -> SqlCheckouts:
+        return SqlCheckouts(self.connection)
+
     @cached_property
     def stripe_events(self) -> SqlStripeEvents:
         return SqlStripeEvents(self.connection)
@@ -66,6 +74,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def bank_lines(self) -> SqlBankLines:
         return SqlBankLines(self.connection)
+
+    @cached_property
+    def csv_maps(self) -> SqlCsvMaps:
+        return SqlCsvMaps(self.connection)
 
     @cached_property
     def settlements(self) -> SqlSettlements:

@@ -28,11 +28,14 @@ SERVICE_REVENUE = "R:service"
 PROVIDER_COST = "E:provider_service"
 STATION_COST = "E:station_share"
 PSP_FEE = "E:psp_fee"
+CANCELLATION_FEE = "R:cancellation_fee"
 BAD_DEBT = "E:bad_debt"
 ROUNDING = "E:rounding"
 
 # Whose credit the debits may never exceed: other people's money, which is spent at most once.
-_NEVER_OVERDRAWN = ("L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:")
+_NEVER_OVERDRAWN = (
+    "L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:", "L:refund:",
+)  # fmt: skip
 
 
 class AccountOverdrawn(Conflict):
@@ -141,6 +144,10 @@ def owed(kind: PartyKind, party_id: UUID, stage: Literal["accrued", "payable", "
 def receivable(kind: PartyKind, party_id: UUID) -> str:
     """What a party must give back."""
     return f"A:ar:{kind}:{party_id}"
+
+
+def refund(refund_id: UUID) -> str:
+    return f"L:refund:{refund_id}"
 
 
 def cost(kind: PartyKind) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
+from services.shared.kernel.errors import Conflict
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money, allocate
 from services.shared.kernel.payment_schedule import WHOLE_BPS, Due, PaymentSchedule
@@ -30,6 +31,12 @@ LIFECYCLE: Lifecycle[PaymentState] = Lifecycle(
 
 # When a card payment is looked up although nobody told us anything: a webhook may be lost for ever.
 CHECK_DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), *[timedelta(days=1)] * 5)
+
+
+class NotPayableByCard(Conflict):
+    """Nobody waits for this payment by card: it is paid, cancelled, or to come by bank transfer."""
+
+    code = "billing.payment_not_payable"
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,8 @@ class CardFacts:
     How a payment intent stands at the payment institution, fetched just now.
 
     Attributes:
-        status: *succeeded*, *refused* (the last card was), *cancelled* or *open*.
+        status: *succeeded*, *refused* (the last card was), *action_required* (the card's bank asks the customer,
+            3-D Secure), *cancelled* or *open*.
         received: What was really paid; currency as it was charged.
         charge_id: Of the attempt that succeeded or was refused last; empty when there was none.
         balance: None while the institution has not booked it yet.
@@ -66,11 +74,13 @@ class CardFacts:
 
     intent_id: str
     client_secret: str
-    status: Literal["open", "succeeded", "refused", "cancelled"]
+    status: Literal["open", "action_required", "succeeded", "refused", "cancelled"]
     received: Money
     charge_id: str
     balance: BalanceTransaction | None
     failure: str
+    checkout_id: UUID | None = None
+    """Of the page it was paid on; none for the payment's own intent."""
 
 
 @dataclass
@@ -80,11 +90,13 @@ class Payment:
 
     Attributes:
         received: Towards *amount*, never above it; what is over belongs to the customer's credit.
+        refunded: Of *received*, what goes back or has gone.
         charge_id: The charge that paid it, or the one refused last.
         fee_booked: The institution's fee stands in the ledger; card only.
         checks: How often the janitor has looked.
         part: Which payment of its order it is, from 1.
         receivable_id: What it pays once the work is accepted; none: it is held until then.
+        action_required: The card's bank waits for the customer (3-D Secure); the client secret leads there.
     """
 
     payment_id: UUID
@@ -97,6 +109,7 @@ class Payment:
     amount: int
     opened_at: datetime
     received: int = 0
+    refunded: int = 0
     intent_id: str | None = None
     client_secret: str | None = None
     charge_id: str = ""
@@ -110,6 +123,7 @@ class Payment:
     checks: int = 0
     part: int = 1
     receivable_id: UUID | None = None
+    action_required: bool = False
     version: int = 0
 
     @property
@@ -166,9 +180,13 @@ class Payment:
         self.state = LIFECYCLE.after("cancel", self.state)
 
     @property
+    def payable_by_card(self) -> bool:
+        return self.method == "card" and LIFECYCLE.allows("succeed", self.state)
+
+    @property
     def worth_checking(self) -> bool:
         """The payment institution may know something that we do not."""
-        return self.method == "card" and (LIFECYCLE.allows("succeed", self.state) or not self.fee_booked)
+        return self.payable_by_card or (self.method == "card" and not self.fee_booked)
 
 
 def payments_by_reference(payments: Iterable[Payment]) -> dict[str, Payment]:

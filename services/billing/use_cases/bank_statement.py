@@ -1,7 +1,5 @@
 """Bank statements: booking every line once, to what it pays or into suspense."""
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -10,9 +8,8 @@ from services.billing.domain.bank_line import BankFile, BankLine, suspense
 from services.billing.domain.bank_statement import (
     Candidate,
     StatementFile,
-    StatementUnreadable,
     UnknownAccount,
-    payout_numbers_in,
+    numbers_in,
     read_statement,
     references_in,
 )
@@ -20,13 +17,16 @@ from services.billing.domain.ledger import BANK
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
+from services.billing.domain.refund import Refund
 from services.billing.use_cases import payout as payouts
+from services.billing.use_cases import refund as refunds
+from services.billing.use_cases.bank_csv import decoded, read_by_map
+from services.billing.use_cases.bank_line import line_message
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.payment import announce_success, take
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.ids import derived_id
-from services.shared.messages.billing.bank_statement import BankLine as BankLineMessage
 from services.shared.messages.billing.bank_statement import (
     BankLineInSuspense,
     BankStatementView,
@@ -64,20 +64,21 @@ def import_bank_file(
     """
     Book the new lines of a bank's own file; those that another file told of are left alone.
 
-    *read* reads a file's bytes as the statement of an account.
+    *read* reads a file of XML as the statement of an account; CSV is read by the map in force for it.
 
     Raises:
         UnknownAccount: The statement is asked to be of an account that is not *own_account*.
+        CsvMapMissing: It is CSV, and no map is declared.
         StatementUnreadable, LineContradicts: Nothing of it is taken.
     """
     require(actor, command.grants, {})
     if command.account != own_account:
         raise UnknownAccount
-    try:
-        content = base64.b64decode(command.content, validate=True)
-    except (binascii.Error, ValueError):
-        raise StatementUnreadable("the content is no base64", line=1, problem="base64") from None
-    return _take(read(command.account, content), command.account, content, actor, uow, now)
+    content = decoded(command.content)
+    # No CSV begins with a tag, and no XML with anything else.
+    xml = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"<", b""}
+    found = read(command.account, content) if xml else read_by_map(command.account, content, uow=uow, now=now)
+    return _take(found, command.account, content, actor, uow, now)
 
 
 def _take(
@@ -172,17 +173,34 @@ def _reason(payment: Payment, *, waiting: bool, surplus: int) -> str:
 
 
 def _book_outgoing(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime) -> None:
-    numbers = {line.bank_line_id: payout_numbers_in(line.remittance) for line in lines}
+    numbers = {line.bank_line_id: numbers_in(line.remittance, "PO") for line in lines}
     wanted = {number for found in numbers.values() for number in found}
     started = uow.payouts.by_numbers(wanted) if wanted else {}
+    refunded = {line.bank_line_id: numbers_in(line.remittance, "RF") for line in lines}
+    wanted = {number for found in refunded.values() for number in found}
+    agreed = uow.refunds.by_numbers(wanted) if wanted else {}
     for line in lines:
         found = [started[number] for number in numbers[line.bank_line_id] if number in started]
+        back = [agreed[number] for number in refunded[line.bank_line_id] if number in agreed]
+        if back and not found and not line.held:
+            _book_refund(line, back, uow, now)
+            continue
         reason = line.held or _why_not_this_payout(line, found)
         if reason:
             _suspend(line, reason, uow, now)
         else:
             payouts.pay(found[0], line.booked_at, uow=uow, now=now)
             line.match(f"payout/{found[0].payout_id}")
+
+
+def _book_refund(line: BankLine, found: list[Refund], uow: BillingUnitOfWork, now: datetime) -> None:
+    (made, *others) = found
+    part = made.transfer_of(line.money)
+    if others or part is None:
+        _suspend(line, "several_refunds" if others else "refund_differs", uow, now)
+    else:
+        refunds.transferred(made, part, line.serial_number, line.booked_at, uow=uow, now=now)
+        line.match(f"refund/{made.refund_id}")
 
 
 def _why_not_this_payout(line: BankLine, found: list[Payout]) -> str:
@@ -210,20 +228,4 @@ def _suspend(line: BankLine, reason: str, uow: BillingUnitOfWork, now: datetime)
         BankLineInSuspense(
             bank_line_id=line.bank_line_id, serial_number=line.serial_number, amount=line.money, reason=reason
         )
-    )
-
-
-def line_message(line: BankLine) -> BankLineMessage:
-    return BankLineMessage(
-        bank_line_id=line.bank_line_id,
-        serial_number=line.serial_number,
-        booked_at=line.booked_at,
-        direction=line.direction,
-        amount=line.money,
-        counterparty=line.counterparty,
-        counterparty_account=line.counterparty_account,
-        remittance=line.remittance,
-        state=line.state,
-        target=line.target,
-        reason=line.reason,
     )

@@ -7,11 +7,12 @@ from services.billing.domain.credit import BLOCK_OVERDUE_DAYS
 from services.billing.domain.ledger import AccountOverdrawn
 from services.billing.domain.order import OrderCopy, acceptance_principal, accruals
 from services.billing.domain.payment import Instructions, due_from_customer
-from services.billing.use_cases import credit, payment, receivable
+from services.billing.use_cases import credit, payment, receivable, refund
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.fee import Fee, Percentage
+from services.shared.kernel.money import Money
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, Terms
 from services.shared.messages.orders.quotation import Amounts
 
@@ -77,10 +78,11 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
         raise NotYet("the order is not known here yet")
     if order.accepted_at is not None:
         return
-    parts = split(order.split_terms)
+    parts = split(order.split_terms, order.left)
     earned = accruals(order, parts, accepted_at=event.accepted_at, hold_days=event.terms.hold_days)
     uow.orders.accept(order.order_id, event.accepted_at, parts, earned)
-    owed = credit.fall_due(order, uow=uow)
+    # After a refund less than what was granted may be left to pay.
+    owed = min(credit.fall_due(order, uow=uow), Money(parts.gross, order.currency))
     if owed.amount:
         receivable.add_receivable(order, owed.amount, "acceptance", event.terms.net_days, uow=uow, now=now)
     try:
@@ -106,10 +108,16 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
 
 
 def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """It will not be done: nobody is asked for money any more, and no credit is kept for it."""
-    del now
-    payment.cancel_payments(event.order_id, uow=uow)
-    credit.release(event.order_id, uow=uow)
+    """
+    It will not be done: nobody is asked for money any more, no credit is kept for it, and what was paid goes back but
+    for the agreed fee.
+    """
+    order = uow.orders.find(event.order_id)
+    if order is None:  # cancelled before everybody had signed, so that nobody was asked for money
+        return
+    payment.cancel_payments(order.order_id, uow=uow)
+    credit.release(order.order_id, uow=uow)
+    refund.give_back(order, 0, uow=uow, now=now)
 
 
 def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:

@@ -22,6 +22,7 @@ from services.billing.domain.payment import (
     surplus_card,
 )
 from services.billing.domain.receivable import Receivable
+from services.billing.use_cases import checkout, janitor
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.ids import derived_id
@@ -138,11 +139,8 @@ def _cancel(payment: Payment, uow: BillingUnitOfWork) -> None:
     payment.cancel()
     uow.payments.save(payment)
     if payment.method == "card":
-        uow.call_outside(
-            "cancel_payment_intent",
-            f"cancel_payment_intent:{payment.payment_id}",
-            {"payment_id": str(payment.payment_id), "payment_intent_id": payment.intent_id},
-        )
+        _cancel_intent(payment, payment.intent_id, uow)
+        checkout.close_open(payment.payment_id, uow=uow)
 
 
 def take(
@@ -189,14 +187,10 @@ def check_card_payment(subject: str, *, uow: BillingUnitOfWork, now: datetime) -
         return
     payment.checks += 1
     uow.payments.save(payment)
-    if payment.intent_id is not None:
-        uow.call_outside(
-            "fetch_stripe_object",
-            f"payment:{payment.payment_id}:check:{payment.checks}",
-            {"object": "payment_intent", "id": payment.intent_id},
-        )
-    if payment.checks < len(CHECK_DELAYS):
-        uow.set_timer(CHECK_TIMER, payment.payment_id, now + CHECK_DELAYS[payment.checks])
+    if payment.checks > len(CHECK_DELAYS) and payment.state in {"pending", "failed"}:
+        return  # the customer has not paid, which is no fault of anybody's
+    asked = {"object": "payment_intent", "id": payment.intent_id} if payment.intent_id is not None else None
+    janitor.look(CHECK_TIMER, payment.payment_id, payment.checks, asked, uow=uow, now=now)
 
 
 def refuse_card(payment_id: UUID, failure: str, charge_id: str, *, uow: BillingUnitOfWork) -> None:
@@ -222,21 +216,49 @@ def learn(payment_id: UUID | None, facts: CardFacts, *, uow: BillingUnitOfWork, 
     if payment is None:
         log.error("payment intent belongs to no payment", payment_intent=facts.intent_id)
         return "not_ours"
-    if payment.intent_id is None:
+    if payment.intent_id is None and facts.checkout_id is None:
         payment.known_to_institution(facts.intent_id, facts.client_secret)
+    payment.action_required = facts.status == "action_required" and payment.payable_by_card
     if facts.status == "succeeded":
         outcome = _paid(payment, facts, uow, now)
     elif facts.status == "refused" and LIFECYCLE.allows("fail", payment.state):
         outcome = "refused"
         if payment.charge_id != facts.charge_id or payment.state != "failed":
             _refuse(payment, facts.failure, facts.charge_id, uow)
-    elif facts.status == "cancelled" and LIFECYCLE.allows("cancel", payment.state):
-        payment.cancel()
-        outcome = "cancelled"
+    elif facts.status == "cancelled":
+        outcome = _intent_cancelled(payment, facts)
+    elif not payment.payable_by_card and facts.checkout_id is None:
+        # It was made too late: paid on another way, or cancelled.
+        _cancel_intent(payment, facts.intent_id, uow)
+        outcome = "closed"
     else:
         outcome = "nothing_new"
     uow.payments.save(payment)
     return outcome
+
+
+def _intent_cancelled(payment: Payment, facts: CardFacts) -> str:
+    """A page that closes takes its own intent along; the payment waits on."""
+    if facts.intent_id != payment.intent_id or not LIFECYCLE.allows("cancel", payment.state):
+        return "nothing_new"
+    payment.cancel()
+    return "cancelled"
+
+
+def _cancel_intent(payment: Payment, intent_id: str | None, uow: BillingUnitOfWork) -> None:
+    uow.call_outside(
+        "cancel_payment_intent",
+        f"cancel_payment_intent:{payment.payment_id}:{intent_id or ''}",
+        {"payment_id": str(payment.payment_id), "payment_intent_id": intent_id},
+    )
+
+
+def _asked_for(payment: Payment, facts: CardFacts, uow: BillingUnitOfWork) -> bool:
+    """Whether we made this intent: the payment's own, or that of a page of its."""
+    if facts.checkout_id is None:
+        return facts.intent_id == payment.intent_id
+    page = uow.checkouts.find(facts.checkout_id)
+    return page is not None and page.payment_id == payment.payment_id
 
 
 def _paid(payment: Payment, facts: CardFacts, uow: BillingUnitOfWork, now: datetime) -> str:
@@ -244,7 +266,7 @@ def _paid(payment: Payment, facts: CardFacts, uow: BillingUnitOfWork, now: datet
         return "in_doubt"
     if not (payment.state == "succeeded" and payment.charge_id == facts.charge_id):
         waiting = LIFECYCLE.allows("succeed", payment.state)
-        exact = facts.received == payment.money and facts.intent_id == payment.intent_id
+        exact = facts.received == payment.money and _asked_for(payment, facts, uow)
         if (waiting and not exact) or facts.received.currency != payment.currency:
             return _doubt(payment, facts.received, uow)
         _book_receipt(payment, facts, uow, now, to_order=waiting)
@@ -272,6 +294,9 @@ def _book_receipt(payment: Payment, facts: CardFacts, uow: BillingUnitOfWork, no
     )
     if to_order:
         announce_success(payment, facts.charge_id, uow=uow, now=now)
+        checkout.close_open(payment.payment_id, uow=uow, paid_on=facts.checkout_id)
+        if facts.checkout_id is not None:
+            _cancel_intent(payment, payment.intent_id, uow)
     else:
         log.warning("paid once more than asked", payment_id=str(payment.payment_id), charge=facts.charge_id)
 
@@ -345,5 +370,6 @@ def view(payment: Payment, *, for_customer: bool) -> PaymentView:
         account_number=payment.account_number,
         bank_name=payment.bank_name,
         failure=payment.failure,
+        action_required=payment.action_required,
         succeeded_at=payment.succeeded_at,
     )

@@ -7,7 +7,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
@@ -19,6 +21,7 @@ from services.billing.domain.payment import Payment
 from services.billing.domain.payout import Payout
 from services.billing.domain.receivable import Receivable
 from services.billing.domain.referral import Referral
+from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
 from services.shared.messages.base import Event
 
@@ -37,6 +40,15 @@ class Orders(Protocol):
 
     def find(self, order_id: UUID) -> OrderCopy | None:
         """Locked until the end of the transaction."""
+
+    def get(self, order_id: UUID) -> OrderCopy:
+        """Locked. Raises NotFound."""
+
+    def of_refund(self, refund_id: UUID) -> OrderCopy:
+        """Locked. Raises NotFound."""
+
+    def keep_left(self, order: OrderCopy) -> None:
+        """What is left of it."""
 
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         """Store what acceptance led to."""
@@ -146,6 +158,31 @@ class Receivables(Protocol):
     def save(self, receivable: Receivable) -> None: ...
 
 
+class Refunds(Protocol):
+    def add(self, refund: Refund) -> bool:
+        """Give it its number and its place among its order's, which is locked. Returns False when it is there."""
+
+    def get(self, refund_id: UUID) -> Refund:
+        """Locked. Raises NotFound."""
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
+        """Those that exist, locked in the order of their ids."""
+
+    def save(self, refund: Refund) -> None: ...
+
+
+class Checkouts(Protocol):
+    def add(self, checkout: Checkout) -> None: ...
+
+    def find(self, checkout_id: UUID) -> Checkout | None:
+        """Locked."""
+
+    def current(self, payment_id: UUID) -> Checkout | None:
+        """The one of a payment that is created or open, locked."""
+
+    def save(self, checkout: Checkout) -> None: ...
+
+
 class StripeEvents(Protocol):
     def add(self, event: "VerifiedEvent", body: str, received_at: datetime) -> bool:
         """Store what came in; what is none of ours is handled with that. Returns False when it was there already."""
@@ -170,6 +207,14 @@ class BankLines(Protocol):
         """Store a file, what is new of its lines and what has changed of those known before."""
 
     def save(self, lines: Sequence[BankLine]) -> None: ...
+
+
+class CsvMaps(Protocol):
+    def add(self, declared: DeclaredMap) -> None:
+        """Raises CsvMapExists."""
+
+    def in_force(self, account: str, at: datetime) -> DeclaredMap | None:
+        """The newest that is valid at *at*."""
 
 
 class Settlements(Protocol):
@@ -265,12 +310,19 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def receivables(self) -> Receivables: ...
+    def refunds(self) -> Refunds: ...
+
+    @property
+    def checkouts(self) -> Checkouts: ...
 
     @property
     def stripe_events(self) -> StripeEvents: ...
 
     @property
     def bank_lines(self) -> BankLines: ...
+
+    @property
+    def csv_maps(self) -> CsvMaps: ...
 
     @property
     def settlements(self) -> Settlements: ...

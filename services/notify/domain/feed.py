@@ -82,6 +82,7 @@ _CREDIT = ("credit_id", "order_id", "order_number", "customer_id", "amount")
 _RECEIVABLE = ("receivable_id", "order_id", "order_number", "customer_id", "amount")
 _SETTLEMENT = ("settlement_id", "number", "party_kind", "party_id", "net", "tax", "gross", "order_ids")
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
+_REFUND = ("refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross")
 _RECEIVED = (
     "received_invoice_id", "number", "kind", "settlement_id", "party_id", "net", "tax", "gross", "issued_on",
 )  # fmt: skip
@@ -142,6 +143,9 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
         _customer(*_RECEIVABLE, "invoice_number", "due_on", "days_overdue", "reminder", "last", "reference"),
     ),
     "receivable.written_off.v1": (),  # a loss of the company's; that it is owed all the same does not change
+    "refund.agreed.v1": (_customer(*_REFUND),),
+    "refund.succeeded.v1": (_customer(*_REFUND, "succeeded_at"),),
+    "refund.failed.v1": (_customer(*_REFUND),),
     "settlement.closed.v1": (_party(*_SETTLEMENT, "until", "closed_at", "tax_rate_bps", "special_invoice"),),
     "settlement.payable.v1": (_party(*_SETTLEMENT, "payable_from"),),
     "settlement.paid.v1": (_party(*_SETTLEMENT, "payout_id", "paid_at"),),

@@ -55,7 +55,7 @@ def ours(event: dict[str, Any]) -> tuple[str, str] | None:
     return (thing["object"], thing["id"]) if thing.get("object") in FETCHED and "id" in thing else None
 
 
-FETCHED = {"payment_intent"}
+FETCHED = {"payment_intent", "checkout.session"}
 
 
 @needs_data

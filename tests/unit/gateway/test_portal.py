@@ -11,6 +11,7 @@ from gateway.auth import csrf_token
 from gateway.portal.pages import router, texts
 from services.notify.domain.notification import AUDIENCES
 from services.shared.kernel.actor import Relation
+from services.shared.messages.billing.checkout import CheckoutView
 from services.shared.messages.billing.payment import PaymentPage
 from services.shared.messages.identity.organisation import FirstMember, OrganisationRegistration
 from services.shared.messages.orders.contract import DocumentLink
@@ -199,3 +200,28 @@ def test_the_documentation_needs_no_script_and_nothing_from_elsewhere(site: Site
     assert "/v1/orders" in text
     assert "<script" not in text
     assert not re.findall(r'(?:src|href)="https?://', text)
+
+
+def test_paying_by_card_goes_over_a_page_with_a_link(site: Site) -> None:
+    """The button asks for a page to pay on, with our own token; its address is a link and never a redirect."""
+    _sign_in(site)
+    payment = views.a_payment_view().model_copy(update={"method": "card", "state": "pending"})
+    site.rpc.answers["orders.get_order"] = views.an_order_view("customer")
+    site.rpc.answers["billing.list_payments"] = PaymentPage(items=(payment,))
+    path = f"/orders/{ORDER_ID}/pay"
+    assert f'action="{path}"' in site.get(f"/orders/{ORDER_ID}", headers=COOKIE).text
+    made = CheckoutView(
+        checkout_id=CONTRACT_ID, payment_id=payment.payment_id, state="open", url="https://pay.example/cs_1",
+        expires_at=None, failure="",
+    )  # fmt: skip
+    site.rpc.answers |= {"billing.open_checkout": made, "billing.get_checkout": made}
+    assert _form(site, path, COOKIE, payment_id=str(payment.payment_id)).status == 403
+    token = csrf_token(SECRET, "my-session")
+    asked = _form(site, path, COOKIE, payment_id=str(payment.payment_id), csrf_token=token)
+    assert (asked.status, asked.headers["location"]) == (303, f"{path}/{CONTRACT_ID}")
+    assert site.rpc.bodies[-1]["success_url"].endswith(f"/orders/{ORDER_ID}")
+    shown = site.get(f"{path}/{CONTRACT_ID}", headers=COOKIE)
+    assert 'href="https://pay.example/cs_1"' in shown.text
+    over = made.model_copy(update={"state": "complete", "url": None})
+    site.rpc.answers["billing.get_checkout"] = over
+    assert "pay.example" not in site.get(f"{path}/{CONTRACT_ID}", headers=COOKIE).text

@@ -20,6 +20,7 @@ class PaymentView(View):
         client_secret: Card only: with it the customer's browser pays at the payment institution.
         reference: Bank transfer only: to be stated by the payer; it is how the money finds its order.
         received: So far.
+        action_required: The card's bank waits for the customer (3-D Secure).
     """
 
     payment_id: UUID
@@ -36,6 +37,7 @@ class PaymentView(View):
     account_number: str | None
     bank_name: str | None
     failure: str
+    action_required: bool = False
     succeeded_at: Instant | None
 
 

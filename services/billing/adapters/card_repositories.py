@@ -1,0 +1,84 @@
+"""Rows ⇄ aggregates of what happens at the payment institution."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, select
+from sqlalchemy.dialects.postgresql import insert
+
+from services.billing.adapters import tables
+from services.billing.domain.checkout import Checkout
+from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
+from services.billing.use_cases.stripe_event import SWEEPS_MAX
+from services.shared.chassis.database import save_versioned
+
+# Those whose call is still to be made or under way are in good hands.
+SWEEP = """
+UPDATE stripe_event SET sweeps = sweeps + 1
+WHERE event_id IN (
+  SELECT event_id FROM stripe_event e
+  WHERE handled_at IS NULL AND received_at < %s AND sweeps <= %s AND NOT EXISTS (
+    SELECT FROM outside_call c WHERE c.status IN ('ready', 'sent')
+      AND c.key IN ('stripe_event:' || e.event_id, 'stripe_event:' || e.event_id || ':sweep:' || e.sweeps))
+  ORDER BY received_at LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING event_id, object_kind, object_id, received_at, sweeps
+"""
+
+
+class SqlStripeEvents:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, event: VerifiedEvent, body: str, received_at: datetime) -> bool:
+        kind, ident = event.about or (None, None)
+        added = self.connection.execute(
+            insert(tables.stripe_event)
+            .values(
+                event_id=event.event_id,
+                kind=event.kind,
+                body=body,
+                object_kind=kind,
+                object_id=ident,
+                account=event.account,
+                received_at=received_at,
+                handled_at=received_at if event.about is None else None,
+                outcome="not_ours" if event.about is None else "",
+            )
+            .on_conflict_do_nothing()
+        )
+        return added.rowcount == 1
+
+    def handled(self, event_id: str, outcome: str, at: datetime) -> None:
+        table = tables.stripe_event
+        self.connection.execute(
+            table.update().where(table.c.event_id == event_id).values(handled_at=at, outcome=outcome)
+        )
+
+    def unhandled(self, before: datetime, limit: int) -> Sequence[UnhandledEvent]:
+        rows = self.connection.exec_driver_sql(SWEEP, (before, SWEEPS_MAX, limit))
+        return [
+            UnhandledEvent(row.event_id, (row.object_kind, row.object_id), row.received_at, row.sweeps) for row in rows
+        ]
+
+
+class SqlCheckouts:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, checkout: Checkout) -> None:
+        self.connection.execute(insert(tables.checkout).values(vars(checkout)))
+
+    def find(self, checkout_id: UUID) -> Checkout | None:
+        return self._one(select(tables.checkout).where(tables.checkout.c.checkout_id == checkout_id))
+
+    def current(self, payment_id: UUID) -> Checkout | None:
+        table = tables.checkout
+        return self._one(select(table).where(table.c.payment_id == payment_id, table.c.state.in_(["created", "open"])))
+
+    def _one(self, statement: Select[tuple[object, ...]]) -> Checkout | None:
+        row = self.connection.execute(statement.with_for_update()).one_or_none()
+        return Checkout(**row._mapping) if row is not None else None
+
+    def save(self, checkout: Checkout) -> None:
+        save_versioned(self.connection, tables.checkout, {"checkout_id": checkout.checkout_id}, vars(checkout))
