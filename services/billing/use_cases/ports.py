@@ -310,6 +310,8 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def receivables(self) -> Receivables: ...
+
+    @property
     def refunds(self) -> Refunds: ...
 
     @property
