@@ -60,6 +60,7 @@ class BillingUnitOfWork(UnitOfWork):
     def receivables(self) -> SqlReceivables:
         return SqlReceivables(self.connection)
 
+    @cached_property
     def refunds(self) -> SqlRefunds:
         return SqlRefunds(self.connection)
 
