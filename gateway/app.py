@@ -23,6 +23,7 @@ from gateway.portal import pages
 from gateway.problems import Asked
 from gateway.routes import (
     access,
+    account,
     adjustment,
     bank_csv,
     bank_statement,
@@ -55,8 +56,8 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
-    commission_plan, credit, receivable, referral, settlement, payout, refund, ledger, adjustment, invoicing, feed,
-    operation, stripe_webhook,
+    commission_plan, credit, receivable, referral, settlement, payout, refund, ledger, account, adjustment, invoicing,
+    feed, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from gateway.schemas.base import TURNAROUND, Listed, Schema, Shown
 from gateway.schemas.quotation import DeclaredSample, ShownAmounts, ShownLine
+from services.shared.kernel.fee import Fee
+from services.shared.kernel.money import Money
 from services.shared.kernel.payment_schedule import PaymentPart
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Instant, Text
@@ -101,9 +103,15 @@ class CustomerTerms(Shown):
 
 
 class ProviderTerms(Shown):
-    """*fee_bps*: the management fee the provider bears, of the net."""
+    """
+    *fee_bps*: the percentages in *fee*, the management fee that the provider bears, of the net.
+
+    *provider_net*: what it earns by the whole order, without the tax on its invoice.
+    """
 
     fee_bps: int
+    fee: Fee | None
+    provider_net: Money | None
     provider_tax: TaxProfile
     acceptance_days: int
     hold_days: int
@@ -112,6 +120,7 @@ class ProviderTerms(Shown):
 
 class StationTerms(Shown):
     fee_bps: int
+    fee: Fee | None
     station_bps: int
     station_tax: TaxProfile | None
     hold_days: int
@@ -131,6 +140,8 @@ class OperatorTerms(Shown):
     commission_plan_id: UUID
     payment_schedule: tuple[PaymentPart, ...]
     net_days: int
+    fee: Fee | None
+    provider_net: Money | None
 
 
 class StationOrder(Shown):

@@ -68,7 +68,7 @@ _TEXT = {
     "title": "钢板拉伸试验", "title_zh": "金属材料室温拉伸", "title_en": "Tensile test of metals at room temperature",
     "method_zh": "拉伸试验", "method_en": "Tensile testing", "method_code": "GB/T 228.1-2021",
     "description_zh": "含加工", "description_en": "Machining included", "instrument": "Zwick Z100",
-    "instrument_class": "050101", "charge_basis": "校财〔2026〕12 号,校网公示",
+    "instrument_class": "050101", "offering_class": "0501", "charge_basis": "校财〔2026〕12 号,校网公示",
     "requirements": "ISO 6892-1, 5 pieces", "customer_code": "S-01", "description": "钢板 200 × 30 × 3 mm",
     "hazards": "", "notes": "", "note": "", "reason": "Not as agreed.", "problem": "", "failure": "card_declined",
     "carrier": "SF Express", "tracking_number": "SF1234567890123", "code": "7F3K-2M9Q", "check_code": "7F3K-2M9Q",

@@ -5,7 +5,15 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TypeVar
 
-from services.billing.adapters import card_queries, credit_queries, ledger_queries, queries, refund_queries
+from services.billing.adapters import (
+    account_queries,
+    card_queries,
+    credit_queries,
+    explanation_queries,
+    ledger_queries,
+    queries,
+    refund_queries,
+)
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
@@ -31,6 +39,7 @@ from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
 from services.shared.messages.base import Command, Query
+from services.shared.messages.billing.account import ExplainBalance, GetAccountStatement, GetTrialBalance
 from services.shared.messages.billing.adjustment import (
     ApproveAdjustment,
     ListAdjustments,
@@ -52,7 +61,7 @@ from services.shared.messages.billing.bank_statement import (
     ListBankLines,
 )
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
-from services.shared.messages.billing.commission_plan import ListCommissionPlans, PublishCommissionPlan
+from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
 from services.shared.messages.billing.credit import (
     ApproveCreditLine,
     GetCreditLine,
@@ -178,6 +187,7 @@ class BillingService(ServiceBase):
 
     publish_commission_plan = command(PublishCommissionPlan, commission_plan.publish_commission_plan)
     list_commission_plans = query(ListCommissionPlans, queries.list_commission_plans)
+    preview_split = query(PreviewSplit, commission_plan.preview_split)
 
     claim_referral = command(ClaimReferral, referral.claim_referral)
     decide_referral = command(DecideReferral, _decide_referral)
@@ -236,4 +246,7 @@ class BillingService(ServiceBase):
 
     check_invariants = command(CheckInvariants, ledger.check_invariants)
     list_balances = query(ListBalances, ledger_queries.list_balances)
+    get_trial_balance = query(GetTrialBalance, account_queries.get_trial_balance)
+    get_account_statement = query(GetAccountStatement, account_queries.get_account_statement)
+    explain_balance = query(ExplainBalance, explanation_queries.explain_balance)
     list_ledger_transactions = query(ListLedgerTransactions, ledger_queries.list_ledger_transactions)

@@ -14,7 +14,7 @@ from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Pl
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
-from services.billing.domain.commission_plan import CommissionPlan, PlanExists
+from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.credit import Credit, CreditLine, Exposure
 from services.billing.domain.ledger import (
     AccountOverdrawn,
@@ -43,6 +43,7 @@ from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.errors import NotFound
+from services.shared.kernel.fee import Scope
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
@@ -302,9 +303,19 @@ class FakePlans:
     def __init__(self) -> None:
         self.held: list[CommissionPlan] = []
 
+    def of_scope(self, scope: Scope) -> Sequence[CommissionPlan]:
+        return [each for each in self.held if each.scope == scope]
+
+    def for_provider(self, provider_id: UUID | None) -> Sequence[CommissionPlan]:
+        return [each for each in self.held if each.scope.provider_id in {None, provider_id}]
+
+    def get(self, commission_plan_id: UUID) -> CommissionPlan:
+        for each in self.held:
+            if each.commission_plan_id == commission_plan_id:
+                return each
+        raise NotFound
+
     def add(self, plan: CommissionPlan) -> None:
-        if any(each.valid_from == plan.valid_from for each in self.held):
-            raise PlanExists
         self.held.append(plan)
 
 

@@ -96,9 +96,16 @@ commission_plan = Table(
     metadata,
     Column("commission_plan_id", Uuid, primary_key=True),
     _instant("valid_from"),
+    _instant("valid_until"),
     Column("fee_bps", Integer),
     Column("station_bps", Integer),
+    Column("components", JSONB),
+    Column("provider_id", Uuid),
+    Column("offering_class", Text),
+    Column("station_id", Uuid),
+    Column("currency", Text),
     _instant("published_at"),
+    Column("published_by", Text),
 )
 
 referral = Table(

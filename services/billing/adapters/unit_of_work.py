@@ -5,6 +5,7 @@ from functools import cached_property
 from services.billing.adapters.adjustment_repository import SqlAdjustments
 from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps
 from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
+from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.refund_repositories import SqlRefunds
@@ -12,7 +13,6 @@ from services.billing.adapters.repositories import (
     SqlOrders,
     SqlOrganisations,
     SqlPayments,
-    SqlPlans,
     SqlReferrals,
 )
 from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlPayouts, SqlSettlements
@@ -22,7 +22,10 @@ from services.shared.chassis.unit_of_work import UnitOfWork
 class BillingUnitOfWork(UnitOfWork):
     @property
     def caused_by(self) -> str:
-        return self.cause.causation_id
+        cause = self.cause
+        if cause.origin:
+            return f"event {cause.origin} {cause.causation_id}"
+        return f"{cause.causation_id} {cause.actor}".rstrip()
 
     @cached_property
     def organisations(self) -> SqlOrganisations:

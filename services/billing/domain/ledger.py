@@ -120,6 +120,11 @@ def mirrored(given: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(replace(entry, side="C" if entry.side == "D" else "D") for entry in given)
 
 
+def normal_side(account: str) -> Side:
+    """On which side an account's balance normally stands: debit for assets, expenses and memo accounts."""
+    return "C" if account.startswith(("L:", "R:")) else "D"
+
+
 def min_balance(account: str) -> int | None:
     """Credit less debit may not fall below this on *account*; none: no limit."""
     return 0 if account.startswith(_NEVER_OVERDRAWN) else None

@@ -126,7 +126,7 @@ def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:
         net=amounts.net.amount,
         tax=amounts.tax.amount,
         tax_rate_bps=amounts.tax_rate_bps,
-        fee=Fee((Percentage(terms.fee_bps),)),
+        fee=terms.fee or Fee((Percentage(terms.fee_bps),)),
         station_bps=terms.station_bps,
         provider_tax=terms.provider_tax,
         station_tax=terms.station_tax if terms.station_id is not None else None,

@@ -23,6 +23,7 @@ from services.billing.domain.receivable import Receivable
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.shared.kernel.fee import Scope
 from services.shared.messages.base import Event
 
 
@@ -82,8 +83,16 @@ class Clawbacks(Protocol):
 
 
 class Plans(Protocol):
-    def add(self, plan: CommissionPlan) -> None:
-        """Raises PlanExists."""
+    def of_scope(self, scope: Scope) -> Sequence[CommissionPlan]:
+        """Those made for just these orders. Nobody publishes another plan until the end of the transaction."""
+
+    def for_provider(self, provider_id: UUID | None) -> Sequence[CommissionPlan]:
+        """Those made for it and those made for all."""
+
+    def get(self, commission_plan_id: UUID) -> CommissionPlan:
+        """Raises NotFound."""
+
+    def add(self, plan: CommissionPlan) -> None: ...
 
 
 class Referrals(Protocol):
@@ -340,7 +349,10 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def caused_by(self) -> str:
-        """The event or request that led here."""
+        """
+        The event or request that led here, and who was behind it, in words that `explain_balance` reads again:
+        `event orders/4711 order.accepted.v1 <id>`, `request/<correlation> organisation/…/member/…`, `timer/…`.
+        """
 
     def publish(self, event: Event) -> UUID: ...
 

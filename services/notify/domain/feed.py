@@ -50,6 +50,8 @@ def provider_share(data: Data) -> Data:
     """What the provider earns by an order: net after fee, and the tax it invoices on top where that is deductible."""
     net, terms = data["amounts"]["net"], data["terms"]
     earned = net["amount"] - share(net["amount"], terms["fee_bps"])
+    if terms.get("provider_net") is not None:
+        earned = terms["provider_net"]["amount"]
     tax = share(earned, TaxProfile(**terms["provider_tax"]).deductible_bps)
     return {
         "share": {

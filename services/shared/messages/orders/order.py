@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.shared.kernel.actor import Grants, Relation
+from services.shared.kernel.fee import Fee
 from services.shared.kernel.money import Money
 from services.shared.kernel.payment_schedule import ALL_BEFORE_WORK, PaymentPart
 from services.shared.kernel.tax import TaxProfile
@@ -15,6 +16,7 @@ from services.shared.messages.base import (
     Event,
     Instant,
     Message,
+    MoneyOrZero,
     Page,
     Quantity,
     Query,
@@ -45,7 +47,7 @@ class Terms(Message):
     What was frozen when the contract was signed: whatever changes later, this order settles by it.
 
     Attributes:
-        fee_bps: Management fee, of the net.
+        fee_bps: Management fee, of the net: the percentages in *fee* together.
         station_id: The station that brought the order in, or none.
         station_bps: Its share of the fee.
         provider_tax: How the provider invoices the company.
@@ -55,6 +57,8 @@ class Terms(Message):
         objection_days: In which the customer may object to a report.
         payment_schedule: Which part of the price is due when.
         net_days: After the invoice, until what is due on acceptance is to be paid.
+        fee: How the management fee is computed; none, from senders of before: *fee_bps* of the net.
+        provider_net: N_p, what the provider earns by the whole order, without the tax on its invoice.
     """
 
     collection_model: CollectionModel
@@ -70,6 +74,8 @@ class Terms(Message):
     commission_plan_id: UUID
     payment_schedule: Annotated[tuple[PaymentPart, ...], Field(min_length=1)] = ALL_BEFORE_WORK
     net_days: Annotated[int, Field(ge=0)] = 0
+    fee: Fee | None = None
+    provider_net: MoneyOrZero | None = None
 
 
 class Cover(Message):
