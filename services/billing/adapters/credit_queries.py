@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.billing.adapters import tables
+from services.billing.adapters import credit_tables as tables
 from services.billing.adapters.credit_repositories import exposure_of, line_of_row
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain import ledger

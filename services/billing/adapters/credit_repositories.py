@@ -9,7 +9,7 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.billing.adapters import tables
+from services.billing.adapters import credit_tables as tables
 from services.billing.domain.credit import Credit, CreditLine, Exposure
 from services.billing.domain.receivable import Receivable
 from services.shared.chassis.database import save_versioned
