@@ -39,12 +39,14 @@ from gateway.routes import (
     organisation,
     payment,
     payout,
+    programme,
     quotation,
     receivable,
     referral,
     refund,
     settlement,
     stripe_webhook,
+    voucher,
     work,
 )
 from services.shared.chassis import health
@@ -57,7 +59,7 @@ log = logger("gateway")
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
     commission_plan, credit, receivable, referral, settlement, payout, refund, ledger, account, adjustment, invoicing,
-    feed, operation, stripe_webhook,
+    feed, programme, voucher, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -13,6 +13,7 @@ from services.billing.adapters import (
     ledger_queries,
     queries,
     refund_queries,
+    voucher_queries,
 )
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
@@ -28,11 +29,14 @@ from services.billing.use_cases import (
     credit,
     ledger,
     payout,
+    programme,
     receivable,
     referral,
     refund,
     settlement,
     stripe_event,
+    voucher,
+    voucher_use,
 )
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.entrypoints import ServiceBase, command, query
@@ -78,6 +82,7 @@ from services.shared.messages.billing.payment import (
     StripeEventReceipt,
 )
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
+from services.shared.messages.billing.programme import GetProgramme, ListProgrammes, PublishProgramme
 from services.shared.messages.billing.receivable import (
     ApproveWriteOff,
     GetAgeing,
@@ -103,6 +108,16 @@ from services.shared.messages.billing.settlement import (
     GetSettlementDocument,
     ListSettlements,
     SettlementDocument,
+)
+from services.shared.messages.billing.voucher import (
+    ApproveVoucher,
+    EstimateVoucher,
+    GetVoucher,
+    GrantVoucher,
+    ListVouchers,
+    ReserveVoucher,
+    RevokeVoucher,
+    WithdrawVoucher,
 )
 
 
@@ -192,6 +207,19 @@ class BillingService(ServiceBase):
     claim_referral = command(ClaimReferral, referral.claim_referral)
     decide_referral = command(DecideReferral, _decide_referral)
     list_referrals = query(ListReferrals, queries.list_referrals)
+
+    publish_programme = command(PublishProgramme, programme.publish_programme)
+    get_programme = query(GetProgramme, voucher_queries.get_programme)
+    list_programmes = query(ListProgrammes, voucher_queries.list_programmes)
+
+    grant_voucher = command(GrantVoucher, voucher.grant_voucher)
+    approve_voucher = command(ApproveVoucher, voucher.approve_voucher)
+    revoke_voucher = command(RevokeVoucher, voucher.revoke_voucher)
+    estimate_voucher = query(EstimateVoucher, voucher_use.estimate_voucher)
+    reserve_voucher = command(ReserveVoucher, voucher_use.reserve_voucher)
+    withdraw_voucher = command(WithdrawVoucher, voucher_use.withdraw_voucher)
+    get_voucher = query(GetVoucher, voucher_queries.get_voucher)
+    list_vouchers = query(ListVouchers, voucher_queries.list_vouchers)
 
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
     open_checkout = command(OpenCheckout, _open_checkout)

@@ -10,16 +10,19 @@ from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
     checkout,
     ledger,
+    offering,
     order,
     organisation,
     payment,
     receivable,
     settlement,
     stripe_event,
+    voucher,
 )
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings
+from services.shared.messages.catalog.offering import OfferingChanged, OfferingHidden, OfferingPublished
 from services.shared.messages.identity.organisation import (
     OrganisationChanged,
     OrganisationRegistered,
@@ -27,7 +30,7 @@ from services.shared.messages.identity.organisation import (
 )
 from services.shared.messages.invoicing.invoice import InvoiceIssued
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
-from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
 
 
 def work(settings: SourceSettings) -> Work:
@@ -50,6 +53,10 @@ def work(settings: SourceSettings) -> Work:
             on(OrganisationRegistered, organisation.keep_copy),
             on(OrganisationVerified, organisation.keep_copy),
             on(OrganisationChanged, organisation.keep_copy),
+            on(OfferingPublished, offering.keep_copy),
+            on(OfferingChanged, offering.keep_copy),
+            on(OfferingHidden, offering.keep_copy),
+            on(OrderPlaced, order.placed),
             on(
                 OrderContracted,
                 partial(
@@ -70,5 +77,6 @@ def work(settings: SourceSettings) -> Work:
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
             receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),
+            voucher.EXPIRE_TIMER: voucher.expire_voucher,
         },
     )

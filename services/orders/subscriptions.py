@@ -27,6 +27,7 @@ from services.shared.messages.billing.credit import (
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.referral import ReferralConfirmed
 from services.shared.messages.billing.settlement import SettlementPaid
+from services.shared.messages.billing.voucher import VoucherReserved, VoucherReturned
 from services.shared.messages.catalog.offering import OfferingChanged, OfferingHidden, OfferingPublished
 from services.shared.messages.catalog.provider import ProviderApproved, ProviderSuspended
 from services.shared.messages.identity.organisation import (
@@ -51,6 +52,8 @@ SUBSCRIPTIONS = (
     on(CreditGranted, credit.take_granted),
     on(CreditRefused, credit.note_refused),
     on(PaymentSucceeded, order.take_payment),
+    on(VoucherReserved, order.take_voucher),
+    on(VoucherReturned, order.drop_voucher),
     on(SettlementPaid, order.close_settled),
 )
 

@@ -48,7 +48,8 @@ from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
-from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
+from tests.kit.fakes_voucher import FakeOfferings, FakePlacedOrders, FakeProgrammes, FakeRelations, FakeVouchers
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -126,6 +127,32 @@ def amounts(net: int = 100_000, tax: int = 6_000) -> dict[str, Any]:
     }
 
 
+def order_placed(
+    order_id: UUID = ORDER_ID, number: str = "OR-2026-000123", *, money: Mapping[str, Any] | None = None,
+    lines: Sequence[Mapping[str, Any]] = (), **changes: Any,
+) -> OrderPlaced:  # fmt: skip
+    return OrderPlaced.model_validate(
+        {
+            "order_id": order_id,
+            "number": number,
+            "customer_id": CUSTOMER_ID,
+            "provider_id": PROVIDER_ID,
+            "quotation_id": None,
+            "lines": tuple(lines),
+            "amounts": money or amounts(),
+            "payment_method": "card",
+            "placed_at": NOW,
+            **changes,
+        }
+    )
+
+
+def order_cancelled(order_id: UUID = ORDER_ID, number: str = "OR-2026-000123") -> OrderCancelled:
+    return OrderCancelled(
+        order_id=order_id, number=number, customer_id=CUSTOMER_ID, provider_id=PROVIDER_ID, reason="changed plans"
+    )
+
+
 def order_contracted(
     order_id: UUID = ORDER_ID, number: str = "OR-2026-000123", *, money: Mapping[str, Any] | None = None, **term: Any
 ) -> OrderContracted:
@@ -165,12 +192,6 @@ def order_accepted(
             "accepted_by": "customer",
             "accepted_at": at,
         }
-    )
-
-
-def order_cancelled(order_id: UUID = ORDER_ID, number: str = "OR-2026-000123") -> OrderCancelled:
-    return OrderCancelled(
-        order_id=order_id, number=number, customer_id=CUSTOMER_ID, provider_id=PROVIDER_ID, reason="changed our mind"
     )
 
 
@@ -719,6 +740,11 @@ class FakeBillingUnitOfWork:
         self.orders = FakeOrders()
         self.plans = FakePlans()
         self.referrals = FakeReferrals()
+        self.placed_orders = FakePlacedOrders()
+        self.offerings = FakeOfferings()
+        self.relations = FakeRelations()
+        self.programmes = FakeProgrammes()
+        self.vouchers = FakeVouchers()
         self.payments = FakePayments()
         self.receivables = FakeReceivables()
         self.credit = FakeCredit(self.receivables)

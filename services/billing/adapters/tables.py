@@ -21,6 +21,7 @@ organisation = Table(
     Column("bank_name", Text),
     Column("account_name", Text),
     Column("account_number", Text),
+    Column("phone", Text),
 )
 
 contracted_order = Table(

@@ -1,24 +1,48 @@
-"""Orders as billing follows them: contracted, accepted, cancelled."""
+"""Orders as billing follows them: placed, contracted, accepted, cancelled."""
 
 from datetime import datetime
 
 from services.billing.domain.commission import SplitTerms, split
 from services.billing.domain.credit import BLOCK_OVERDUE_DAYS
 from services.billing.domain.ledger import AccountOverdrawn
-from services.billing.domain.order import OrderCopy, acceptance_principal, accruals
+from services.billing.domain.order import OrderCopy, PlacedOrder, acceptance_principal, accruals
 from services.billing.domain.payment import Instructions, due_from_customer
-from services.billing.use_cases import credit, payment, receivable, refund
+from services.billing.domain.related_party import PricedLine
+from services.billing.use_cases import credit, payment, receivable, refund, voucher_use
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.fee import Fee, Percentage
 from services.shared.kernel.money import Money
-from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, Terms
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced, Terms
 from services.shared.messages.orders.quotation import Amounts
 
 
 class NotCovered(Exception):
     """An order was accepted that is not paid: somebody must look before its revenue is booked."""
+
+
+def placed(event: OrderPlaced, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The order exists: a voucher may be put on it until its contract is signed."""
+    del now
+    amounts = event.amounts
+    uow.placed_orders.add(
+        PlacedOrder(
+            order_id=event.order_id,
+            number=event.number,
+            customer_id=event.customer_id,
+            provider_id=event.provider_id,
+            currency=amounts.gross.currency,
+            net=amounts.net.amount,
+            gross=amounts.gross.amount,
+            lines=tuple(
+                PricedLine(line.offering_id, line.unit_price.amount, line.unit_price.currency, line.includes_tax)
+                for line in event.lines
+            ),
+            state="placed",
+            placed_at=event.placed_at,
+        )
+    )
 
 
 def contracted(
@@ -30,9 +54,10 @@ def contracted(
     block_overdue_days: int = BLOCK_OVERDUE_DAYS,
 ) -> None:
     """
-    Everybody has signed: the customer is asked for what is due before work begins, the rest goes on credit.
+    Everybody has signed: the customer is asked for what is due before work begins and no voucher pays; the rest goes
+    on credit.
 
-    Where credit is refused, the whole price is asked for, by bank transfer.
+    Where credit is refused, all is asked for before work begins, by bank transfer.
     """
     amounts = event.amounts
     order = OrderCopy(
@@ -50,19 +75,22 @@ def contracted(
         contracted_at=event.contracted_at,
     )
     uow.orders.add(order)
+    covered = voucher_use.use_on_contract(order.order_id, event.contracted_at, uow=uow, now=now)
     terms = event.terms
-    if terms.payment_method != "credit":
-        payment.open_payment(order, terms.payment_method, uow=uow, now=now, instructions=instructions)
-        return
-    first = due_from_customer(order.net, order.tax, terms.payment_schedule, "before_work")
-    later = order.gross - first
+    schedule = terms.payment_schedule
+    first = due_from_customer(order.net, order.tax, schedule, "before_work", covered=covered)
+    later = due_from_customer(order.net, order.tax, schedule, "on_acceptance", covered=covered)
     if later and not credit.decide(
         order, later, terms.net_days, uow=uow, now=now, block_overdue_days=block_overdue_days
     ):
-        first = order.gross
-    if first or not later:
-        ask = payment.Ask(first)
-        payment.open_payment(order, "bank_transfer", uow=uow, now=now, instructions=instructions, ask=ask)
+        first, later = first + later, 0
+    if later and not first:
+        return
+    payment.open_payment(
+        order,
+        terms.payment_method if terms.payment_method != "credit" else "bank_transfer",
+        uow=uow, now=now, instructions=instructions, ask=payment.Ask(first),
+    )  # fmt: skip
 
 
 def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -81,6 +109,7 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
     parts = split(order.split_terms, order.left)
     earned = accruals(order, parts, accepted_at=event.accepted_at, hold_days=event.terms.hold_days)
     uow.orders.accept(order.order_id, event.accepted_at, parts, earned)
+    voucher_use.earn_on_acceptance(order.order_id, event.accepted_at, uow=uow, now=now)
     # After a refund less than what was granted may be left to pay.
     owed = min(credit.fall_due(order, uow=uow), Money(parts.gross, order.currency))
     if owed.amount:
@@ -109,9 +138,10 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
 
 def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """
-    It will not be done: nobody is asked for money any more, no credit is kept for it, and what was paid goes back but
+    It will not be done: nobody is asked for money any more, no credit is kept for it; voucher and payments go back but
     for the agreed fee.
     """
+    voucher_use.give_back_on_cancellation(event.order_id, uow=uow, now=now)
     order = uow.orders.find(event.order_id)
     if order is None:  # cancelled before everybody had signed, so that nobody was asked for money
         return

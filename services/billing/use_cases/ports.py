@@ -23,6 +23,7 @@ from services.billing.domain.receivable import Receivable
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
 from services.shared.kernel.fee import Scope
 from services.shared.messages.base import Event
 
@@ -310,6 +311,21 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def referrals(self) -> Referrals: ...
+
+    @property
+    def placed_orders(self) -> PlacedOrders: ...
+
+    @property
+    def offerings(self) -> Offerings: ...
+
+    @property
+    def relations(self) -> Relations: ...
+
+    @property
+    def programmes(self) -> Programmes: ...
+
+    @property
+    def vouchers(self) -> Vouchers: ...
 
     @property
     def payments(self) -> Payments: ...

@@ -82,6 +82,10 @@ _PAYMENT = ("payment_id", "order_id", "order_number", "customer_id", "method", "
 _CREDIT_LINE = ("credit_line_id", "customer_id")
 _CREDIT = ("credit_id", "order_id", "order_number", "customer_id", "amount")
 _RECEIVABLE = ("receivable_id", "order_id", "order_number", "customer_id", "amount")
+_VOUCHER = ("voucher_id", "number", "programme_id", "customer_id")
+_USE = (
+    "use_id", "voucher_id", "programme_id", "order_id", "order_number", "customer_id", "amount", "redeem_to",
+)  # fmt: skip
 _SETTLEMENT = ("settlement_id", "number", "party_kind", "party_id", "net", "tax", "gross", "order_ids")
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
 _REFUND = ("refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross")
@@ -157,6 +161,15 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "bank_line.in_suspense.v1": (),
     "commission_plan.published.v1": (),
     "referral.confirmed.v1": (),
+    "programme.published.v1": (),
+    "voucher.granted.v1": (_customer(*_VOUCHER, "amount", "valid_until"),),
+    "voucher.expired.v1": (_customer(*_VOUCHER, "left"),),
+    "voucher.revoked.v1": (_customer(*_VOUCHER, "reason", "left"),),
+    "voucher.reserved.v1": (_customer(*_USE, "cover"),),
+    "voucher.used.v1": (_customer(*_USE),),
+    "voucher.returned.v1": (_customer(*_USE, "reason"),),
+    "voucher.reduced.v1": (_customer(*_USE, "returned"),),
+    "voucher.redeemed.v1": (_customer(*_USE),),
     # invoicing
     "invoice.issued.v1": (_customer(*_INVOICE),),
     "invoice.failed.v1": (),
