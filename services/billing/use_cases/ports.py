@@ -13,16 +13,15 @@ from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
-from services.billing.domain.credit import Credit, CreditLine, Exposure
 from services.billing.domain.ledger import Transaction
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import Payout
-from services.billing.domain.receivable import Receivable
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.billing.use_cases.credit_ports import CreditBook, Receivables
 from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
 from services.shared.kernel.fee import Scope
 from services.shared.messages.base import Event
@@ -127,45 +126,6 @@ class Payments(Protocol):
         """
 
     def save(self, payment: Payment) -> None: ...
-
-
-class CreditBook(Protocol):
-    """Credit lines, and what they have given."""
-
-    def line(self, credit_line_id: UUID) -> CreditLine:
-        """Locked. Raises NotFound."""
-
-    def line_of(self, customer_id: UUID, currency: str) -> CreditLine | None:
-        """Locked; none: there is none."""
-
-    def new_line(self, customer_id: UUID, currency: str, now: datetime) -> CreditLine:
-        """That of the customer in this currency, made if there is none; locked."""
-
-    def save_line(self, line: CreditLine) -> None: ...
-
-    def exposure(self, customer_id: UUID, currency: str, today: date, block_overdue_days: int) -> Exposure:
-        """What is given, as one look: a credit that falls due meanwhile counts once."""
-
-    def add(self, credit: Credit) -> None: ...
-
-    def of_order(self, order_id: UUID) -> Credit | None:
-        """Locked."""
-
-    def save(self, credit: Credit) -> None:
-        """Its state."""
-
-
-class Receivables(Protocol):
-    def add(self, receivable: Receivable) -> None:
-        """Store it; one that is there is left alone."""
-
-    def find(self, receivable_id: UUID) -> Receivable | None:
-        """Locked."""
-
-    def get(self, receivable_id: UUID) -> Receivable:
-        """Locked. Raises NotFound."""
-
-    def save(self, receivable: Receivable) -> None: ...
 
 
 class Refunds(Protocol):
