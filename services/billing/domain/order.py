@@ -8,6 +8,7 @@ from uuid import UUID
 from services.billing.domain import ledger
 from services.billing.domain.commission import Left, Split, SplitTerms, whole
 from services.billing.domain.organisation import PartyKind
+from services.billing.domain.related_party import PricedLine
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
@@ -46,6 +47,22 @@ class OrderCopy:
     @property
     def left(self) -> Left:
         return self.remaining or whole(self.split_terms)
+
+
+@dataclass
+class PlacedOrder:
+    """An order from its placing on: what may cover a part of its price is arranged before its contract is signed."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    provider_id: UUID
+    currency: str
+    net: int
+    gross: int
+    lines: tuple[PricedLine, ...]
+    state: Literal["placed", "contracted", "cancelled"]
+    placed_at: datetime
 
 
 @dataclass(frozen=True)
