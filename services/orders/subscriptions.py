@@ -26,7 +26,7 @@ from services.shared.messages.billing.credit import (
 )
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.referral import ReferralConfirmed
-from services.shared.messages.billing.settlement import SettlementPaid
+from services.shared.messages.billing.settlement import SettlementOrdersPaid
 from services.shared.messages.billing.voucher import VoucherReserved, VoucherReturned
 from services.shared.messages.catalog.offering import OfferingChanged, OfferingHidden, OfferingPublished
 from services.shared.messages.catalog.provider import ProviderApproved, ProviderSuspended
@@ -52,9 +52,9 @@ SUBSCRIPTIONS = (
     on(CreditGranted, credit.take_granted),
     on(CreditRefused, credit.note_refused),
     on(PaymentSucceeded, order.take_payment),
+    on(SettlementOrdersPaid, order.close_settled),
     on(VoucherReserved, order.take_voucher),
     on(VoucherReturned, order.drop_voucher),
-    on(SettlementPaid, order.close_settled),
 )
 
 TIMERS = {

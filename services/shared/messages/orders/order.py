@@ -24,7 +24,7 @@ from services.shared.messages.base import (
     View,
 )
 from services.shared.messages.orders.contract import ContractSummary
-from services.shared.messages.orders.quotation import Amounts, Line
+from services.shared.messages.orders.quotation import Amounts, Line, ProviderSide, StationBase
 from services.shared.messages.orders.quotation_request import CUSTOMER, OPERATOR, SampleDescription
 from services.shared.messages.orders.report import ReportSummary
 from services.shared.messages.orders.sample import SampleSummary, ShipmentSummary
@@ -59,6 +59,10 @@ class Terms(Message):
         net_days: After the invoice, until what is due on acceptance is to be paid.
         fee: How the management fee is computed; none, from senders of before: *fee_bps* of the net.
         provider_net: N_p, what the provider earns by the whole order, without the tax on its invoice.
+        company_discount: What the company takes off at its own expense: fee and provider's part are of the customer's
+            net and this together.
+        buy_net: Resale: what the company pays the provider, whatever the customer pays.
+        station_base: What the station's share is taken of: the fee, or with resale the margin.
     """
 
     collection_model: CollectionModel
@@ -76,6 +80,9 @@ class Terms(Message):
     net_days: Annotated[int, Field(ge=0)] = 0
     fee: Fee | None = None
     provider_net: MoneyOrZero | None = None
+    company_discount: MoneyOrZero | None = None
+    buy_net: MoneyOrZero | None = None
+    station_base: StationBase = "fee"
 
 
 class Cover(Message):
@@ -101,6 +108,9 @@ class OrderView(View):
         seen_as: In which relation the asker stands to it.
         terms: None until it is contracted.
         turnaround_days: Working days from the release and complete samples to the report.
+        lines, amounts: To the provider its own, to everybody else what the customer pays.
+        provider_side: What the provider is ordered to do at which prices where they are others; for the operating
+            company only.
         blocked_by: Why it does not move, as codes: what the screen turns into a sentence and a button.
     """
 
@@ -132,6 +142,7 @@ class OrderView(View):
     samples: tuple[SampleSummary, ...]
     reports: tuple[ReportSummary, ...]
     timeline: tuple[Step, ...]
+    provider_side: ProviderSide | None = None
 
 
 class OrderReceipt(View):
