@@ -38,6 +38,7 @@ from gateway.routes import (
     organisation,
     payment,
     payout,
+    period,
     quotation,
     referral,
     refund,
@@ -54,8 +55,8 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
-    commission_plan, referral, settlement, payout, refund, ledger, account, adjustment, invoicing, feed, operation,
-    stripe_webhook,
+    commission_plan, referral, settlement, payout, refund, ledger, account, adjustment, period, invoicing, feed,
+    operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -23,6 +23,7 @@ from services.billing.use_cases import (
     commission_plan,
     ledger,
     payout,
+    period,
     referral,
     refund,
     settlement,
@@ -58,6 +59,7 @@ from services.shared.messages.billing.commission_plan import ListCommissionPlans
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
+from services.shared.messages.billing.period import ClosePeriod, ListPeriods
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
 from services.shared.messages.billing.refund import (
     ApproveRefund,
@@ -181,6 +183,9 @@ class BillingService(ServiceBase):
     approve_adjustment = command(ApproveAdjustment, adjustment.approve_adjustment)
     refuse_adjustment = command(RefuseAdjustment, adjustment.refuse_adjustment)
     list_adjustments = query(ListAdjustments, queries.list_adjustments)
+
+    close_period = command(ClosePeriod, period.close_period)
+    list_periods = query(ListPeriods, account_queries.list_periods)
 
     check_invariants = command(CheckInvariants, ledger.check_invariants)
     list_balances = query(ListBalances, ledger_queries.list_balances)

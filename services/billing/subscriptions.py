@@ -49,5 +49,6 @@ def work(settings: SourceSettings) -> Work:
             checkout.CHECK_TIMER: checkout.check_checkout,
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
+            ledger.SEAL_TIMER: ledger.seal_ledger,
         },
     )

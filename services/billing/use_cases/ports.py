@@ -14,10 +14,12 @@ from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.ledger import Transaction
+from services.billing.domain.ledger_block import Block
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import Payout
+from services.billing.domain.period import ClosedPeriod, Period
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
@@ -247,6 +249,39 @@ class Ledger(Protocol):
         """
 
 
+class LedgerChain(Protocol):
+    def seal(self, now: datetime, *, books_held: bool) -> Sequence[Block]:
+        """
+        Put into blocks what is in none and is final: no transaction with a smaller number can come any more.
+
+        Args:
+            now: When it is sealed.
+            books_held: See Periods.hold_books: then everything is final.
+
+        Returns:
+            The blocks made now, in order.
+        """
+
+
+class Periods(Protocol):
+    def hold_books(self) -> None:
+        """To the end of the transaction nobody posts, and all who posted have ended."""
+
+    def last_until(self) -> datetime | None:
+        """End of the last closed period."""
+
+    def open_items(self, until: datetime) -> Sequence[str]:
+        """What happened before *until* and is not decided, in a few words each."""
+
+    def vat_currencies(self) -> Sequence[str]: ...
+
+    def stands(self, account: str, currency: str, until: datetime) -> int:
+        """Debit less credit of what counts before *until*."""
+
+    def close(self, period: Period, closed_by: str, now: datetime) -> ClosedPeriod:
+        """Keep what stands on every account, and let nothing count in *period* any more. The books must be held."""
+
+
 class BillingUnitOfWork(Protocol):
     @property
     def organisations(self) -> Organisations: ...
@@ -292,6 +327,12 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def adjustments(self) -> Adjustments: ...
+
+    @property
+    def ledger_chain(self) -> LedgerChain: ...
+
+    @property
+    def periods(self) -> Periods: ...
 
     @property
     def ledger(self) -> Ledger: ...
