@@ -39,11 +39,13 @@ from gateway.routes import (
     payment,
     payout,
     period,
+    programme,
     quotation,
     referral,
     refund,
     settlement,
     stripe_webhook,
+    voucher,
     work,
 )
 from services.shared.chassis import health
@@ -57,6 +59,8 @@ ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
     commission_plan, referral, settlement, payout, refund, ledger, account, adjustment, period, invoicing, feed,
     operation, stripe_webhook,
+    commission_plan, referral, settlement, payout, refund, ledger, account, adjustment, invoicing, feed,
+    programme, voucher, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -10,6 +10,7 @@ from services.billing.adapters import (
     ledger_queries,
     queries,
     refund_queries,
+    voucher_queries,
 )
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
@@ -24,10 +25,13 @@ from services.billing.use_cases import (
     ledger,
     payout,
     period,
+    programme,
     referral,
     refund,
     settlement,
     stripe_event,
+    voucher,
+    voucher_use,
 )
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.entrypoints import ServiceBase, command, query
@@ -60,6 +64,7 @@ from services.shared.messages.billing.ledger import CheckInvariants, ListBalance
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
 from services.shared.messages.billing.period import ClosePeriod, ListPeriods
+from services.shared.messages.billing.programme import GetProgramme, ListProgrammes, PublishProgramme
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
 from services.shared.messages.billing.refund import (
     ApproveRefund,
@@ -74,8 +79,19 @@ from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
     GetSettlementDocument,
+    ListSettlementLines,
     ListSettlements,
     SettlementDocument,
+)
+from services.shared.messages.billing.voucher import (
+    ApproveVoucher,
+    EstimateVoucher,
+    GetVoucher,
+    GrantVoucher,
+    ListVouchers,
+    ReserveVoucher,
+    RevokeVoucher,
+    WithdrawVoucher,
 )
 
 
@@ -147,6 +163,19 @@ class BillingService(ServiceBase):
     decide_referral = command(DecideReferral, _decide_referral)
     list_referrals = query(ListReferrals, queries.list_referrals)
 
+    publish_programme = command(PublishProgramme, programme.publish_programme)
+    get_programme = query(GetProgramme, voucher_queries.get_programme)
+    list_programmes = query(ListProgrammes, voucher_queries.list_programmes)
+
+    grant_voucher = command(GrantVoucher, voucher.grant_voucher)
+    approve_voucher = command(ApproveVoucher, voucher.approve_voucher)
+    revoke_voucher = command(RevokeVoucher, voucher.revoke_voucher)
+    estimate_voucher = query(EstimateVoucher, voucher_use.estimate_voucher)
+    reserve_voucher = command(ReserveVoucher, voucher_use.reserve_voucher)
+    withdraw_voucher = command(WithdrawVoucher, voucher_use.withdraw_voucher)
+    get_voucher = query(GetVoucher, voucher_queries.get_voucher)
+    list_vouchers = query(ListVouchers, voucher_queries.list_vouchers)
+
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
     open_checkout = command(OpenCheckout, _open_checkout)
     get_checkout = query(GetCheckout, card_queries.get_checkout)
@@ -171,6 +200,7 @@ class BillingService(ServiceBase):
     close_settlements = command(CloseSettlements, settlement.close_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)
     list_settlements = query(ListSettlements, queries.list_settlements)
+    list_settlement_lines = query(ListSettlementLines, queries.list_settlement_lines)
     get_settlement_document = query(GetSettlementDocument, _get_settlement_document)
 
     start_payout = command(StartPayout, payout.start_payout)

@@ -1,6 +1,6 @@
 """Billing's unit of work in memory, with the same refusals as the real one, and things to fill it with."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -30,7 +30,7 @@ from services.billing.domain.payout import Payout
 from services.billing.domain.period import ClosedPeriod, Period
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.billing.domain.refund import Refund
-from services.billing.domain.settlement import PayoutExists, Settlement, SettlementLine
+from services.billing.domain.settlement import PayoutExists, Settlement
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.kernel.actor import Actor, Role
@@ -40,7 +40,8 @@ from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
-from services.shared.messages.orders.order import OrderAccepted, OrderContracted
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
+from tests.kit.fakes_voucher import FakeOfferings, FakePlacedOrders, FakeProgrammes, FakeRelations, FakeVouchers
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -116,6 +117,32 @@ def amounts(net: int = 100_000, tax: int = 6_000) -> dict[str, Any]:
         "gross": cny(net + tax),
         "tax_rate_bps": 600,
     }
+
+
+def order_placed(
+    order_id: UUID = ORDER_ID, number: str = "OR-2026-000123", *, money: Mapping[str, Any] | None = None,
+    lines: Sequence[Mapping[str, Any]] = (), **changes: Any,
+) -> OrderPlaced:  # fmt: skip
+    return OrderPlaced.model_validate(
+        {
+            "order_id": order_id,
+            "number": number,
+            "customer_id": CUSTOMER_ID,
+            "provider_id": PROVIDER_ID,
+            "quotation_id": None,
+            "lines": tuple(lines),
+            "amounts": money or amounts(),
+            "payment_method": "card",
+            "placed_at": NOW,
+            **changes,
+        }
+    )
+
+
+def order_cancelled(order_id: UUID = ORDER_ID, number: str = "OR-2026-000123") -> OrderCancelled:
+    return OrderCancelled(
+        order_id=order_id, number=number, customer_id=CUSTOMER_ID, provider_id=PROVIDER_ID, reason="changed plans"
+    )
 
 
 def order_contracted(
@@ -250,8 +277,16 @@ class FakeAccruals:
     def unhold(self, order_id: UUID, reason: str) -> None:
         self.holds.get(order_id, set()).discard(reason)
 
-    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
-        return {each for each in order_ids if self.holds.get(each)}
+    def held_on(self, settlement_id: UUID) -> str | None:
+        numbers = [each.order_number for each in self.lines(settlement_id) if self.holds.get(each.order_id)]
+        return min(numbers, default=None)
+
+    def orders_on(self, settlement_id: UUID) -> Sequence[UUID]:
+        return sorted({each.order_id for each in self.lines(settlement_id)})
+
+    def lines(self, settlement_id: UUID) -> Sequence[Accrual]:
+        found = [each for each in self.orders.accruals.values() if each.settlement_id == settlement_id]
+        return sorted(found, key=lambda each: (each.accepted_at, each.kind))
 
 
 class FakeClawbacks:
@@ -470,9 +505,9 @@ class FakeSettlements:
 
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
         groups: dict[tuple[Any, ...], list[Accrual]] = {}
-        held = self.accruals.held(self.orders.held)
         for accrual in self.orders.accruals.values():
-            if accrual.settlement_id is None and accrual.accepted_at < before and accrual.order_id not in held:
+            held = self.accruals.holds.get(accrual.order_id)
+            if accrual.settlement_id is None and accrual.accepted_at < before and not held:
                 group = (accrual.party_kind, accrual.party_id, accrual.currency, accrual.tax_rate_bps,
                          accrual.special_invoice)  # fmt: skip
                 groups.setdefault(group, []).append(accrual)
@@ -494,21 +529,7 @@ class FakeSettlements:
                 tax=sum(accrual.tax for accrual in listed),
                 tax_rate_bps=rate_bps,
                 special_invoice=special,
-                lines=tuple(
-                    SettlementLine(
-                        a.order_id,
-                        a.order_number,
-                        a.title,
-                        a.order_net,
-                        a.fee,
-                        a.net,
-                        a.tax,
-                        a.accepted_at,
-                        a.kind,
-                        a.corrects,
-                    )
-                    for a in listed
-                ),
+                order_count=len({accrual.order_id for accrual in listed}),
                 payable_from=max(accrual.payable_from for accrual in listed),
                 closed_at=now,
             )
@@ -680,6 +701,11 @@ class FakeBillingUnitOfWork:
         self.orders = FakeOrders()
         self.plans = FakePlans()
         self.referrals = FakeReferrals()
+        self.placed_orders = FakePlacedOrders()
+        self.offerings = FakeOfferings()
+        self.relations = FakeRelations()
+        self.programmes = FakeProgrammes()
+        self.vouchers = FakeVouchers()
         self.payments = FakePayments()
         self.refunds = FakeRefunds()
         self.checkouts = FakeCheckouts()

@@ -17,6 +17,13 @@ from services.billing.adapters.repositories import (
     SqlReferrals,
 )
 from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlPayouts, SqlSettlements
+from services.billing.adapters.voucher_repositories import (
+    SqlOfferings,
+    SqlPlacedOrders,
+    SqlProgrammes,
+    SqlRelations,
+    SqlVouchers,
+)
 from services.shared.chassis.unit_of_work import UnitOfWork
 
 
@@ -51,6 +58,26 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def referrals(self) -> SqlReferrals:
         return SqlReferrals(self.connection)
+
+    @cached_property
+    def placed_orders(self) -> SqlPlacedOrders:
+        return SqlPlacedOrders(self.connection)
+
+    @cached_property
+    def offerings(self) -> SqlOfferings:
+        return SqlOfferings(self.connection)
+
+    @cached_property
+    def relations(self) -> SqlRelations:
+        return SqlRelations(self.connection)
+
+    @cached_property
+    def programmes(self) -> SqlProgrammes:
+        return SqlProgrammes(self.connection)
+
+    @cached_property
+    def vouchers(self) -> SqlVouchers:
+        return SqlVouchers(self.connection)
 
     @cached_property
     def payments(self) -> SqlPayments:

@@ -1,6 +1,6 @@
 """What billing's use cases need from outside."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from services.billing.domain.period import ClosedPeriod, Period
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
 from services.shared.kernel.fee import Scope
 from services.shared.messages.base import Event
 
@@ -69,8 +70,11 @@ class Accruals(Protocol):
     def unhold(self, order_id: UUID, reason: str) -> None:
         """The reason is gone; nothing happens where it did not hold."""
 
-    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
-        """Those of them that are held."""
+    def held_on(self, settlement_id: UUID) -> str | None:
+        """The number of an order on the settlement that is held, or none."""
+
+    def orders_on(self, settlement_id: UUID) -> Sequence[UUID]:
+        """Each order that the settlement lists, once, by id."""
 
 
 class Clawbacks(Protocol):
@@ -300,6 +304,21 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def referrals(self) -> Referrals: ...
+
+    @property
+    def placed_orders(self) -> PlacedOrders: ...
+
+    @property
+    def offerings(self) -> Offerings: ...
+
+    @property
+    def relations(self) -> Relations: ...
+
+    @property
+    def programmes(self) -> Programmes: ...
+
+    @property
+    def vouchers(self) -> Vouchers: ...
 
     @property
     def payments(self) -> Payments: ...
