@@ -58,8 +58,6 @@ log = logger("gateway")
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
     commission_plan, referral, settlement, payout, refund, ledger, account, adjustment, period, invoicing, feed,
-    operation, stripe_webhook,
-    commission_plan, referral, settlement, payout, refund, ledger, account, adjustment, invoicing, feed,
     programme, voucher, operation, stripe_webhook,
 )  # fmt: skip
 

@@ -144,6 +144,8 @@ _COMMON: dict[str, Any] = {
 _OWN: dict[str, dict[str, Any]] = {
     "order.released.v1": {"reason": "paid"},
     "report.issued.v1": {"lines": (1,)},
+    "ledger.sealed.v1": {"stream_id": "chain", "block": 1, "transactions": 3, "last_seq": 3, "hash": "f" * 64},
+    "period.closed.v1": {"period": "2026-11", "until": NOW, "trial_balance_sha256": "f" * 64, "block": 1},
     "voucher.returned.v1": {"reason": "expired"},
     "refund.agreed.v1": {"cause": "dispute"},
     "refund.succeeded.v1": {"cause": "dispute"},

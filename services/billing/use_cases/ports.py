@@ -6,23 +6,20 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
-from services.billing.domain.ledger import Transaction
-from services.billing.domain.ledger_block import Block
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import Payout
-from services.billing.domain.period import ClosedPeriod, Period
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.billing.use_cases.ledger_ports import Adjustments, Ledger, LedgerChain, Periods
 from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
 from services.shared.kernel.fee import Scope
 from services.shared.messages.base import Event
@@ -217,73 +214,6 @@ class Payouts(Protocol):
         """Those of a party that are created and not released, locked."""
 
     def save(self, payout: Payout) -> None: ...
-
-
-class Adjustments(Protocol):
-    def add(self, adjustment: Adjustment) -> None:
-        """Give it its number and store it."""
-
-    def get(self, adjustment_id: UUID) -> Adjustment:
-        """Locked. Raises NotFound."""
-
-    def save(self, adjustment: Adjustment) -> None: ...
-
-
-class Ledger(Protocol):
-    def post(self, transaction: Transaction) -> datetime | None:
-        """
-        Write a transaction with its entries and bring the balances along.
-
-        Returns:
-            When it counts: *effective_at*, or the first instant after it whose books are open. None when the very
-            same was posted before.
-
-        Raises:
-            BookedOtherwise: The key stands there with other entries.
-            AccountOverdrawn: An account would fall below its least balance.
-        """
-
-    def find(self, transaction_id: UUID) -> Transaction | None: ...
-
-    def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
-        """
-        How many transactions there are; for each invariant the sentences that say where it does not hold.
-
-        What does not hold is told to the operator too, by log and metric.
-        """
-
-
-class LedgerChain(Protocol):
-    def seal(self, now: datetime, *, books_held: bool) -> Sequence[Block]:
-        """
-        Put into blocks what is in none and is final: no transaction with a smaller number can come any more.
-
-        Args:
-            now: When it is sealed.
-            books_held: See Periods.hold_books: then everything is final.
-
-        Returns:
-            The blocks made now, in order.
-        """
-
-
-class Periods(Protocol):
-    def hold_books(self) -> None:
-        """To the end of the transaction nobody posts, and all who posted have ended."""
-
-    def last_until(self) -> datetime | None:
-        """End of the last closed period."""
-
-    def open_items(self, until: datetime) -> Sequence[str]:
-        """What happened before *until* and is not decided, in a few words each."""
-
-    def vat_currencies(self) -> Sequence[str]: ...
-
-    def stands(self, account: str, currency: str, until: datetime) -> int:
-        """Debit less credit of what counts before *until*."""
-
-    def close(self, period: Period, closed_by: str, now: datetime) -> ClosedPeriod:
-        """Keep what stands on every account, and let nothing count in *period* any more. The books must be held."""
 
 
 class BillingUnitOfWork(Protocol):
