@@ -1,6 +1,6 @@
 """What billing's use cases need from outside."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -68,8 +68,11 @@ class Accruals(Protocol):
     def unhold(self, order_id: UUID, reason: str) -> None:
         """The reason is gone; nothing happens where it did not hold."""
 
-    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
-        """Those of them that are held."""
+    def held_on(self, settlement_id: UUID) -> str | None:
+        """The number of an order on the settlement that is held, or none."""
+
+    def orders_on(self, settlement_id: UUID) -> Sequence[UUID]:
+        """Each order that the settlement lists, once, by id."""
 
 
 class Clawbacks(Protocol):
