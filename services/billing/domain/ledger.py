@@ -146,10 +146,6 @@ def customer_receivable(customer_id: UUID) -> str:
     return f"A:ar:customer:{customer_id}"
 
 
-def provider_receivable(provider_id: UUID) -> str:
-    return f"A:ar:provider:{provider_id}"
-
-
 def programme_receivable(programme_id: UUID) -> str:
     return f"A:ar:voucher_programme:{programme_id}"
 
