@@ -29,6 +29,7 @@ from services.billing.use_cases import (
     credit,
     ledger,
     payout,
+    period,
     programme,
     receivable,
     referral,
@@ -82,6 +83,7 @@ from services.shared.messages.billing.payment import (
     StripeEventReceipt,
 )
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
+from services.shared.messages.billing.period import ClosePeriod, ListPeriods
 from services.shared.messages.billing.programme import GetProgramme, ListProgrammes, PublishProgramme
 from services.shared.messages.billing.receivable import (
     ApproveWriteOff,
@@ -273,6 +275,9 @@ class BillingService(ServiceBase):
     approve_adjustment = command(ApproveAdjustment, adjustment.approve_adjustment)
     refuse_adjustment = command(RefuseAdjustment, adjustment.refuse_adjustment)
     list_adjustments = query(ListAdjustments, queries.list_adjustments)
+
+    close_period = command(ClosePeriod, period.close_period)
+    list_periods = query(ListPeriods, account_queries.list_periods)
 
     check_invariants = command(CheckInvariants, ledger.check_invariants)
     list_balances = query(ListBalances, ledger_queries.list_balances)

@@ -81,6 +81,7 @@ def work(settings: SourceSettings) -> Work:
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
             receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),
+            ledger.SEAL_TIMER: ledger.seal_ledger,
             voucher.EXPIRE_TIMER: voucher.expire_voucher,
         },
     )

@@ -24,6 +24,7 @@ from services.billing.domain.ledger import (
     check_balanced,
     min_balance,
 )
+from services.billing.domain.ledger_block import Block, Recorded, seal
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import (
@@ -35,6 +36,7 @@ from services.billing.domain.payment import (
     receipt,
 )
 from services.billing.domain.payout import Payout
+from services.billing.domain.period import ClosedPeriod, Period
 from services.billing.domain.receivable import Receivable
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.billing.domain.refund import Refund
@@ -692,6 +694,7 @@ class FakeLedger:
     def __init__(self) -> None:
         self.transactions: dict[str, Transaction] = {}
         self.closed_until = datetime.min.replace(tzinfo=UTC)
+        self.broken: dict[str, list[str]] = {}
 
     def post(self, transaction: Transaction) -> datetime | None:
         earlier = self.transactions.get(transaction.key)
@@ -717,11 +720,61 @@ class FakeLedger:
         return sum(_credit(transaction.entries, account) for transaction in self.transactions.values())
 
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
-        return len(self.transactions), {}
+        return len(self.transactions), self.broken
 
 
 def _credit(entries: Iterable[Entry], account: str) -> int:
     return sum(entry.amount if entry.side == "C" else -entry.amount for entry in entries if entry.account == account)
+
+
+class FakePeriods:
+    def __init__(self, ledger: FakeLedger) -> None:
+        self.ledger = ledger
+        self.closed: list[ClosedPeriod] = []
+        self.waiting: list[str] = []
+        self.held = False
+
+    def hold_books(self) -> None:
+        self.held = True
+
+    def last_until(self) -> datetime | None:
+        return self.closed[-1].until if self.closed else None
+
+    def open_items(self, until: datetime) -> Sequence[str]:
+        del until
+        return self.waiting
+
+    def vat_currencies(self) -> Sequence[str]:
+        posted = self.ledger.transactions.values()
+        return sorted({e.currency for t in posted for e in t.entries if e.account == "L:vat:output"})
+
+    def stands(self, account: str, currency: str, until: datetime) -> int:
+        return -sum(
+            _credit([entry], account)
+            for transaction in self.ledger.transactions.values() if transaction.effective_at < until
+            for entry in transaction.entries if entry.currency == currency
+        )  # fmt: skip
+
+    def close(self, period: Period, closed_by: str, now: datetime) -> ClosedPeriod:
+        assert self.held
+        self.ledger.closed_until = period.until
+        self.closed.append(ClosedPeriod(period.name, period.until, now, closed_by, "0" * 64, 1))
+        return self.closed[-1]
+
+
+class FakeLedgerChain:
+    def __init__(self, ledger: FakeLedger) -> None:
+        self.ledger = ledger
+        self.blocks: list[Block] = []
+
+    def seal(self, now: datetime, *, books_held: bool) -> Sequence[Block]:
+        del now, books_held
+        last = self.blocks[-1] if self.blocks else None
+        done = last.last_seq if last is not None else 0
+        keys = list(self.ledger.transactions)
+        made = list(seal(last, [Recorded(n, (keys[n - 1],)) for n in range(done + 1, len(keys) + 1)], len(keys)))
+        self.blocks += made
+        return made
 
 
 class FakeBillingUnitOfWork:
@@ -753,6 +806,8 @@ class FakeBillingUnitOfWork:
         self.payouts = FakePayouts()
         self.adjustments = FakeAdjustments()
         self.ledger = FakeLedger()
+        self.periods = FakePeriods(self.ledger)
+        self.ledger_chain = FakeLedgerChain(self.ledger)
         self.published: list[Event] = []
         self.outside: dict[str, tuple[str, Mapping[str, Any]]] = {}
         self.timers: dict[tuple[str, str], datetime] = {}

@@ -158,6 +158,8 @@ _OWN: dict[str, dict[str, Any]] = {
     "credit_line.approved.v1": {"valid_until": date(2027, 12, 31)},
     "credit_line.suspended.v1": {"reason": "overdue"},
     "credit.refused.v1": {"reason": "limit_exceeded"},
+    "ledger.sealed.v1": {"stream_id": "chain", "block": 1, "transactions": 3, "last_seq": 3, "hash": "f" * 64},
+    "period.closed.v1": {"period": "2026-11", "until": NOW, "trial_balance_sha256": "f" * 64, "block": 1},
     "voucher.returned.v1": {"reason": "expired"},
     "refund.agreed.v1": {"cause": "dispute"},
     "refund.succeeded.v1": {"cause": "dispute"},

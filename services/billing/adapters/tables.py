@@ -298,6 +298,8 @@ refund = Table(
     Column("dispute_id", Uuid),
     Column("performed", Boolean),
     Column("takes", JSONB),
+    Column("to_programme", BigInteger),
+    Column("programme_account", Text),
     Column("parts", JSONB),
     Column("approved_by", Text),
     Column("waived_by", Text),

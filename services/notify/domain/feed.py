@@ -159,6 +159,8 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "payout.released.v1": (_party(*_PAYOUT),),
     "payout.paid.v1": (_party(*_PAYOUT, "paid_at"),),
     "ledger.posted.v1": (),
+    "ledger.sealed.v1": (),
+    "period.closed.v1": (),
     "bank_line.in_suspense.v1": (),
     "commission_plan.published.v1": (),
     "referral.confirmed.v1": (),
