@@ -109,10 +109,11 @@ def accruals(
 
     def earned(kind: PartyKind) -> Accrual:
         party_id, profile, net, tax = _party_of(order, kind, parts)
+        fee, base = _fee_shown(order, kind, parts), order.split_terms.net
         return Accrual(
             accrual_id=new_id(), key=f"accept:{order.order_id}:{kind}", kind="acceptance",
             order_id=order.order_id, party_kind=kind, party_id=party_id, order_number=order.number,
-            title=order.title, currency=order.currency, order_net=order.split_terms.net, fee=parts.fee, net=net,
+            title=order.title, currency=order.currency, order_net=net if fee is None else base, fee=fee or 0, net=net,
             tax=tax, tax_rate_bps=profile.rate_bps, special_invoice=profile.can_issue_special,
             accepted_at=accepted_at, payable_from=accepted_at + timedelta(days=hold_days),
         )  # fmt: skip
@@ -132,14 +133,20 @@ def correction(
     day of the acceptance as *accepted_at*, so that one statement lists both.
     """
     party_id, profile, net, tax = _party_of(order, kind, less)
+    fee = _fee_shown(order, kind, less) or 0
     return Accrual(
         accrual_id=new_id(), key=key, kind="correction", order_id=order.order_id, party_kind=kind,
         party_id=party_id, order_number=order.number, title=order.title, currency=order.currency,
         # Of a provider's line base less fee is the net, however the parts came about.
-        order_net=-(net + less.fee) if kind == "provider" else -less.net, fee=-less.fee, net=-net, tax=-tax,
+        order_net=-(net + fee) if kind == "provider" else -less.net, fee=-fee, net=-net, tax=-tax,
         tax_rate_bps=profile.rate_bps, special_invoice=profile.can_issue_special,
         accepted_at=accepted_at, payable_from=payable_from, corrects=stated_on,
     )  # fmt: skip
+
+
+def _fee_shown(order: OrderCopy, kind: PartyKind, parts: Split) -> int | None:
+    """The fee on a party's statement; none to a provider that sells to the company at its own price."""
+    return None if kind == "provider" and order.split_terms.buy_net is not None else parts.fee
 
 
 def parties_of(order: OrderCopy) -> tuple[PartyKind, ...]:
@@ -184,18 +191,31 @@ def cancellation_fee(
 
 
 def acceptance_principal(
-    order_id: UUID, provider_id: UUID, station_id: UUID | None, currency: str, parts: Split
+    order_id: UUID,
+    provider_id: UUID,
+    station_id: UUID | None,
+    currency: str,
+    parts: Split,
+    *,
+    owed: tuple[UUID, Money] | None = None,
 ) -> tuple[ledger.Entry, ...]:
-    """The customer accepted the work: revenue and output VAT, and what provider and station have earned."""
+    """
+    The customer accepted the work: revenue and output VAT, and what provider and station have earned.
+
+    *owed*: by which customer, how much of the price; the rest was paid before.
+    """
     provider_net = Money(parts.provider_net, currency)
     station_share = Money(parts.station_share, currency)
+    debtor_id, on_account = owed or (None, Money(0, currency))
     entries: list[tuple[ledger.Side, str, Money]] = [
-        ("D", ledger.contract(order_id), Money(parts.gross, currency)),
+        ("D", ledger.contract(order_id), Money(parts.gross, currency) - on_account),
         ("C", ledger.SERVICE_REVENUE, Money(parts.net, currency)),
         ("C", ledger.OUTPUT_VAT, Money(parts.tax, currency)),
         ("D", ledger.PROVIDER_COST, provider_net),
         ("C", ledger.owed("provider", provider_id, "accrued"), provider_net),
     ]
+    if debtor_id is not None:
+        entries.append(("D", ledger.customer_receivable(debtor_id), on_account))
     if station_id is not None:
         entries += [
             ("D", ledger.STATION_COST, station_share),

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.billing.domain.commission import Burden, StationBase, net_of_chargeback, refund
+from services.billing.domain.commission import Burden, StationBase, net_of_chargeback, refund, split
 from services.billing.domain.ledger import Entry
 from services.billing.domain.order import OrderCopy
 from services.billing.domain.payment import Payment
@@ -26,6 +26,7 @@ from services.billing.domain.refund import (
     parts_of,
     returned,
 )
+from services.billing.use_cases import voucher_use
 from services.billing.use_cases.clawback import take_back
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.payout import hand_of
@@ -61,8 +62,11 @@ def request_refund(command: RequestRefund, *, actor: Actor, uow: BillingUnitOfWo
     require(actor, command.grants, {})
     order = uow.orders.get(command.order_id)
     Money(order.net, order.currency) - command.net  # refuses another currency
-    _, takes = refund(order.split_terms, order.left, command.net.amount, command.burden, command.station_base)
-    parts_of(takes.gross, uow.payments.of_order(order.order_id))
+    after, takes = refund(order.split_terms, order.left, command.net.amount, command.burden, command.station_base)
+    payments = uow.payments.of_order(order.order_id)
+    remains = split(order.split_terms, after)
+    to_programme = voucher_use.programmes_part(order.order_id, remains.net, remains.gross, uow=uow)
+    parts_of(takes.gross - to_programme, payments)
     made = _new(order, "manual", new_id(), now, by=hand_of(actor), reason=command.reason, burden=command.burden,
                 station_base=command.station_base)  # fmt: skip
     made.asked, made.net, made.tax = command.net.amount, takes.net, takes.tax
@@ -142,17 +146,13 @@ def refund_for_dispute(
 def refund_for_chargeback(
     order: OrderCopy, payment: Payment, chargeback_id: UUID, gross: int, *, uow: BillingUnitOfWork, now: datetime
 ) -> int:
-    """Its bank gave the customer *gross*: the order comes down by the largest net that it covers. Returns its gross."""
-    net = net_of_chargeback(order.split_terms, order.left, min(gross, payment.received - payment.refunded))
-    if net == 0:
-        return 0
+    """Its bank gave the customer *gross*: the order comes down by the net that it covers. Returns the payer's part."""
     made = _new(order, "chargeback", chargeback_id, now, by="payment institution")
-    made.asked = net
-    if not uow.refunds.add(made):
-        return uow.refunds.get(made.refund_id).gross
-    _agree(made, order, [payment], uow, now, taken_by=chargeback_id)
-    uow.refunds.save(made)
-    return made.gross
+    made.asked = net_of_chargeback(order.split_terms, order.left, min(gross, payment.received - payment.refunded))
+    if made.asked and uow.refunds.add(made):  # a chargeback is lost once
+        _agree(made, order, [payment], uow, now, taken_by=chargeback_id)
+        uow.refunds.save(made)
+    return made.to_payer
 
 
 def give_back(order: OrderCopy, kept: int, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -252,8 +252,12 @@ def _agree(
         order.remaining, made.takes = refund(order.split_terms, order.left, made.asked, made.burden, made.station_base)
         made.net, made.tax = made.takes.net, made.takes.tax
         uow.orders.keep_left(order)
+        remains = split(order.split_terms, order.left)
+        made.to_programme, made.programme_account = voucher_use.reduce_for_refund(
+            order.order_id, remains.net, remains.gross, uow=uow
+        )
     performed = order.accepted_at is not None
-    parts = parts_of(made.gross, payments)
+    parts = parts_of(made.to_payer, payments)
     if taken_by is not None:
         parts = tuple(replace(part, route="chargeback", reference=str(taken_by)) for part in parts)
     made.agree(parts, now, performed=performed, invoiced=performed)
@@ -271,10 +275,7 @@ def _agree(
 
 
 def _let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
-    entries = (
-        customers_side(made.refund_id, made.money(made.net), made.money(made.tax)) if made.performed
-        else not_performed(made.order_id, made.refund_id, made.money(made.gross))
-    )  # fmt: skip
+    entries = customers_side(made) if made.performed else not_performed(made.order_id, made)
     _post(made, str(made.n), "refund", entries, uow, now)
     _send(made, uow, now)
 

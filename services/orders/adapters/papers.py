@@ -27,6 +27,7 @@ from services.orders.domain.sample import Sample
 from services.orders.use_cases import commission
 from services.orders.use_cases.commission import Agreed
 from services.shared.chassis import database
+from services.shared.chassis.document_text import percent
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.money import Money
@@ -147,8 +148,7 @@ class Papers:
     def _contract(self, facts: Facts) -> documents.Contract:
         order = facts.order
         amounts = order.amounts
-        days = self.policy.unpaid_cancel_days
-        by_zh, by_en = PAID_BY[order.payment_method]
+        payment_zh, payment_en = payment_clause(order, self.policy.unpaid_cancel_days)
         return documents.Contract(
             number=facts.contract_number,
             order_number=order.number,
@@ -163,14 +163,8 @@ class Papers:
             samples=_samples(facts.samples),
             terms=documents.Terms(
                 turnaround_working_days=order.turnaround_days,
-                payment_zh=(
-                    f"甲方自下单之日起 {days} 日内支付全部价款（{by_zh}），逾期未付的订单自动取消。"
-                    "款项在验收前由乙方记为合同负债。"
-                ),
-                payment_en=(
-                    f"Party A pays in full ({by_en}) within {days} days of the order; an order that is not paid by"
-                    " then is cancelled. Until acceptance Party B holds the money as a contract liability."
-                ),
+                payment_zh=payment_zh,
+                payment_en=payment_en,
                 acceptance_days=self.policy.acceptance_days,
                 objection_days=self.policy.objection_days,
             ),
@@ -183,9 +177,11 @@ class Papers:
         The fee is named as it stands; what counts is the plan in force when the last party signs.
         """
         order = facts.order
-        net = order.amounts.net
+        lines, amounts = order.seen_by("provider")
+        net = amounts.net
         agreed = facts.agreed
-        fee = Money(agreed.fee.of(net.amount), net.currency)
+        resale = order.provider_side is not None and order.provider_side.pricing == "resale"
+        fee = Money(0 if resale else agreed.fee.of(net.amount), net.currency)
         # A percentage is named only where the fee is one.
         fee_bps = agreed.plan.fee_bps if fee.amount == share(net.amount, agreed.plan.fee_bps) else None
         rate_bps = facts.provider.tax_profile.deductible_bps
@@ -198,17 +194,21 @@ class Papers:
             company=_party(facts.company),
             provider=_party(facts.provider),
             client=facts.customer.legal_name,
-            items=tuple(_item(line, facts.offerings, order.amounts.tax_rate_bps) for line in order.lines),
-            settled=documents.Settled(
-                order.amounts.discount, net, fee_bps, fee, net - fee, rate_bps, tax, net - fee + tax
-            ),
+            items=tuple(_item(line, facts.offerings, amounts.tax_rate_bps) for line in lines),
+            settled=documents.Settled(amounts.discount, net, fee_bps, fee, net - fee, rate_bps, tax, net - fee + tax),
             samples=_samples(facts.samples),
             turnaround_working_days=order.turnaround_days,
             settlement_zh=(
-                "验收后结算。管理费以各方签署完成时有效的分成方案为准，上列为制作时的费率；收到与结算单相符的发票后付款。"
+                "按上列价格验收后结算；收到与结算单相符的发票后付款。"
+                if resale
+                else "验收后结算。管理费以各方签署完成时有效的分成方案为准，上列为制作时的费率；"
+                "收到与结算单相符的发票后付款。"
             ),
             settlement_en=(
-                "Settled after acceptance. The fee is that of the commission plan in force at the last signature;"
+                "Settled after acceptance at the price above. Paid once an invoice that matches the statement has"
+                " arrived."
+                if resale
+                else "Settled after acceptance. The fee is that of the commission plan in force at the last signature;"
                 " above it stands as it was when this was made. Paid once an invoice that matches the statement"
                 " has arrived."
             ),
@@ -229,6 +229,33 @@ class Papers:
                 for each in facts.samples
             },
         )
+
+
+def payment_clause(order: Order, unpaid_cancel_days: int) -> tuple[str, str]:
+    """How the customer is to pay, in Chinese and English, as it was agreed when the order was placed."""
+    if order.payment_method != "credit":
+        by_zh, by_en = PAID_BY[order.payment_method]
+        zh = (
+            f"甲方自下单之日起 {unpaid_cancel_days} 日内支付全部价款（{by_zh}），逾期未付的订单自动取消。"
+            "款项在验收前由乙方记为合同负债。"
+        )
+        en = (
+            f"Party A pays in full ({by_en}) within {unpaid_cancel_days} days of the order; an order that is not paid"
+            " by then is cancelled. Until acceptance Party B holds the money as a contract liability."
+        )
+        return zh, en
+    terms = order.payment_terms
+    first = percent(sum(part.bps for part in terms.payment_schedule if part.due == "before_work"))
+    until_zh = f"自开票之日起 {terms.net_days} 日内" if terms.net_days else "收到发票后"
+    until_en = f"within {terms.net_days} days of the invoice" if terms.net_days else "on receipt of the invoice"
+    if first == "0":
+        zh, en = "甲方按信用额度先检测后付款，", "Party A pays on credit,"
+    else:
+        zh = f"甲方在检测开始前支付价款的 {first}%，其余按信用额度先检测后付款，"
+        en = f"Party A pays {first}% of the price before work begins and the rest on credit,"
+    zh += f"验收开票后，{until_zh}支付。信用额度未获批准的，甲方在检测开始前支付全部价款。"
+    en += f" {until_en}, which follows acceptance. Where credit is not granted it pays in full before work begins."
+    return zh, en
 
 
 def _party(organisation: OrganisationCopy) -> documents.Party:

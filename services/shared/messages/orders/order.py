@@ -7,6 +7,8 @@ from pydantic import Field
 
 from services.shared.kernel.actor import Grants, Relation
 from services.shared.kernel.fee import Fee
+from services.shared.kernel.money import Money
+from services.shared.kernel.payment_schedule import ALL_BEFORE_WORK, PaymentPart
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import (
     BasisPoints,
@@ -22,13 +24,15 @@ from services.shared.messages.base import (
     View,
 )
 from services.shared.messages.orders.contract import ContractSummary
-from services.shared.messages.orders.quotation import Amounts, Line
+from services.shared.messages.orders.quotation import Amounts, Line, ProviderSide, StationBase
 from services.shared.messages.orders.quotation_request import CUSTOMER, OPERATOR, SampleDescription
 from services.shared.messages.orders.report import ReportSummary
 from services.shared.messages.orders.sample import SampleSummary, ShipmentSummary
 
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
-PaymentMethod = Literal["card", "bank_transfer"]
+PaymentMethod = Literal["card", "bank_transfer", "credit"]
+"""*credit*: invoice first, on the customer's credit line."""
+CoverKind = Literal["voucher", "credit", "funding"]
 ReleaseReason = Literal["paid", "deposit", "credit", "internal"]
 CollectionModel = Literal["principal_own_account"]
 """How the money is collected (trade rules): more models join as they are built."""
@@ -51,8 +55,14 @@ class Terms(Message):
         acceptance_days: After delivery, until the order counts as accepted.
         hold_days: After acceptance, until it may be paid out.
         objection_days: In which the customer may object to a report.
+        payment_schedule: Which part of the price is due when.
+        net_days: After the invoice, until what is due on acceptance is to be paid.
         fee: How the management fee is computed; none, from senders of before: *fee_bps* of the net.
         provider_net: N_p, what the provider earns by the whole order, without the tax on its invoice.
+        company_discount: What the company takes off at its own expense: fee and provider's part are of the customer's
+            net and this together.
+        buy_net: Resale: what the company pays the provider, whatever the customer pays.
+        station_base: What the station's share is taken of: the fee, or with resale the margin.
     """
 
     collection_model: CollectionModel
@@ -66,8 +76,20 @@ class Terms(Message):
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    payment_schedule: Annotated[tuple[PaymentPart, ...], Field(min_length=1)] = ALL_BEFORE_WORK
+    net_days: Annotated[int, Field(ge=0)] = 0
     fee: Fee | None = None
     provider_net: MoneyOrZero | None = None
+    company_discount: MoneyOrZero | None = None
+    buy_net: MoneyOrZero | None = None
+    station_base: StationBase = "fee"
+
+
+class Cover(Message):
+    """A part of the price that is sure without being paid."""
+
+    kind: CoverKind
+    amount: Money
 
 
 class Step(Message):
@@ -86,6 +108,9 @@ class OrderView(View):
         seen_as: In which relation the asker stands to it.
         terms: None until it is contracted.
         turnaround_days: Working days from the release and complete samples to the report.
+        lines, amounts: To the provider its own, to everybody else what the customer pays.
+        provider_side: What the provider is ordered to do at which prices where they are others; for the operating
+            company only.
         blocked_by: Why it does not move, as codes: what the screen turns into a sentence and a button.
     """
 
@@ -117,6 +142,7 @@ class OrderView(View):
     samples: tuple[SampleSummary, ...]
     reports: tuple[ReportSummary, ...]
     timeline: tuple[Step, ...]
+    provider_side: ProviderSide | None = None
 
 
 class OrderReceipt(View):
@@ -260,7 +286,12 @@ class OrderDelivered(_OrderEvent):
 
 
 class OrderAccepted(_OrderEvent):
-    """The performance is accepted: revenue, cost and shares are due. Carries every figure they follow from."""
+    """
+    The performance is accepted: revenue, cost and shares are due. Carries every figure they follow from.
+
+    Attributes:
+        covers: What stood in for payments when it was accepted.
+    """
 
     wire_name: ClassVar = "order.accepted.v1"
 
@@ -269,6 +300,7 @@ class OrderAccepted(_OrderEvent):
     terms: Terms
     accepted_by: Literal["customer", "timer"]
     accepted_at: Instant
+    covers: tuple[Cover, ...] = ()
 
 
 class OrderClosed(_OrderEvent):
