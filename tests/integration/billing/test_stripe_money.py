@@ -264,7 +264,7 @@ def test_amounts_that_stripe_does_not_take(gateway: StripeGateway, amount: int, 
 
 @pytest.mark.parametrize("currency", ["ISK", "UGX", "HUF", "TWD"])
 def test_currencies_that_stripe_counts_in_its_own_way_are_not_accepted(currency: str) -> None:
-    """Their amounts here and there would differ a hundredfold, or could not be paid out: no money of ours is in them."""
+    """Amounts here and there would differ a hundredfold, or could not be paid out: no money of ours is in them."""
     with pytest.raises(MoneyInvalid):
         Money(10_000, currency)
 
