@@ -29,6 +29,7 @@ from gateway.routes import (
     catalogue,
     checkout,
     commission_plan,
+    dispute,
     feed,
     invoicing,
     ledger,
@@ -52,7 +53,7 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
+    order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, bank_statement, bank_csv,
     commission_plan, referral, settlement, payout, refund, ledger, adjustment, invoicing, feed, operation,
     stripe_webhook,
 )  # fmt: skip

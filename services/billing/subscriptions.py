@@ -7,7 +7,7 @@ from services.billing.adapters.stripe_access import StripeAccess
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
-from services.billing.use_cases import checkout, ledger, order, organisation, payment, settlement, stripe_event
+from services.billing.use_cases import checkout, dispute, ledger, order, organisation, payment, settlement, stripe_event
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings
@@ -17,6 +17,7 @@ from services.shared.messages.identity.organisation import (
     OrganisationVerified,
 )
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
+from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted
 
 
@@ -41,6 +42,9 @@ def work(settings: SourceSettings) -> Work:
             on(OrderContracted, partial(order.contracted, instructions=Instructions(*account))),
             on(OrderAccepted, order.accepted),
             on(OrderCancelled, order.cancelled),
+            on(DisputeOpened, dispute.opened),
+            on(DisputeDecided, dispute.decided),
+            on(DisputeWithdrawn, dispute.withdrawn),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
         ),
         outside_calls=outside_calls(gateway, papers),

@@ -6,6 +6,7 @@ from services.orders.adapters.papers import Papers
 from services.orders.config import OrdersSettings
 from services.orders.use_cases import (
     commission,
+    dispute,
     offering,
     order,
     organisation,
@@ -19,6 +20,7 @@ from services.shared.chassis.settings import SourceSettings
 from services.shared.messages.billing.commission_plan import CommissionPlanPublished
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.referral import ReferralConfirmed
+from services.shared.messages.billing.refund import RefundSucceeded
 from services.shared.messages.billing.settlement import SettlementPaid
 from services.shared.messages.catalog.offering import OfferingChanged, OfferingHidden, OfferingPublished
 from services.shared.messages.catalog.provider import ProviderApproved, ProviderSuspended
@@ -41,6 +43,7 @@ SUBSCRIPTIONS = (
     on(ReferralConfirmed, commission.keep_referral),
     on(PaymentSucceeded, order.take_payment),
     on(SettlementPaid, order.close_settled),
+    on(RefundSucceeded, dispute.refund_arrived),
 )
 
 TIMERS = {

@@ -91,7 +91,9 @@ def _view(order: Order, seen_as: Relation, contract: Contract, samples: list[Sam
         delivered_at=order.delivered_at,
         accepted_at=order.accepted_at,
         accept_by=order.accept_by,
-        blocked_by=blocked_by(order.state, contract.awaiting, [sample.state for sample in samples]),
+        blocked_by=blocked_by(
+            order.state, contract.awaiting, [sample.state for sample in samples], in_dispute=order.in_dispute
+        ),
         contract=_contract(contract, seen_as) if performs else None,
         shipments=tuple(_shipment(shipment) for shipment in shipments) if performs else (),
         samples=tuple(sample_use_cases.summary(sample) for sample in samples) if performs else (),

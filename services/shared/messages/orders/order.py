@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.shared.kernel.actor import Grants, Relation
+from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import (
     BasisPoints,
@@ -49,6 +50,8 @@ class Terms(Message):
         acceptance_days: After delivery, until the order counts as accepted.
         hold_days: After acceptance, until it may be paid out.
         objection_days: In which the customer may object to a report.
+        cancellation_fee_bps: Kept of the gross, when it is cancelled after its release and before its first sample.
+        cancellation_provider_bps: The provider's part of that.
     """
 
     collection_model: CollectionModel
@@ -62,6 +65,8 @@ class Terms(Message):
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    cancellation_fee_bps: BasisPoints = 0
+    cancellation_provider_bps: BasisPoints = 0
 
 
 class Step(Message):
@@ -149,13 +154,18 @@ class AcceptOrder(Command):
 
 
 class CancelOrder(Command):
-    """Before work is released, by the customer or the operating company. → OrderReceipt"""
+    """
+    Before the first sample has arrived, by the customer or the operating company. → OrderReceipt
+
+    After the release the contract's cancellation fee is kept. *free*: it is not; only the operating company says so.
+    """
 
     wire_name: ClassVar = "orders.cancel_order"
     grants: ClassVar[Grants] = {**CUSTOMER, **OPERATOR}
 
     order_id: UUID
     reason: Text = ""
+    free: bool = False
 
 
 class GetOrder(Query):
@@ -272,8 +282,14 @@ class OrderClosed(_OrderEvent):
 
 
 class OrderCancelled(_OrderEvent):
-    """It will not be done. What was paid goes back."""
+    """
+    It will not be done. What was paid goes back but for what is *kept*; *to_provider* is the provider's part of that.
+
+    Nothing was performed: there is no VAT on it. None: there is no fee.
+    """
 
     wire_name: ClassVar = "order.cancelled.v1"
 
     reason: str
+    kept: Money | None = None
+    to_provider: Money | None = None
