@@ -21,7 +21,8 @@ from services.shared.messages.billing.commission_plan import CommissionPlanPubli
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.referral import ReferralConfirmed
 from services.shared.messages.billing.refund import RefundSucceeded
-from services.shared.messages.billing.settlement import SettlementPaid
+from services.shared.messages.billing.settlement import SettlementOrdersPaid
+from services.shared.messages.billing.voucher import VoucherReserved, VoucherReturned
 from services.shared.messages.catalog.offering import OfferingChanged, OfferingHidden, OfferingPublished
 from services.shared.messages.catalog.provider import ProviderApproved, ProviderSuspended
 from services.shared.messages.identity.organisation import (
@@ -42,8 +43,10 @@ SUBSCRIPTIONS = (
     on(CommissionPlanPublished, commission.keep_plan),
     on(ReferralConfirmed, commission.keep_referral),
     on(PaymentSucceeded, order.take_payment),
-    on(SettlementPaid, order.close_settled),
+    on(SettlementOrdersPaid, order.close_settled),
     on(RefundSucceeded, dispute.refund_arrived),
+    on(VoucherReserved, order.take_voucher),
+    on(VoucherReturned, order.drop_voucher),
 )
 
 TIMERS = {

@@ -1,6 +1,6 @@
 """Billing's unit of work in memory, with the same refusals as the real one, and things to fill it with."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +13,7 @@ from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Pl
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
-from services.billing.domain.commission_plan import CommissionPlan, PlanExists
+from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.ledger import (
     AccountOverdrawn,
     BookedOtherwise,
@@ -28,16 +28,18 @@ from services.billing.domain.payment import BalanceTransaction, CardFacts, Instr
 from services.billing.domain.payout import Payout
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.billing.domain.refund import Refund
-from services.billing.domain.settlement import PayoutExists, Settlement, SettlementLine
+from services.billing.domain.settlement import PayoutExists, Settlement
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.errors import NotFound
+from services.shared.kernel.fee import Scope
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
-from services.shared.messages.orders.order import OrderAccepted, OrderContracted
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
+from tests.kit.fakes_voucher import FakeOfferings, FakePlacedOrders, FakeProgrammes, FakeRelations, FakeVouchers
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -113,6 +115,32 @@ def amounts(net: int = 100_000, tax: int = 6_000) -> dict[str, Any]:
         "gross": cny(net + tax),
         "tax_rate_bps": 600,
     }
+
+
+def order_placed(
+    order_id: UUID = ORDER_ID, number: str = "OR-2026-000123", *, money: Mapping[str, Any] | None = None,
+    lines: Sequence[Mapping[str, Any]] = (), **changes: Any,
+) -> OrderPlaced:  # fmt: skip
+    return OrderPlaced.model_validate(
+        {
+            "order_id": order_id,
+            "number": number,
+            "customer_id": CUSTOMER_ID,
+            "provider_id": PROVIDER_ID,
+            "quotation_id": None,
+            "lines": tuple(lines),
+            "amounts": money or amounts(),
+            "payment_method": "card",
+            "placed_at": NOW,
+            **changes,
+        }
+    )
+
+
+def order_cancelled(order_id: UUID = ORDER_ID, number: str = "OR-2026-000123") -> OrderCancelled:
+    return OrderCancelled(
+        order_id=order_id, number=number, customer_id=CUSTOMER_ID, provider_id=PROVIDER_ID, reason="changed plans"
+    )
 
 
 def order_contracted(
@@ -247,8 +275,16 @@ class FakeAccruals:
     def unhold(self, order_id: UUID, reason: str) -> None:
         self.holds.get(order_id, set()).discard(reason)
 
-    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
-        return {each for each in order_ids if self.holds.get(each)}
+    def held_on(self, settlement_id: UUID) -> str | None:
+        numbers = [each.order_number for each in self.lines(settlement_id) if self.holds.get(each.order_id)]
+        return min(numbers, default=None)
+
+    def orders_on(self, settlement_id: UUID) -> Sequence[UUID]:
+        return sorted({each.order_id for each in self.lines(settlement_id)})
+
+    def lines(self, settlement_id: UUID) -> Sequence[Accrual]:
+        found = [each for each in self.orders.accruals.values() if each.settlement_id == settlement_id]
+        return sorted(found, key=lambda each: (each.accepted_at, each.kind))
 
 
 class FakeClawbacks:
@@ -276,9 +312,19 @@ class FakePlans:
     def __init__(self) -> None:
         self.held: list[CommissionPlan] = []
 
+    def of_scope(self, scope: Scope) -> Sequence[CommissionPlan]:
+        return [each for each in self.held if each.scope == scope]
+
+    def for_provider(self, provider_id: UUID | None) -> Sequence[CommissionPlan]:
+        return [each for each in self.held if each.scope.provider_id in {None, provider_id}]
+
+    def get(self, commission_plan_id: UUID) -> CommissionPlan:
+        for each in self.held:
+            if each.commission_plan_id == commission_plan_id:
+                return each
+        raise NotFound
+
     def add(self, plan: CommissionPlan) -> None:
-        if any(each.valid_from == plan.valid_from for each in self.held):
-            raise PlanExists
         self.held.append(plan)
 
 
@@ -457,9 +503,9 @@ class FakeSettlements:
 
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
         groups: dict[tuple[Any, ...], list[Accrual]] = {}
-        held = self.accruals.held(self.orders.held)
         for accrual in self.orders.accruals.values():
-            if accrual.settlement_id is None and accrual.accepted_at < before and accrual.order_id not in held:
+            held = self.accruals.holds.get(accrual.order_id)
+            if accrual.settlement_id is None and accrual.accepted_at < before and not held:
                 group = (accrual.party_kind, accrual.party_id, accrual.currency, accrual.tax_rate_bps,
                          accrual.special_invoice)  # fmt: skip
                 groups.setdefault(group, []).append(accrual)
@@ -481,21 +527,7 @@ class FakeSettlements:
                 tax=sum(accrual.tax for accrual in listed),
                 tax_rate_bps=rate_bps,
                 special_invoice=special,
-                lines=tuple(
-                    SettlementLine(
-                        a.order_id,
-                        a.order_number,
-                        a.title,
-                        a.order_net,
-                        a.fee,
-                        a.net,
-                        a.tax,
-                        a.accepted_at,
-                        a.kind,
-                        a.corrects,
-                    )
-                    for a in listed
-                ),
+                order_count=len({accrual.order_id for accrual in listed}),
                 payable_from=max(accrual.payable_from for accrual in listed),
                 closed_at=now,
             )
@@ -616,6 +648,11 @@ class FakeBillingUnitOfWork:
         self.orders = FakeOrders()
         self.plans = FakePlans()
         self.referrals = FakeReferrals()
+        self.placed_orders = FakePlacedOrders()
+        self.offerings = FakeOfferings()
+        self.relations = FakeRelations()
+        self.programmes = FakeProgrammes()
+        self.vouchers = FakeVouchers()
         self.payments = FakePayments()
         self.refunds = FakeRefunds()
         self.checkouts = FakeCheckouts()

@@ -54,6 +54,36 @@ CHECKS: dict[str, str] = {
           AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:provider_service'), 0) = s.provider_net
           AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:station_share'), 0) = s.station_share)
         LIMIT 100""",
+    "I7 vouchers hold what their uses say, and no more than granted": """
+        SELECT v.number FROM voucher v
+        LEFT JOIN (SELECT voucher_id, sum(amount) FILTER (WHERE state = 'reserved') AS reserved,
+                          sum(amount) FILTER (WHERE state IN ('used', 'claimed', 'redeemed')) AS spent
+                   FROM voucher_use GROUP BY voucher_id) AS u USING (voucher_id)
+        WHERE v.reserved <> coalesce(u.reserved, 0) OR v.spent <> coalesce(u.spent, 0)
+           OR v.reserved + v.spent > v.granted LIMIT 100""",
+    "I7 no order has two vouchers": """
+        SELECT order_number FROM voucher_use WHERE state <> 'returned'
+        GROUP BY order_id, order_number HAVING count(*) > 1 LIMIT 100""",
+    "I7 programmes have promised what their uses say, and no more than their budget": """
+        SELECT p.number FROM programme p
+        LEFT JOIN (SELECT programme_id, sum(amount) AS promised FROM voucher_use
+                   WHERE state NOT IN ('returned', 'rejected') GROUP BY programme_id) AS u USING (programme_id)
+        WHERE p.committed <> coalesce(u.promised, 0) OR p.committed > p.budget LIMIT 100""",
+    "I7 holders' years hold what their uses say": """
+        SELECT format('%s %s %s', y.programme_id, y.holder_id, y.year) FROM programme_year y
+        LEFT JOIN (SELECT programme_id, holder_id, year, sum(amount) AS promised FROM voucher_use
+                   WHERE state NOT IN ('returned', 'rejected') GROUP BY programme_id, holder_id, year) AS u
+          USING (programme_id, holder_id, year)
+        WHERE y.committed <> coalesce(u.promised, 0) LIMIT 100""",
+    "I7 voucher funds hold what came in and is not spent": """
+        SELECT format('%s holds %s', p.number, coalesce(b.held, 0)) FROM programme p
+        LEFT JOIN (SELECT account, currency, sum(posted_c - posted_d) AS held FROM account_balance
+                   WHERE account LIKE 'L:voucher_fund:%' GROUP BY account, currency) AS b
+          ON b.account = 'L:voucher_fund:' || p.programme_id AND b.currency = p.currency
+        LEFT JOIN (SELECT programme_id, sum(amount) AS spent FROM voucher_use
+                   WHERE redeem_to = 'prefunded' AND state IN ('used', 'claimed', 'redeemed')
+                   GROUP BY programme_id) AS u USING (programme_id)
+        WHERE coalesce(b.held, 0) <> p.funded - coalesce(u.spent, 0) LIMIT 100""",
     "I5 the ledger books what stands of each refunded order": """
         SELECT o.number
         FROM contracted_order o CROSS JOIN LATERAL jsonb_to_record(o.split) AS s

@@ -10,11 +10,12 @@ from sqlalchemy import Select, select
 from services.billing.adapters import tables
 from services.billing.adapters.adjustment_repository import adjustment_of
 from services.billing.adapters.bank_repositories import declared_map
+from services.billing.adapters.commission_plan_repository import plan_of
 from services.billing.adapters.settlement_repositories import settlement_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
-from services.billing.use_cases import adjustment, bank_csv, payout, referral, settlement
+from services.billing.use_cases import adjustment, bank_csv, commission_plan, payout, referral, settlement
 from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, Parties, require
 from services.shared.kernel.errors import NotFound
@@ -22,19 +23,18 @@ from services.shared.kernel.money import Money
 from services.shared.messages.billing.adjustment import AdjustmentPage, ListAdjustments
 from services.shared.messages.billing.bank_csv import BankCsvMapPage, ListBankCsvMaps
 from services.shared.messages.billing.bank_statement import BankLine, BankLinePage, ListBankLines
-from services.shared.messages.billing.commission_plan import (
-    CommissionPlanPage,
-    CommissionPlanView,
-    ListCommissionPlans,
-)
+from services.shared.messages.billing.commission_plan import CommissionPlanPage, ListCommissionPlans
 from services.shared.messages.billing.payment import GetPayment, ListPayments, PaymentPage, PaymentView
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, PayoutPage, PayoutView
 from services.shared.messages.billing.referral import ListReferrals, ReferralPage
 from services.shared.messages.billing.settlement import (
     GetSettlement,
     GetSettlementDocument,
+    ListSettlementLines,
     ListSettlements,
     SettlementDocument,
+    SettlementLine,
+    SettlementLinePage,
     SettlementPage,
     SettlementView,
 )
@@ -51,18 +51,14 @@ def list_commission_plans(
     del now
     require(actor, query.grants, {})
     table = tables.commission_plan
-    rows = uow.connection.execute(select(table).order_by(table.c.valid_from.desc()))
-    return CommissionPlanPage(
-        items=tuple(
-            CommissionPlanView(
-                commission_plan_id=row.commission_plan_id,
-                valid_from=row.valid_from,
-                fee_bps=row.fee_bps,
-                station_bps=row.station_bps,
-            )
-            for row in rows
-        )
-    )
+    statement = select(table)
+    if query.provider_id is not None:
+        statement = statement.where(table.c.provider_id == query.provider_id)
+    rows, cursor = page(
+        uow.connection, statement, (table.c.valid_from, table.c.commission_plan_id), query.after, _limit(query.limit),
+        read=(datetime.fromisoformat, UUID), newest_first=True,
+    )  # fmt: skip
+    return CommissionPlanPage(items=tuple(commission_plan.view(plan_of(row)) for row in rows), next_cursor=cursor)
 
 
 def list_referrals(query: ListReferrals, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralPage:
@@ -157,11 +153,47 @@ def list_settlements(query: ListSettlements, *, actor: Actor, uow: BillingUnitOf
         statement = statement.where(table.c.party_id == actor.organisation_id)
     if query.state is not None:
         statement = statement.where(table.c.state == query.state)
+    if query.order_id is not None:
+        listing = select(tables.accrual.c.settlement_id).where(tables.accrual.c.order_id == query.order_id)
+        statement = statement.where(table.c.settlement_id.in_(listing))
     rows, cursor = page(
         uow.connection, statement, (table.c.closed_at, table.c.settlement_id), query.after, query.limit,
         read=(datetime.fromisoformat, UUID), newest_first=True,
     )  # fmt: skip
     return SettlementPage(items=tuple(settlement.view(settlement_of(row)) for row in rows), next_cursor=cursor)
+
+
+def list_settlement_lines(
+    query: ListSettlementLines, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> SettlementLinePage:
+    del now
+    _settlement_row(query, actor, uow)
+    table = tables.accrual
+    statement = select(table).where(table.c.settlement_id == query.settlement_id)
+    if query.order_id is not None:
+        statement = statement.where(table.c.order_id == query.order_id)
+    rows, cursor = page(
+        uow.connection, statement, (table.c.accepted_at, table.c.accrual_id), query.after, query.limit,
+        read=(datetime.fromisoformat, UUID),
+    )  # fmt: skip
+    return SettlementLinePage(
+        items=tuple(
+            SettlementLine(
+                order_id=row.order_id,
+                order_number=row.order_number,
+                title=row.title,
+                order_net=Money(row.order_net, row.currency),
+                fee=Money(row.fee, row.currency),
+                net=Money(row.net, row.currency),
+                tax=Money(row.tax, row.currency),
+                accepted_at=row.accepted_at,
+                kind=row.kind,
+                corrects=row.corrects,
+            )
+            for row in rows
+        ),
+        next_cursor=cursor,
+    )
 
 
 def get_settlement_document(
@@ -226,7 +258,9 @@ def _one(uow: BillingUnitOfWork, statement: Select[Any]) -> Any:
     return row
 
 
-def _settlement_row(query: GetSettlement | GetSettlementDocument, actor: Actor, uow: BillingUnitOfWork) -> Any:
+def _settlement_row(
+    query: GetSettlement | GetSettlementDocument | ListSettlementLines, actor: Actor, uow: BillingUnitOfWork
+) -> Any:
     row = _one(uow, select(tables.settlement).where(tables.settlement.c.settlement_id == query.settlement_id))
     require(actor, query.grants, {row.party_kind: row.party_id})
     return row

@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
 from services.billing.domain.commission import Left, Split, SplitTerms
-from services.billing.domain.commission_plan import CommissionPlan, PlanExists
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
@@ -99,18 +98,6 @@ class SqlOrders:
                 .values([asdict(accrual) for accrual in accruals])
                 .on_conflict_do_nothing(index_elements=["key"])
             )
-
-
-class SqlPlans:
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def add(self, plan: CommissionPlan) -> None:
-        added = self.connection.execute(
-            insert(tables.commission_plan).values(vars(plan)).on_conflict_do_nothing(index_elements=["valid_from"])
-        )
-        if added.rowcount == 0:
-            raise PlanExists
 
 
 class SqlReferrals:

@@ -21,6 +21,7 @@ organisation = Table(
     Column("bank_name", Text),
     Column("account_name", Text),
     Column("account_number", Text),
+    Column("phone", Text),
 )
 
 contracted_order = Table(
@@ -96,9 +97,16 @@ commission_plan = Table(
     metadata,
     Column("commission_plan_id", Uuid, primary_key=True),
     _instant("valid_from"),
+    _instant("valid_until"),
     Column("fee_bps", Integer),
     Column("station_bps", Integer),
+    Column("components", JSONB),
+    Column("provider_id", Uuid),
+    Column("offering_class", Text),
+    Column("station_id", Uuid),
+    Column("currency", Text),
     _instant("published_at"),
+    Column("published_by", Text),
 )
 
 referral = Table(
@@ -253,7 +261,7 @@ settlement = Table(
     Column("tax", BigInteger),
     Column("tax_rate_bps", Integer),
     Column("special_invoice", Boolean),
-    Column("lines", JSONB),
+    Column("order_count", Integer),
     _instant("payable_from"),
     _instant("closed_at"),
     Column("kept", JSONB),

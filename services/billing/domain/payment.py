@@ -185,6 +185,17 @@ class Payment:
         return self.payable_by_card or (self.method == "card" and not self.fee_booked)
 
 
+def due_from_customer(gross: int, *, covered: int = 0) -> int:
+    """
+    What the customer is asked for.
+
+    Args:
+        gross: Of the order, minor units.
+        covered: What a programme pays instead of the customer (`VoucherUse.cover`); never above *gross*.
+    """
+    return gross - covered
+
+
 def reference_of(order_number: str) -> str:
     """
     What the payer of *order_number* is to state: YQ, the number's digits, two check digits.

@@ -1,6 +1,6 @@
 """What billing's use cases need from outside."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -21,6 +21,8 @@ from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
+from services.shared.kernel.fee import Scope
 from services.shared.messages.base import Event
 
 
@@ -66,8 +68,11 @@ class Accruals(Protocol):
     def unhold(self, order_id: UUID, reason: str) -> None:
         """The reason is gone; nothing happens where it did not hold."""
 
-    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
-        """Those of them that are held."""
+    def held_on(self, settlement_id: UUID) -> str | None:
+        """The number of an order on the settlement that is held, or none."""
+
+    def orders_on(self, settlement_id: UUID) -> Sequence[UUID]:
+        """Each order that the settlement lists, once, by id."""
 
 
 class Clawbacks(Protocol):
@@ -80,8 +85,16 @@ class Clawbacks(Protocol):
 
 
 class Plans(Protocol):
-    def add(self, plan: CommissionPlan) -> None:
-        """Raises PlanExists."""
+    def of_scope(self, scope: Scope) -> Sequence[CommissionPlan]:
+        """Those made for just these orders. Nobody publishes another plan until the end of the transaction."""
+
+    def for_provider(self, provider_id: UUID | None) -> Sequence[CommissionPlan]:
+        """Those made for it and those made for all."""
+
+    def get(self, commission_plan_id: UUID) -> CommissionPlan:
+        """Raises NotFound."""
+
+    def add(self, plan: CommissionPlan) -> None: ...
 
 
 class Referrals(Protocol):
@@ -258,6 +271,21 @@ class BillingUnitOfWork(Protocol):
     def referrals(self) -> Referrals: ...
 
     @property
+    def placed_orders(self) -> PlacedOrders: ...
+
+    @property
+    def offerings(self) -> Offerings: ...
+
+    @property
+    def relations(self) -> Relations: ...
+
+    @property
+    def programmes(self) -> Programmes: ...
+
+    @property
+    def vouchers(self) -> Vouchers: ...
+
+    @property
     def payments(self) -> Payments: ...
 
     @property
@@ -289,7 +317,10 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def caused_by(self) -> str:
-        """The event or request that led here."""
+        """
+        The event or request that led here, and who was behind it, in words that `explain_balance` reads again:
+        `event orders/4711 order.accepted.v1 <id>`, `request/<correlation> organisation/…/member/…`, `timer/…`.
+        """
 
     def publish(self, event: Event) -> UUID: ...
 

@@ -13,7 +13,8 @@ from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import CurrencyMismatch
 from services.shared.messages.billing.payment import PaymentSucceeded
-from services.shared.messages.billing.settlement import SettlementPaid
+from services.shared.messages.billing.settlement import SettlementOrdersPaid
+from services.shared.messages.billing.voucher import VoucherReserved, VoucherReturned
 from services.shared.messages.orders.order import (
     AcceptOrder,
     CancelOrder,
@@ -136,6 +137,17 @@ def drop_cover(order_id: UUID, source_id: UUID, *, uow: OrdersUnitOfWork, now: d
         uow.orders.save(order)
 
 
+def take_voucher(event: VoucherReserved, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """A programme pays a part instead of the customer; one that pays the customer itself covers nothing."""
+    if event.cover.amount:
+        take_cover(event.order_id, event.use_id, Cover("voucher", event.cover), uow=uow, now=now)
+
+
+def drop_voucher(event: VoucherReturned, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """The voucher is off the order again."""
+    drop_cover(event.order_id, event.use_id, uow=uow, now=now)
+
+
 def _known(order_id: UUID, uow: OrdersUnitOfWork) -> Order:
     try:
         return uow.orders.get(order_id)
@@ -191,10 +203,8 @@ def _accept(order: Order, accepted_by: AcceptedBy, uow: OrdersUnitOfWork, now: d
     )
 
 
-def close_settled(event: SettlementPaid, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+def close_settled(event: SettlementOrdersPaid, *, uow: OrdersUnitOfWork, now: datetime) -> None:
     """The provider was paid for these orders: nothing is open any more. A second delivery finds them closed."""
-    if event.party_kind != "provider":
-        return
     # Always in the same order, or two statements over the same orders could wait for each other for ever.
     for order_id in sorted(event.order_ids):
         order = _known(order_id, uow)

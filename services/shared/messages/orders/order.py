@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.shared.kernel.actor import Grants, Relation
+from services.shared.kernel.fee import Fee
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import (
@@ -14,6 +15,7 @@ from services.shared.messages.base import (
     Event,
     Instant,
     Message,
+    MoneyOrZero,
     Page,
     Quantity,
     Query,
@@ -21,7 +23,7 @@ from services.shared.messages.base import (
     View,
 )
 from services.shared.messages.orders.contract import ContractSummary
-from services.shared.messages.orders.quotation import Amounts, Line
+from services.shared.messages.orders.quotation import Amounts, Line, ProviderSide, StationBase
 from services.shared.messages.orders.quotation_request import CUSTOMER, OPERATOR, SampleDescription
 from services.shared.messages.orders.report import ReportSummary
 from services.shared.messages.orders.sample import SampleSummary, ShipmentSummary
@@ -42,7 +44,7 @@ class Terms(Message):
     What was frozen when the contract was signed: whatever changes later, this order settles by it.
 
     Attributes:
-        fee_bps: Management fee, of the net.
+        fee_bps: Management fee, of the net: the percentages in *fee* together.
         station_id: The station that brought the order in, or none.
         station_bps: Its share of the fee.
         provider_tax: How the provider invoices the company.
@@ -52,6 +54,12 @@ class Terms(Message):
         objection_days: In which the customer may object to a report.
         cancellation_fee_bps: Kept of the gross, when it is cancelled after its release and before its first sample.
         cancellation_provider_bps: The provider's part of that.
+        fee: How the management fee is computed; none, from senders of before: *fee_bps* of the net.
+        provider_net: N_p, what the provider earns by the whole order, without the tax on its invoice.
+        company_discount: What the company takes off at its own expense: fee and provider's part are of the customer's
+            net and this together.
+        buy_net: Resale: what the company pays the provider, whatever the customer pays.
+        station_base: What the station's share is taken of: the fee, or with resale the margin.
     """
 
     collection_model: CollectionModel
@@ -67,6 +75,11 @@ class Terms(Message):
     commission_plan_id: UUID
     cancellation_fee_bps: BasisPoints = 0
     cancellation_provider_bps: BasisPoints = 0
+    fee: Fee | None = None
+    provider_net: MoneyOrZero | None = None
+    company_discount: MoneyOrZero | None = None
+    buy_net: MoneyOrZero | None = None
+    station_base: StationBase = "fee"
 
 
 class Step(Message):
@@ -85,6 +98,9 @@ class OrderView(View):
         seen_as: In which relation the asker stands to it.
         terms: None until it is contracted.
         turnaround_days: Working days from the release and complete samples to the report.
+        lines, amounts: To the provider its own, to everybody else what the customer pays.
+        provider_side: What the provider is ordered to do at which prices where they are others; for the operating
+            company only.
         blocked_by: Why it does not move, as codes: what the screen turns into a sentence and a button.
     """
 
@@ -116,6 +132,7 @@ class OrderView(View):
     samples: tuple[SampleSummary, ...]
     reports: tuple[ReportSummary, ...]
     timeline: tuple[Step, ...]
+    provider_side: ProviderSide | None = None
 
 
 class OrderReceipt(View):
