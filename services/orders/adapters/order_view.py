@@ -8,10 +8,11 @@ from sqlalchemy import Connection
 
 from services.orders.adapters.order_rows import CONTRACT, ORDER, REPORT, SAMPLE, SHIPMENT
 from services.orders.domain.contract import Contract, papers_of
-from services.orders.domain.order import Order, blocked_by
+from services.orders.domain.order import Order
 from services.orders.domain.report import Report
 from services.orders.domain.sample import Sample
 from services.orders.domain.shipment import Shipment
+from services.orders.domain.waiting import blocked_by
 from services.orders.use_cases import sample as sample_use_cases
 from services.orders.use_cases import shapes
 from services.shared.kernel.actor import Relation

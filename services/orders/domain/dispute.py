@@ -41,6 +41,12 @@ class ObjectionTooLate(Conflict):
     code = "orders.objection_too_late"
 
 
+class InDispute(Conflict):
+    """A dispute about this order is open; it is decided or withdrawn first."""
+
+    code = "orders.order_in_dispute"
+
+
 class LineUnknown(Invalid):
     """The order has no such line."""
 

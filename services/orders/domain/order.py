@@ -1,12 +1,12 @@
 """An order: what was agreed and for how much. It never holds a sample's, an analysis's or a report's state."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
+from services.orders.domain.dispute import InDispute
 from services.orders.domain.policy import Policy
 from services.orders.domain.pricing import Amounts, Line, ProviderSide, StationBase
 from services.orders.domain.sample import SampleDeclared
@@ -14,11 +14,12 @@ from services.shared.kernel.errors import Conflict
 from services.shared.kernel.fee import Fee
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money, total
+from services.shared.kernel.payment_schedule import ALL_BEFORE_WORK, PaymentSchedule
 from services.shared.kernel.rate import share
 from services.shared.kernel.tax import TaxProfile
 
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
-PaymentMethod = Literal["card", "bank_transfer"]
+PaymentMethod = Literal["card", "bank_transfer", "credit"]
 AcceptedBy = Literal["customer", "timer"]
 CoverKind = Literal["voucher", "credit", "funding"]
 ReleaseReason = Literal["paid", "deposit", "credit", "internal"]
@@ -45,12 +46,6 @@ LIFECYCLE: Lifecycle[OrderState] = Lifecycle(
 )
 
 
-class InDispute(Conflict):
-    """A dispute about this order is open; it is decided or withdrawn first."""
-
-    code = "orders.order_in_dispute"
-
-
 class PartlyPaid(Conflict):
     """Something was paid for this order; somebody must look at it before it is cancelled."""
 
@@ -74,11 +69,21 @@ class Terms:
     commission_plan_id: UUID
     cancellation_fee_bps: int = 0
     cancellation_provider_bps: int = 0
+    payment_schedule: PaymentSchedule = ALL_BEFORE_WORK
+    net_days: int = 0
     fee: Fee | None = None
     provider_net: Money | None = None
     company_discount: Money | None = None
     buy_net: Money | None = None
     station_base: StationBase = "fee"
+
+
+@dataclass(frozen=True)
+class PaymentTerms:
+    """How an order is to be paid, as it was when it was placed: its papers say so. See `Terms`."""
+
+    payment_schedule: PaymentSchedule = ALL_BEFORE_WORK
+    net_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,7 @@ class Order:
     payment_method: PaymentMethod
     turnaround_days: int
     placed_at: datetime
+    payment_terms: PaymentTerms = PaymentTerms()
     parent_id: UUID | None = None
     station_id: UUID | None = None
     quotation_id: UUID | None = None
@@ -244,7 +250,9 @@ class Order:
         kinds = {cover.kind for cover in self.covers.values()}
         if "funding" in kinds:
             return "internal"
-        return "credit" if "credit" in kinds else "paid"
+        if "credit" in kinds:
+            return "deposit" if self.paid.amount else "credit"
+        return "paid"
 
     def receive_sample(self, now: datetime) -> bool:
         """
@@ -382,34 +390,11 @@ def freeze_terms(order: Order, plan: CommissionPlanCopy, fee: Fee, referral: Ref
         commission_plan_id=plan.commission_plan_id,
         cancellation_fee_bps=policy.cancellation_fee_bps,
         cancellation_provider_bps=policy.cancellation_provider_bps,
+        payment_schedule=order.payment_terms.payment_schedule,
+        net_days=order.payment_terms.net_days,
         fee=fee,
         provider_net=resale.amounts.net if resale is not None else net - Money(fee.of(net.amount), net.currency),
         company_discount=net - order.amounts.net if net != order.amounts.net else None,
         buy_net=resale.amounts.net if resale is not None else None,
         station_base=resale.station_base if resale is not None else "fee",
     )
-
-
-def blocked_by(
-    state: OrderState, awaiting_signature: Iterable[str], sample_states: Iterable[str], *, in_dispute: bool = False
-) -> tuple[str, ...]:
-    """
-    Why an order does not move, as codes.
-
-    *awaiting_signature*: the parties that have yet to sign, none while the papers are being made;
-    *sample_states*: of all its samples.
-    """
-    if in_dispute:
-        return ("in_dispute",)
-    if state == "placed":
-        return tuple(f"awaiting_signature_{party}" for party in awaiting_signature) or ("awaiting_papers",)
-    if state == "in_progress":
-        missing = any(each in {"expected", "in_transit", "rejected"} for each in sample_states)
-        return ("awaiting_samples", "awaiting_report") if missing else ("awaiting_report",)
-    waits: dict[OrderState, tuple[str, ...]] = {
-        "contracted": ("awaiting_payment",),
-        "released": ("awaiting_samples",),
-        "delivered": ("awaiting_acceptance",),
-        "accepted": ("awaiting_settlement",),
-    }
-    return waits.get(state, ())

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.orders.domain.dispute import Comment, Decision, Dispute, Evidence, Party, check_objection
-from services.orders.domain.order import InDispute, Order
+from services.orders.domain.dispute import Comment, Decision, Dispute, Evidence, InDispute, Party, check_objection
+from services.orders.domain.order import Order
 from services.orders.use_cases.order import ACCEPT_TIMER
 from services.orders.use_cases.ports import OrdersUnitOfWork
 from services.shared.kernel.actor import Actor, Grants, Relation, require

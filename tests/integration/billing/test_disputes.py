@@ -12,6 +12,7 @@ from services.billing.domain.settlement import OrderHeld
 from services.billing.use_cases import dispute, order, payout, refund
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id, new_id
+from services.shared.kernel.payment_reference import reference_of
 from services.shared.messages.billing.payout import ReleasePayout, StartPayout
 from services.shared.messages.billing.refund import ApproveRefund, ListRefunds
 from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
@@ -111,8 +112,6 @@ def test_refund_follows_the_decision_once(
 def test_who_decided_does_not_let_the_transfer_go(billing: Billing) -> None:
     """A transfer of a decided refund waits for a second pair of eyes."""
     billing.contracted(method="bank_transfer")
-    from services.billing.domain.payment import reference_of
-
     bank_says(billing, ("b1", "in", "1060.00", reference_of("OR-2026-000123")))
     billing.handle(dispute.decided, decided(10_000, decided_by=f"member/{FINANCE.member_id}"))
     (made,) = billing.run(refund_queries.list_refunds, ListRefunds()).items

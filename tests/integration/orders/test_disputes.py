@@ -10,8 +10,7 @@ import pytest
 import urllib3
 
 from services.orders.adapters import dispute_queries
-from services.orders.domain.dispute import LineUnknown, ObjectionTooLate, RefundTooLarge, RefundUndecided
-from services.orders.domain.order import InDispute
+from services.orders.domain.dispute import InDispute, LineUnknown, ObjectionTooLate, RefundTooLarge, RefundUndecided
 from services.orders.use_cases import dispute, order
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound, Refused

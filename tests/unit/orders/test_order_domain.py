@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.orders.domain.order import LIFECYCLE, Cover, CoverKind, OrderState, PartlyPaid, blocked_by
+from services.orders.domain.order import LIFECYCLE, Cover, CoverKind, OrderState, PartlyPaid
+from services.orders.domain.waiting import blocked_by
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.money import CurrencyMismatch, Money
@@ -49,7 +50,7 @@ def test_paid_before_the_last_signature_waits_for_it() -> None:
 
 @pytest.mark.parametrize(
     ("kinds", "reason"),
-    [(("voucher",), "paid"), (("voucher", "credit"), "credit"), (("funding",), "internal")],
+    [(("voucher",), "paid"), (("voucher", "credit"), "deposit"), (("funding",), "internal")],
 )
 def test_payments_and_covers_together_release_and_the_reason_says_what_covers(
     kinds: tuple[CoverKind, ...], reason: str
