@@ -65,7 +65,7 @@ def comment_on_dispute(
 
 
 @router.post("/disputes/{dispute_id}/evidence", response_model=schemas.ShownDispute)
-def declare_evidence(
+def declare_dispute_evidence(
     caller: Signed, dispute_id: UUID,
     body: Annotated[schemas.EvidenceToDeclare, Depends(JsonBody(schemas.EvidenceToDeclare))],
 ) -> Response:  # fmt: skip
@@ -74,7 +74,7 @@ def declare_evidence(
 
 
 @router.post("/disputes/{dispute_id}/evidence/{evidence_id}/submit", response_model=schemas.ShownDispute)
-def submit_evidence(caller: Signed, dispute_id: UUID, evidence_id: UUID) -> Response:
+def submit_dispute_evidence(caller: Signed, dispute_id: UUID, evidence_id: UUID) -> Response:
     """The file is uploaded: have it checked and kept."""
     return _done(caller, messages.SubmitEvidence(dispute_id=dispute_id, evidence_id=evidence_id))
 

@@ -41,7 +41,7 @@ class DisputeToDecide(Schema):
     reason: Remark
 
 
-class Evidence(Shown):
+class DisputeEvidence(Shown):
     evidence_id: UUID
     party: messages.DisputeParty
     title: str
@@ -52,7 +52,7 @@ class Evidence(Shown):
     problem: str
 
 
-class Comment(Shown):
+class DisputeComment(Shown):
     party: messages.DisputeParty
     text: str
     at: Instant
@@ -86,8 +86,8 @@ class _Dispute(Shown):
     reason: messages.DisputeReason
     lines: tuple[int, ...]
     text: str
-    evidence: tuple[Evidence, ...]
-    comments: tuple[Comment, ...]
+    evidence: tuple[DisputeEvidence, ...]
+    comments: tuple[DisputeComment, ...]
     opened_at: Instant
     answered_at: Instant | None
     closed_at: Instant | None
