@@ -32,6 +32,7 @@ from gateway.routes import (
     checkout,
     commission_plan,
     credit,
+    dispute,
     feed,
     invoicing,
     ledger,
@@ -59,7 +60,7 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, checkout, chargeback, bank_statement,
+    order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
     bank_csv, commission_plan, credit, receivable, referral, settlement, payout, refund, ledger, account, adjustment,
     period, invoicing, feed, programme, voucher, operation, stripe_webhook,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
     chargeback,
     checkout,
+    dispute,
     ledger,
     offering,
     order,
@@ -33,6 +34,7 @@ from services.shared.messages.identity.organisation import (
 )
 from services.shared.messages.invoicing.invoice import InvoiceIssued
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
+from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
 
 
@@ -73,6 +75,9 @@ def work(settings: SourceSettings) -> Work:
             ),
             on(OrderAccepted, order.accepted),
             on(OrderCancelled, order.cancelled),
+            on(DisputeOpened, dispute.opened),
+            on(DisputeDecided, dispute.decided),
+            on(DisputeWithdrawn, dispute.withdrawn),
             on(InvoiceIssued, partial(receivable.invoiced, instructions=instructions, reminder_days=reminder_days)),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
         ),
