@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 POST = """
 -- Many transactions at once, each key once, as post_ledger books one: p_of says, for each entry, the place of its
