@@ -24,6 +24,7 @@ from gateway.problems import Asked
 from gateway.routes import (
     access,
     adjustment,
+    bank_csv,
     bank_statement,
     catalogue,
     checkout,
@@ -50,8 +51,8 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, commission_plan,
-    referral, settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
+    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
+    commission_plan, referral, settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -68,6 +68,8 @@ class Door:
         self._limits: Mapping[str, int] = {
             "/v1/bank-statements": settings.statement_bytes_max,
             "/v1/bank-statements/files": settings.statement_bytes_max,
+            "/v1/bank-csv-maps": settings.statement_bytes_max,
+            "/v1/bank-csv-maps/preview": settings.statement_bytes_max,
         }
         self._headers = [*_ALWAYS, _HSTS] if settings.secure else _ALWAYS
 

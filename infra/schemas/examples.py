@@ -81,6 +81,10 @@ _TEXT = {
         "serial_number,booked_at,direction,amount,currency,counterparty,remittance\n"
         "2026112300001,2026-11-23T06:51:33Z,in,1060.00,CNY,江淮新材料有限公司,OR-2026-000087\n"
     ),
+    "sample": "5pel5pyfLOS9memineWPtw==", "day": "交易日期", "time": "交易时间", "debit": "借方发生额",
+    "credit": "贷方发生额", "amount": "金额", "direction": "借贷标志", "balance": "余额", "own_account": "本方账号",
+    "only_currency": "CNY", "counterparty_account": "6217000000008810", "words_in": "贷", "words_out": "借",
+    "footer_words": "合计", "column": "金额",
     "what": "order.placed", "by": "organisation/1", "subject": "New report", "text": "拉伸", "cause": "acceptance",
     "secret": "whsec_ZXhhbXBsZWV4YW1wbGVleGFtcGxlZXhhbXBsZQ==", "type": "order.placed.v1", "stream": "order/1",
     "status": "parked", "from_source": "orders", "source": "orders", "exchange": "orders.events",

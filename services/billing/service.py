@@ -10,6 +10,7 @@ from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
 from services.billing.use_cases import (
     adjustment,
+    bank_csv,
     bank_statement,
     checkout,
     commission_plan,
@@ -29,6 +30,13 @@ from services.shared.messages.billing.adjustment import (
     ProposeAdjustment,
     ProposeReversal,
     RefuseAdjustment,
+)
+from services.shared.messages.billing.bank_csv import (
+    BankCsvMapView,
+    BankCsvPreview,
+    DeclareBankCsvMap,
+    ListBankCsvMaps,
+    PreviewBankCsv,
 )
 from services.shared.messages.billing.bank_statement import (
     BankStatementView,
@@ -85,6 +93,18 @@ def _import_bank_file(
     )
 
 
+def _declare_bank_csv_map(
+    wanted: DeclareBankCsvMap, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> BankCsvMapView:
+    own_account = settings().bank_account_number
+    return bank_csv.declare_bank_csv_map(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
+
+
+def _preview_bank_csv(wanted: PreviewBankCsv, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BankCsvPreview:
+    own_account = settings().bank_account_number
+    return bank_csv.preview_bank_csv(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
+
+
 def _decide_referral(wanted: DecideReferral, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralView:
     protection = timedelta(days=settings().referral_protection_days)
     return referral.decide_referral(wanted, actor=actor, uow=uow, now=now, protection=protection)
@@ -115,6 +135,9 @@ class BillingService(ServiceBase):
     import_bank_statement = command(ImportBankStatement, _import_bank_statement)
     import_bank_file = command(ImportBankFile, _import_bank_file)
     list_bank_lines = query(ListBankLines, queries.list_bank_lines)
+    declare_bank_csv_map = command(DeclareBankCsvMap, _declare_bank_csv_map)
+    list_bank_csv_maps = query(ListBankCsvMaps, queries.list_bank_csv_maps)
+    preview_bank_csv = query(PreviewBankCsv, _preview_bank_csv)
 
     close_settlements = command(CloseSettlements, settlement.close_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
@@ -391,6 +392,20 @@ class FakeBankLines:
             self.held[line.bank_line_id] = deepcopy(line)
 
 
+class FakeCsvMaps:
+    def __init__(self) -> None:
+        self.held: list[DeclaredMap] = []
+
+    def add(self, declared: DeclaredMap) -> None:
+        if any((each.account, each.valid_from) == (declared.account, declared.valid_from) for each in self.held):
+            raise CsvMapExists
+        self.held.append(declared)
+
+    def in_force(self, account: str, at: datetime) -> DeclaredMap | None:
+        found = [each for each in self.held if each.account == account and each.valid_from <= at]
+        return max(found, key=lambda each: each.valid_from, default=None)
+
+
 class FakeSettlements:
     def __init__(self, orders: FakeOrders, accruals: FakeAccruals, organisations: FakeOrganisations) -> None:
         self.orders = orders
@@ -563,6 +578,7 @@ class FakeBillingUnitOfWork:
         self.checkouts = FakeCheckouts()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
+        self.csv_maps = FakeCsvMaps()
         self.accruals = FakeAccruals(self.orders)
         self.clawbacks = FakeClawbacks()
         self.settlements = FakeSettlements(self.orders, self.accruals, self.organisations)

@@ -1,18 +1,22 @@
 """Lines of the bank's statements, and the files that told of them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg2.extras import execute_values
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
+from services.billing.domain.bank_csv import CsvMap, CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.shared.chassis.database import driver
 
+_CSV_MAP = TypeAdapter(CsvMap)
 _COLUMNS = (
     "bank_line_id", "account", "serial_number", "booked_at", "direction", "amount", "currency", "counterparty",
     "remittance", "counterparty_account", "state", "target", "reason", "fingerprint", "entry_reference",
@@ -127,3 +131,33 @@ def _values(line: BankLine, names: Iterable[str]) -> tuple[object, ...]:
 def _bank_line(row: Row[Any], references: Sequence[str] = ()) -> BankLine:
     fields = {name: row._mapping[name] for name in _COLUMNS}
     return BankLine(**fields, references=tuple(references))
+
+
+class SqlCsvMaps:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, declared: DeclaredMap) -> None:
+        added = self.connection.execute(
+            insert(tables.bank_csv_map)
+            .values(asdict(declared))
+            .on_conflict_do_nothing(index_elements=["account", "valid_from"])
+        )
+        if added.rowcount == 0:
+            raise CsvMapExists
+
+    def in_force(self, account: str, at: datetime) -> DeclaredMap | None:
+        table = tables.bank_csv_map
+        row = self.connection.execute(
+            select(table)
+            .where(table.c.account == account, table.c.valid_from <= at)
+            .order_by(table.c.valid_from.desc())
+            .limit(1)
+        ).one_or_none()
+        return declared_map(row) if row is not None else None
+
+
+def declared_map(row: Row[Any]) -> DeclaredMap:
+    """A row of bank_csv_map."""
+    fields = dict(row._mapping)
+    return DeclaredMap(**{**fields, "columns": _CSV_MAP.validate_python(fields["columns"])})

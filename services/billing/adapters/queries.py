@@ -9,16 +9,18 @@ from sqlalchemy import Select, select
 
 from services.billing.adapters import tables
 from services.billing.adapters.adjustment_repository import adjustment_of
+from services.billing.adapters.bank_repositories import declared_map
 from services.billing.adapters.settlement_repositories import settlement_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
-from services.billing.use_cases import adjustment, payout, referral, settlement
+from services.billing.use_cases import adjustment, bank_csv, payout, referral, settlement
 from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, Parties, require
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.adjustment import AdjustmentPage, ListAdjustments
+from services.shared.messages.billing.bank_csv import BankCsvMapPage, ListBankCsvMaps
 from services.shared.messages.billing.bank_statement import BankLine, BankLinePage, ListBankLines
 from services.shared.messages.billing.commission_plan import (
     CommissionPlanPage,
@@ -129,6 +131,16 @@ def list_bank_lines(query: ListBankLines, *, actor: Actor, uow: BillingUnitOfWor
         ),
         next_cursor=cursor,
     )
+
+
+def list_bank_csv_maps(
+    query: ListBankCsvMaps, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> BankCsvMapPage:
+    del now
+    require(actor, query.grants, {})
+    table = tables.bank_csv_map
+    rows = uow.connection.execute(select(table).order_by(table.c.valid_from.desc(), table.c.account).limit(1_000))
+    return BankCsvMapPage(items=tuple(bank_csv.view(declared_map(row)) for row in rows))
 
 
 def get_settlement(query: GetSettlement, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> SettlementView:

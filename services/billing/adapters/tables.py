@@ -216,6 +216,18 @@ bank_file_line = Table(
     Column("booked", Boolean),
 )
 
+bank_csv_map = Table(
+    "bank_csv_map",
+    metadata,
+    Column("bank_csv_map_id", Uuid, primary_key=True),
+    Column("account", Text),
+    _instant("valid_from"),
+    Column("name", Text),
+    Column("columns", JSONB),
+    _instant("declared_at"),
+    Column("declared_by", Text),
+)
+
 bank_line_reference = Table(
     "bank_line_reference",
     metadata,

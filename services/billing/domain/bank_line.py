@@ -20,6 +20,9 @@ from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.times import business_date
 
+MADE_UP = "~="
+"""How serial numbers begin that are ours, where the bank gives none: of what a line says, of its balance."""
+
 BankLineState = Literal["announced", "matched", "suspense", "withdrawn"]
 FileKind = Literal["csv", "camt.053", "camt.054"]
 
@@ -256,7 +259,7 @@ def _in_parts(known: BankLine, told: BankLine) -> bool:
 
 def _names(line: BankLine) -> bool:
     """Whether the bank gives it a reference of its own."""
-    return bool(line.references) or bool(line.serial_number and not line.serial_number.startswith("~"))
+    return bool(line.references) or bool(line.serial_number and line.serial_number[0] not in MADE_UP)
 
 
 def receipt_bank(order_id: UUID, customer_id: UUID, to_order: Money, surplus: Money) -> tuple[ledger.Entry, ...]:

@@ -130,18 +130,23 @@ def _line(account: str, row: list[str], number: int) -> BankLine:
 
 
 def _minor(text: str, currency: str, refusal: StatementUnreadable) -> int:
+    amount = minor_units(text, currency)
+    if not amount:
+        raise refusal
+    return amount
+
+
+def minor_units(text: str, currency: str) -> int | None:
+    """What digits with a point say in minor units of *currency*; none: they are no amount of it."""
     exponent = EXPONENTS.get(currency)
     found = re.fullmatch(r"([0-9]{1,13})(?:\.([0-9]{1,3}))?", text, re.ASCII)
     if exponent is None or found is None or len(found[2] or "") > exponent:
-        raise refusal
+        return None
     amount = int(found[1] + (found[2] or "").ljust(exponent, "0"))
     try:
-        Money(amount, currency)
+        return Money(amount, currency).amount
     except MoneyInvalid:
-        raise refusal from None
-    if amount == 0:
-        raise refusal
-    return amount
+        return None
 
 
 def fingerprint_of(line: BankLine, named: str = "") -> str:

@@ -1,7 +1,5 @@
 """Bank statements: booking every line once, to what it pays or into suspense."""
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -10,7 +8,6 @@ from services.billing.domain.bank_line import BankFile, BankLine, receipt_bank, 
 from services.billing.domain.bank_statement import (
     Candidate,
     StatementFile,
-    StatementUnreadable,
     UnknownAccount,
     payout_numbers_in,
     read_statement,
@@ -20,13 +17,14 @@ from services.billing.domain.payment import Payment
 from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
 from services.billing.use_cases import payout as payouts
+from services.billing.use_cases.bank_csv import decoded, read_by_map
+from services.billing.use_cases.bank_line import line_message
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.payment import announce_success
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import Money
-from services.shared.messages.billing.bank_statement import BankLine as BankLineMessage
 from services.shared.messages.billing.bank_statement import (
     BankLineInSuspense,
     BankStatementView,
@@ -64,20 +62,21 @@ def import_bank_file(
     """
     Book the new lines of a bank's own file; those that another file told of are left alone.
 
-    *read* reads a file's bytes as the statement of an account.
+    *read* reads a file of XML as the statement of an account; CSV is read by the map in force for it.
 
     Raises:
         UnknownAccount: The statement is asked to be of an account that is not *own_account*.
+        CsvMapMissing: It is CSV, and no map is declared.
         StatementUnreadable, LineContradicts: Nothing of it is taken.
     """
     require(actor, command.grants, {})
     if command.account != own_account:
         raise UnknownAccount
-    try:
-        content = base64.b64decode(command.content, validate=True)
-    except (binascii.Error, ValueError):
-        raise StatementUnreadable("the content is no base64", line=1, problem="base64") from None
-    return _take(read(command.account, content), command.account, content, actor, uow, now)
+    content = decoded(command.content)
+    # No CSV begins with a tag, and no XML with anything else.
+    xml = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"<", b""}
+    found = read(command.account, content) if xml else read_by_map(command.account, content, uow=uow, now=now)
+    return _take(found, command.account, content, actor, uow, now)
 
 
 def _take(
@@ -213,20 +212,4 @@ def _suspend(line: BankLine, reason: str, uow: BillingUnitOfWork, now: datetime)
         BankLineInSuspense(
             bank_line_id=line.bank_line_id, serial_number=line.serial_number, amount=line.money, reason=reason
         )
-    )
-
-
-def line_message(line: BankLine) -> BankLineMessage:
-    return BankLineMessage(
-        bank_line_id=line.bank_line_id,
-        serial_number=line.serial_number,
-        booked_at=line.booked_at,
-        direction=line.direction,
-        amount=line.money,
-        counterparty=line.counterparty,
-        counterparty_account=line.counterparty_account,
-        remittance=line.remittance,
-        state=line.state,
-        target=line.target,
-        reason=line.reason,
     )

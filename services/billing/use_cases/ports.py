@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
@@ -137,6 +138,14 @@ class BankLines(Protocol):
     def save(self, lines: Sequence[BankLine]) -> None: ...
 
 
+class CsvMaps(Protocol):
+    def add(self, declared: DeclaredMap) -> None:
+        """Raises CsvMapExists."""
+
+    def in_force(self, account: str, at: datetime) -> DeclaredMap | None:
+        """The newest that is valid at *at*."""
+
+
 class Settlements(Protocol):
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
         """Put every accrual accepted before *before* that is on no settlement and not held onto one."""
@@ -233,6 +242,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def bank_lines(self) -> BankLines: ...
+
+    @property
+    def csv_maps(self) -> CsvMaps: ...
 
     @property
     def settlements(self) -> Settlements: ...

@@ -43,6 +43,7 @@ TABLES = (
     "account_balance",
     "accrual",
     "adjustment",
+    "bank_csv_map",
     "bank_file",
     "bank_file_line",
     "bank_line",

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from services.billing.adapters import queries
+from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
 from services.billing.domain.commission_plan import PlanExists
 from services.billing.domain.ledger import contract, customer_credit
 from services.billing.domain.referral import AlreadyClaimed, AlreadyProtected, EarlierClaimOpen
@@ -17,11 +19,13 @@ from services.billing.use_cases.commission_plan import publish_commission_plan
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.errors import NotAllowed
 from services.shared.kernel.ids import new_id
+from services.shared.messages.billing.bank_csv import ListBankCsvMaps
 from services.shared.messages.billing.bank_statement import BankStatementView, ImportBankStatement
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PublishCommissionPlan
 from services.shared.messages.billing.payment import GetPayment
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals
 from tests.integration.billing.conftest import Billing
+from tests.kit.bank_csv_files import SIGNED, TWO_COLUMNS
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
     DISPUTE_OPERATOR,
@@ -173,3 +177,17 @@ def test_unknown_payment_is_not_found(billing: Billing) -> None:
 
     with pytest.raises(NotFound):
         billing.run(queries.get_payment, GetPayment(payment_id=new_id()), REQUESTER)
+
+
+def test_csv_maps_by_instant(billing: Billing) -> None:
+    """One map of an account per instant, whoever declares at once; the newest in force reads it back as declared."""
+    declared = DeclaredMap(new_id(), OWN_ACCOUNT, NOW, "示例银行", TWO_COLUMNS, NOW, "member/1")
+    answers = at_once(*[lambda: billing.within(lambda uow: uow.csv_maps.add(replace(declared)))] * 3)
+    assert sum(isinstance(answer, CsvMapExists) for answer in answers) == 2
+    later = replace(declared, bank_csv_map_id=new_id(), valid_from=NOW + timedelta(days=1), columns=SIGNED)
+    billing.within(lambda uow: uow.csv_maps.add(later))
+    assert billing.within(lambda uow: uow.csv_maps.in_force(OWN_ACCOUNT, NOW)) == declared
+    assert billing.within(lambda uow: uow.csv_maps.in_force(OWN_ACCOUNT, NOW + timedelta(days=2))) == later
+    assert billing.within(lambda uow: uow.csv_maps.in_force("1", NOW)) is None
+    listed = billing.run(queries.list_bank_csv_maps, ListBankCsvMaps()).items
+    assert [each.columns.encoding for each in listed] == ["utf-8", "gb18030"]
