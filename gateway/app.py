@@ -25,6 +25,7 @@ from gateway.routes import (
     access,
     adjustment,
     bank_csv,
+    bank_order,
     bank_statement,
     catalogue,
     checkout,
@@ -52,7 +53,8 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
-    commission_plan, referral, settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
+    commission_plan, referral, settlement, payout, bank_order, ledger, adjustment, invoicing, feed, operation,
+    stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from services.billing.adapters import card_queries, ledger_queries, queries
+from services.billing.adapters import bank_order_queries, card_queries, ledger_queries, queries
+from services.billing.adapters.bank_status_xml import read_pain_002
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
@@ -11,6 +12,7 @@ from services.billing.config import settings
 from services.billing.use_cases import (
     adjustment,
     bank_csv,
+    bank_order,
     bank_statement,
     checkout,
     commission_plan,
@@ -38,6 +40,15 @@ from services.shared.messages.billing.bank_csv import (
     ListBankCsvMaps,
     PreviewBankCsv,
 )
+from services.shared.messages.billing.bank_order import (
+    BankOrderDocument,
+    BankOrderView,
+    GetBankOrderDocument,
+    ListBankOrders,
+    MakeBankOrder,
+    ReadStatusReport,
+    StatusReportView,
+)
 from services.shared.messages.billing.bank_statement import (
     BankStatementView,
     ImportBankFile,
@@ -48,7 +59,15 @@ from services.shared.messages.billing.checkout import CheckoutView, GetCheckout,
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PublishCommissionPlan
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
-from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
+from services.shared.messages.billing.payout import (
+    CancelPayout,
+    FailPayout,
+    GetPayout,
+    ListPayouts,
+    PayoutView,
+    ReleasePayout,
+    StartPayout,
+)
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
@@ -110,6 +129,37 @@ def _decide_referral(wanted: DecideReferral, *, actor: Actor, uow: BillingUnitOf
     return referral.decide_referral(wanted, actor=actor, uow=uow, now=now, protection=protection)
 
 
+def _start_payout(wanted: StartPayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:
+    return payout.start_payout(wanted, actor=actor, uow=uow, now=now, cooling_off=_cooling_off())
+
+
+def _release_payout(wanted: ReleasePayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:
+    return payout.release_payout(wanted, actor=actor, uow=uow, now=now, cooling_off=_cooling_off())
+
+
+def _cooling_off() -> timedelta:
+    return timedelta(days=settings().payout_cooling_off_days)
+
+
+def _make_bank_order(wanted: MakeBankOrder, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BankOrderView:
+    file_format = settings().bank_order_format
+    return bank_order.make_bank_order(wanted, actor=actor, uow=uow, now=now, file_format=file_format)
+
+
+def _read_status_report(
+    wanted: ReadStatusReport, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> StatusReportView:
+    return bank_order.read_status_report(wanted, actor=actor, uow=uow, now=now, read=read_pain_002)
+
+
+def _get_bank_order_document(
+    wanted: GetBankOrderDocument, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> BankOrderDocument:
+    return bank_order_queries.get_bank_order_document(
+        wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url
+    )
+
+
 def _get_settlement_document(
     wanted: GetSettlementDocument, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
 ) -> SettlementDocument:
@@ -144,10 +194,17 @@ class BillingService(ServiceBase):
     list_settlements = query(ListSettlements, queries.list_settlements)
     get_settlement_document = query(GetSettlementDocument, _get_settlement_document)
 
-    start_payout = command(StartPayout, payout.start_payout)
-    release_payout = command(ReleasePayout, payout.release_payout)
+    start_payout = command(StartPayout, _start_payout)
+    release_payout = command(ReleasePayout, _release_payout)
+    cancel_payout = command(CancelPayout, payout.cancel_payout)
+    fail_payout = command(FailPayout, payout.fail_payout)
     get_payout = query(GetPayout, queries.get_payout)
     list_payouts = query(ListPayouts, queries.list_payouts)
+
+    make_bank_order = command(MakeBankOrder, _make_bank_order)
+    list_bank_orders = query(ListBankOrders, bank_order_queries.list_bank_orders)
+    get_bank_order_document = query(GetBankOrderDocument, _get_bank_order_document)
+    read_status_report = command(ReadStatusReport, _read_status_report)
 
     propose_adjustment = command(ProposeAdjustment, adjustment.propose_adjustment)
     propose_reversal = command(ProposeReversal, adjustment.propose_reversal)

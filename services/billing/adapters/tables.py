@@ -21,6 +21,8 @@ organisation = Table(
     Column("bank_name", Text),
     Column("account_name", Text),
     Column("account_number", Text),
+    Column("verified", Boolean),
+    _instant("account_changed_at"),
 )
 
 contracted_order = Table(
@@ -303,6 +305,26 @@ payout = Table(
     _instant("released_at"),
     Column("released_by", Text),
     _instant("paid_at"),
-    Column("bank_order_key", Text),
+    Column("bank_order_id", Uuid),
+    Column("bank_status", Text),
+    Column("failure", Text),
+    Column("early_return", Uuid),
+    Column("version", Integer),
+)
+
+bank_order = Table(
+    "bank_order",
+    metadata,
+    Column("bank_order_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("format", Text),
+    Column("currency", Text),
+    Column("count", Integer),
+    Column("total", BigInteger),
+    _instant("ordered_at"),
+    Column("ordered_by", Text),
+    Column("document_key", Text),
+    Column("document_sha256", Text),
+    Column("document_size", BigInteger),
     Column("version", Integer),
 )

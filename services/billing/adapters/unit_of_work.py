@@ -6,6 +6,7 @@ from services.billing.adapters.adjustment_repository import SqlAdjustments
 from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps
 from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
 from services.billing.adapters.ledger import SqlLedger
+from services.billing.adapters.payout_repositories import SqlBankOrders, SqlPayouts
 from services.billing.adapters.repositories import (
     SqlOrders,
     SqlOrganisations,
@@ -13,7 +14,7 @@ from services.billing.adapters.repositories import (
     SqlPlans,
     SqlReferrals,
 )
-from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlPayouts, SqlSettlements
+from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlSettlements
 from services.shared.chassis.unit_of_work import UnitOfWork
 
 
@@ -73,6 +74,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payouts(self) -> SqlPayouts:
         return SqlPayouts(self.connection)
+
+    @cached_property
+    def bank_orders(self) -> SqlBankOrders:
+        return SqlBankOrders(self.connection)
 
     @cached_property
     def adjustments(self) -> SqlAdjustments:

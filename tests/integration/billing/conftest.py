@@ -48,6 +48,7 @@ TABLES = (
     "bank_file_line",
     "bank_line",
     "bank_line_reference",
+    "bank_order",
     "checkout",
     "clawback",
     "command_log",

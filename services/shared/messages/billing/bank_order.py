@@ -31,7 +31,7 @@ class MakeBankOrder(Command):
     wire_name: ClassVar = "billing.make_bank_order"
     grants: ClassVar[Grants] = FINANCE
 
-    payout_ids: Annotated[frozenset[UUID], Field(min_length=1, max_length=200)]
+    payout_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=200)]
 
 
 class ListBankOrders(Query):
