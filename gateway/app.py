@@ -23,6 +23,7 @@ from gateway.portal import pages
 from gateway.problems import Asked
 from gateway.routes import (
     access,
+    account,
     adjustment,
     bank_csv,
     bank_order,
@@ -38,10 +39,13 @@ from gateway.routes import (
     organisation,
     payment,
     payout,
+    programme,
     quotation,
     referral,
+    refund,
     settlement,
     stripe_webhook,
+    voucher,
     work,
 )
 from services.shared.chassis import health
@@ -53,8 +57,8 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
-    commission_plan, referral, settlement, payout, bank_order, ledger, adjustment, invoicing, feed, operation,
-    stripe_webhook,
+    commission_plan, referral, settlement, payout, bank_order, refund, ledger, account, adjustment, invoicing, feed,
+    programme, voucher, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

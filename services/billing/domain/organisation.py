@@ -28,6 +28,7 @@ class OrganisationCopy:
     account_name: str
     account_number: str
     verified: bool
+    phone: str = ""
     account_changed_at: datetime | None = None
 
     @property

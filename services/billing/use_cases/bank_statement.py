@@ -11,14 +11,16 @@ from services.billing.domain.bank_statement import (
     Candidate,
     StatementFile,
     UnknownAccount,
-    payout_numbers_in,
+    numbers_in,
     read_statement,
     references_in,
 )
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
+from services.billing.domain.refund import Refund
 from services.billing.use_cases import payout as payouts
+from services.billing.use_cases import refund as refunds
 from services.billing.use_cases.bank_csv import decoded, read_by_map
 from services.billing.use_cases.bank_line import line_message
 from services.billing.use_cases.ledger import post_transaction
@@ -177,11 +179,18 @@ def _reason(payment: Payment, *, waiting: bool, surplus: int) -> str:
 
 
 def _book_outgoing(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime) -> None:
-    numbers = {line.bank_line_id: payout_numbers_in(line.remittance) for line in lines}
+    numbers = {line.bank_line_id: numbers_in(line.remittance, "PO") for line in lines}
     wanted = {number for found in numbers.values() for number in found}
     started = uow.payouts.by_numbers(wanted) if wanted else {}
+    refunded = {line.bank_line_id: numbers_in(line.remittance, "RF") for line in lines}
+    wanted = {number for found in refunded.values() for number in found}
+    agreed = uow.refunds.by_numbers(wanted) if wanted else {}
     for line in lines:
         found = [started[number] for number in numbers[line.bank_line_id] if number in started]
+        back = [agreed[number] for number in refunded[line.bank_line_id] if number in agreed]
+        if back and not found and not line.held:
+            _book_refund(line, back, uow, now)
+            continue
         reason = line.held or _why_not_this_payout(line, found, "pay")
         if reason:
             _suspend(line, reason, uow, now)
@@ -192,7 +201,7 @@ def _book_outgoing(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime)
 
 def _book_returned(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime) -> list[BankLine]:
     """Payouts that the bank sends back. Returns the lines that name none and no customer's reference beside it."""
-    numbers = {line.bank_line_id: payout_numbers_in(line.remittance) for line in lines}
+    numbers = {line.bank_line_id: numbers_in(line.remittance, "PO") for line in lines}
     wanted = {number for found in numbers.values() for number in found}
     sent = uow.payouts.by_numbers(wanted) if wanted else {}
     others = []
@@ -211,6 +220,16 @@ def _book_returned(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime)
         else:
             payouts.bring_back(found[0], line, ledger.BANK, uow=uow, now=now)
     return others
+
+
+def _book_refund(line: BankLine, found: list[Refund], uow: BillingUnitOfWork, now: datetime) -> None:
+    (made, *others) = found
+    part = made.transfer_of(line.money)
+    if others or part is None:
+        _suspend(line, "several_refunds" if others else "refund_differs", uow, now)
+    else:
+        refunds.transferred(made, part, line.serial_number, line.booked_at, uow=uow, now=now)
+        line.match(f"refund/{made.refund_id}")
 
 
 def _why_not_this_payout(line: BankLine, found: list[Payout], verb: Literal["pay", "return"]) -> str:

@@ -39,6 +39,7 @@ def keep_copy(
         account_number=account.account_number if account else "",
         verified=told.verified,
         account_changed_at=before.account_changed_at if before is not None else None,
+        phone=told.phone,
     )
     changed = before is not None and before.bank_account != copy.bank_account
     uow.organisations.put(replace(copy, account_changed_at=now) if changed else copy)

@@ -351,7 +351,7 @@ def test_returned_is_credited_once() -> None:
     assert len(uow.events(PayoutReturned)) == 1
     comes_back(uow, "back", "954.00", f"退汇 {started.number}")
     assert uow.ledger.balance(PAYABLE) == 95_400
-    assert comes_back(uow, "back again", "954.00", started.number).reason == "payout_returned"
+    assert comes_back(uow, "back-again", "954.00", started.number).reason == "payout_returned"
     assert (uow.ledger.balance(PAYABLE), uow.ledger.balance(SUSPENSE)) == (95_400, 95_400)
 
 
@@ -361,7 +361,7 @@ def test_paid_anew_after_it_came_back() -> None:
     comes_back(uow, "back", "954.00", started.number)
     again = start_anew(uow, started)
     order_of_bank(uow, release(uow, again))
-    bank_says(uow, "paid anew", "954.00", again.number)
+    bank_says(uow, "paid-anew", "954.00", again.number)
     assert uow.settlements.held[started.settlement_id].state == "paid"
     assert (uow.ledger.balance(PAYABLE), uow.ledger.balance(BANK)) == (0, 95_400)
     assert len(uow.events(PayoutPaid)) == 2
@@ -379,7 +379,7 @@ def test_back_before_it_was_paid() -> None:
     """M13: the bank tells of the return first; both are booked once it tells of the payment, whatever came between."""
     uow, started = in_transit()
     assert comes_back(uow, "back", "954.00", started.number).reason == "payout_in_transit"
-    assert comes_back(uow, "back 2", "954.00", started.number).reason == "payout_in_transit"
+    assert comes_back(uow, "back-2", "954.00", started.number).reason == "payout_in_transit"
     assert uow.ledger.balance(PAYABLE) == 0
     bank_says(uow, "paid", "954.00", started.number)
     assert state_of(uow, started) == "returned"
