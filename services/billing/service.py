@@ -97,6 +97,7 @@ from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
     GetSettlementDocument,
+    ListSettlementLines,
     ListSettlements,
     SettlementDocument,
 )
@@ -248,6 +249,7 @@ class BillingService(ServiceBase):
     close_settlements = command(CloseSettlements, settlement.close_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)
     list_settlements = query(ListSettlements, queries.list_settlements)
+    list_settlement_lines = query(ListSettlementLines, queries.list_settlement_lines)
     get_settlement_document = query(GetSettlementDocument, _get_settlement_document)
 
     start_payout = command(StartPayout, _start_payout)

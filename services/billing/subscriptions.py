@@ -19,6 +19,7 @@ from services.billing.use_cases import (
     stripe_event,
     voucher,
 )
+from services.shared.chassis import database
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings
@@ -40,7 +41,10 @@ def work(settings: SourceSettings) -> Work:
     gateway = StripeGateway(
         StripeAccess(settings.stripe_api_key, settings.stripe_api_base, settings.environment, SystemClock())
     )
+    # One connection: outside calls are made one after the other.
+    source = database.engine(settings.database_url, name="papers billing", pool_size=1)
     papers = Papers(
+        source,
         (str(settings.object_store_url), settings.bucket, settings.records_bucket),
         (settings.company_name, settings.company_credit_code, settings.company_address),
         Debtor(settings.company_name, settings.company_credit_code, *account, settings.bank_clearing_code),

@@ -29,7 +29,7 @@ from services.billing.domain.payment import BalanceTransaction, CardFacts, Instr
 from services.billing.domain.payout import Payout
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.billing.domain.refund import Refund
-from services.billing.domain.settlement import PayoutExists, Settlement, SettlementLine
+from services.billing.domain.settlement import PayoutExists, Settlement
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.kernel.actor import Actor, Role
@@ -278,8 +278,16 @@ class FakeAccruals:
     def unhold(self, order_id: UUID, reason: str) -> None:
         self.holds.get(order_id, set()).discard(reason)
 
-    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
-        return {each for each in order_ids if self.holds.get(each)}
+    def held_on(self, settlement_id: UUID) -> str | None:
+        numbers = [each.order_number for each in self.lines(settlement_id) if self.holds.get(each.order_id)]
+        return min(numbers, default=None)
+
+    def orders_on(self, settlement_id: UUID) -> Sequence[UUID]:
+        return sorted({each.order_id for each in self.lines(settlement_id)})
+
+    def lines(self, settlement_id: UUID) -> Sequence[Accrual]:
+        found = [each for each in self.orders.accruals.values() if each.settlement_id == settlement_id]
+        return sorted(found, key=lambda each: (each.accepted_at, each.kind))
 
 
 class FakeClawbacks:
@@ -501,9 +509,9 @@ class FakeSettlements:
 
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
         groups: dict[tuple[Any, ...], list[Accrual]] = {}
-        held = self.accruals.held(self.orders.held)
         for accrual in self.orders.accruals.values():
-            if accrual.settlement_id is None and accrual.accepted_at < before and accrual.order_id not in held:
+            held = self.accruals.holds.get(accrual.order_id)
+            if accrual.settlement_id is None and accrual.accepted_at < before and not held:
                 group = (accrual.party_kind, accrual.party_id, accrual.currency, accrual.tax_rate_bps,
                          accrual.special_invoice)  # fmt: skip
                 groups.setdefault(group, []).append(accrual)
@@ -525,21 +533,7 @@ class FakeSettlements:
                 tax=sum(accrual.tax for accrual in listed),
                 tax_rate_bps=rate_bps,
                 special_invoice=special,
-                lines=tuple(
-                    SettlementLine(
-                        a.order_id,
-                        a.order_number,
-                        a.title,
-                        a.order_net,
-                        a.fee,
-                        a.net,
-                        a.tax,
-                        a.accepted_at,
-                        a.kind,
-                        a.corrects,
-                    )
-                    for a in listed
-                ),
+                order_count=len({accrual.order_id for accrual in listed}),
                 payable_from=max(accrual.payable_from for accrual in listed),
                 closed_at=now,
             )

@@ -114,6 +114,7 @@ _COMMON: dict[str, Any] = {
     "sha256": "c" * 64,
     "pdf_sha256": "d" * 64,
     "xml_sha256": "e" * 64,
+    "order_count": 1,
     "order_ids": (ORDER_ID,),
     "net": cny(90_000),
     "tax": cny(5_400),

@@ -66,11 +66,12 @@ def _csv(payload: Mapping[str, Any], debtor: Debtor) -> bytes:
 
 def _pain(version: str, payload: Mapping[str, Any], debtor: Debtor) -> bytes:
     """
-    One batch of credit transfers; accounts by their number, as they have no IBAN in China.
+    One batch of credit transfers; accounts by IBAN or, as in China, by their number.
 
     Source: ISO 20022 pain.001.001.03 and .09, CustomerCreditTransferInitiation.
     """
     from lxml import etree
+    from stdnum import iban
 
     namespace = f"urn:iso:std:iso:20022:tech:xsd:{version}"
     root = etree.Element(f"{{{namespace}}}Document", nsmap={None: namespace})
@@ -83,6 +84,9 @@ def _pain(version: str, payload: Mapping[str, Any], debtor: Debtor) -> bytes:
 
     def group(parent: Any, name: str) -> Any:
         return etree.SubElement(parent, f"{{{namespace}}}{name}")
+
+    def account_id(number: str) -> str:
+        return "Id/IBAN" if iban.is_valid(number) else "Id/Othr/Id"
 
     ordered_at = datetime.fromisoformat(payload["ordered_at"])
     payments: Sequence[Mapping[str, Any]] = payload["payments"]
@@ -106,7 +110,7 @@ def _pain(version: str, payload: Mapping[str, Any], debtor: Debtor) -> bytes:
     put(batch, day, business_date(ordered_at).isoformat())
     put(batch, "Dbtr/Nm", debtor.account_name[:NAME_CHARS_MAX])
     account = group(batch, "DbtrAcct")
-    put(account, "Id/Othr/Id", debtor.account_number)
+    put(account, account_id(debtor.account_number), debtor.account_number)
     put(account, "Ccy", payload["currency"])
     bank = group(group(batch, "DbtrAgt"), "FinInstnId")
     if debtor.clearing_code:
@@ -120,7 +124,7 @@ def _pain(version: str, payload: Mapping[str, Any], debtor: Debtor) -> bytes:
         put(transfer, "Amt/InstdAmt", _major(payment["amount"], payload["currency"]), Ccy=payload["currency"])
         put(transfer, "CdtrAgt/FinInstnId/Nm", payment["bank_name"][:NAME_CHARS_MAX])
         put(transfer, "Cdtr/Nm", payment["account_name"][:NAME_CHARS_MAX])
-        put(transfer, "CdtrAcct/Id/Othr/Id", payment["account_number"])
+        put(transfer, f"CdtrAcct/{account_id(payment['account_number'])}", payment["account_number"])
         put(transfer, "RmtInf/Ustrd", payment["number"])
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return written

@@ -263,7 +263,7 @@ settlement = Table(
     Column("tax", BigInteger),
     Column("tax_rate_bps", Integer),
     Column("special_invoice", Boolean),
-    Column("lines", JSONB),
+    Column("order_count", Integer),
     _instant("payable_from"),
     _instant("closed_at"),
     Column("kept", JSONB),

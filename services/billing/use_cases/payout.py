@@ -15,6 +15,7 @@ from services.billing.domain.payout import (
     payout_returned,
     payout_started,
 )
+from services.billing.domain.settlement import check_not_held
 from services.billing.use_cases import settlement as settlements
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -53,7 +54,7 @@ def start_payout(
     party = _party(uow.settlements.party_of(command.settlement_id), uow)
     settlement = uow.settlements.get(command.settlement_id)
     payout_id = new_id()
-    settlement.start_payout(payout_id, now, uow.accruals.held(settlement.order_ids))
+    settlement.start_payout(payout_id, now, uow.accruals.held_on(settlement.settlement_id))
     bank_name, account_name, account_number = account_to_pay(party, now, cooling_off)
     payout = Payout(
         payout_id=payout_id,
@@ -88,8 +89,7 @@ def release_payout(
     """
     require(actor, command.grants, {})
     payout, party = _locked(command.payout_id, uow)
-    settlement = uow.settlements.get(payout.settlement_id)
-    settlement.check_not_held(uow.accruals.held(settlement.order_ids))
+    check_not_held(uow.accruals.held_on(payout.settlement_id))
     payout.release(hand_of(actor), account_to_pay(party, now, cooling_off), now)
     uow.payouts.save(payout)
     uow.publish(_event(PayoutReleased, payout))
@@ -104,8 +104,7 @@ def order(payout: Payout, bank_order_id: UUID, *, uow: BillingUnitOfWork, now: d
         WrongState: It is not released.
         OrderHeld: An order of its settlement is in dispute.
     """
-    settlement = uow.settlements.get(payout.settlement_id)
-    settlement.check_not_held(uow.accruals.held(settlement.order_ids))
+    check_not_held(uow.accruals.held_on(payout.settlement_id))
     payout.order(bank_order_id)
     uow.payouts.save(payout)
     post_transaction(

@@ -69,8 +69,11 @@ class Accruals(Protocol):
     def unhold(self, order_id: UUID, reason: str) -> None:
         """The reason is gone; nothing happens where it did not hold."""
 
-    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
-        """Those of them that are held."""
+    def held_on(self, settlement_id: UUID) -> str | None:
+        """The number of an order on the settlement that is held, or none."""
+
+    def orders_on(self, settlement_id: UUID) -> Sequence[UUID]:
+        """Each order that the settlement lists, once, by id."""
 
 
 class Clawbacks(Protocol):
