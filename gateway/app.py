@@ -26,6 +26,7 @@ from gateway.routes import (
     account,
     adjustment,
     bank_csv,
+    bank_order,
     bank_statement,
     catalogue,
     chargeback,
@@ -61,8 +62,8 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
-    bank_csv, commission_plan, credit, receivable, referral, settlement, payout, refund, ledger, account, adjustment,
-    period, invoicing, feed, programme, voucher, operation, stripe_webhook,
+    bank_csv, commission_plan, credit, receivable, referral, settlement, payout, bank_order, refund, ledger, account,
+    adjustment, period, invoicing, feed, programme, voucher, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -1,4 +1,4 @@
-"""Paying settlements: one starts, another releases."""
+"""Paying settlements: one starts, another releases, a bank order tells the bank."""
 
 from typing import Annotated
 from uuid import UUID
@@ -27,6 +27,21 @@ def start_payout(
 @router.post("/payouts/{payout_id}/release", response_model=schemas.Payout)
 def release_payout(caller: Signed, payout_id: UUID) -> Response:
     return ok(schemas.Payout.of(caller.ask(payout.ReleasePayout(payout_id=payout_id), payout.PayoutView)))
+
+
+@router.post("/payouts/{payout_id}/cancel", response_model=schemas.Payout)
+def cancel_payout(caller: Signed, payout_id: UUID) -> Response:
+    """While the bank has not been told."""
+    return ok(schemas.Payout.of(caller.ask(payout.CancelPayout(payout_id=payout_id), payout.PayoutView)))
+
+
+@router.post("/payouts/{payout_id}/fail", response_model=schemas.Payout)
+def fail_payout(
+    caller: Signed, payout_id: UUID, body: Annotated[schemas.PayoutToFail, Depends(JsonBody(schemas.PayoutToFail))]
+) -> Response:
+    """The bank did not pay and answers by no file; said by somebody else than who released it."""
+    asked = payout.FailPayout(payout_id=payout_id, reason=body.reason)
+    return ok(schemas.Payout.of(caller.ask(asked, payout.PayoutView)))
 
 
 @router.get("/payouts", response_model=schemas.PayoutPage)

@@ -1,6 +1,9 @@
 """Payouts of settlements."""
 
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import StringConstraints
 
 from gateway.schemas.base import Schema, Shown
 from services.shared.kernel.money import Money
@@ -11,6 +14,10 @@ from services.shared.messages.billing.settlement import PartyKind
 
 class PayoutToStart(Schema):
     settlement_id: UUID
+
+
+class PayoutToFail(Schema):
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
 class Payout(Shown):
@@ -27,6 +34,9 @@ class Payout(Shown):
     created_at: Instant
     released_at: Instant | None
     paid_at: Instant | None
+    bank_order_id: UUID | None
+    bank_status: str
+    failure: str
 
 
 class PayoutPage(Shown):

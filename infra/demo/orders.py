@@ -207,6 +207,7 @@ def _pay_out(told: Told, cashiers: tuple[Client, Client]) -> None:
             else:
                 raise AssertionError("one person started and released a payout")
             told.payouts.append(settling.release_payout(second, payout))
+        settling.make_bank_order(second, told.payouts)
         booked = settling.import_payouts(told.cast, told.payouts, key=told.journey.key("statement-out"))
         if booked["suspense"]:
             raise AssertionError(f"outgoing lines were not matched: {booked['lines']}")

@@ -102,6 +102,12 @@ def release_payout(cashier: Client, payout: Json) -> Json:
     return cashier.post(f"/payouts/{payout['payout_id']}/release", key=f"release/{payout['payout_id']}")
 
 
+def make_bank_order(cashier: Client, payouts: Sequence[Json]) -> Json:
+    """One file tells the bank to pay what is released."""
+    ids = [payout["payout_id"] for payout in payouts]
+    return cashier.post("/bank-orders", {"payout_ids": ids}, key=f"bank-order/{ids[0]}")
+
+
 def import_payouts(cast: Cast, payouts: Sequence[Json], *, key: str) -> Json:
     """The bank's statement shows the outgoing transfers."""
     return import_statement(
@@ -122,11 +128,12 @@ def import_payouts(cast: Cast, payouts: Sequence[Json], *, key: str) -> Json:
 
 
 def pay_out(cast: Cast, settlements: Sequence[Json], first: Client, second: Client) -> list[Json]:
-    """Pay statements that are payable: started by *first*, released by *second*, shown by the bank."""
+    """Pay statements that are payable: started by *first*, released by *second*, ordered and shown by the bank."""
     payouts = []
     for settlement in settlements:
         wait_for_settlement(cast, settlement["settlement_id"], "payable")
         payouts.append(release_payout(second, start_payout(first, settlement)))
+    make_bank_order(second, payouts)
     import_payouts(cast, payouts, key="statement-out/" + "/".join(sorted(each["number"] for each in payouts)))
     return payouts
 

@@ -27,7 +27,7 @@ _LATER = {"valid_until", "respond_by", "accept_by", "payable_from", "protected_u
 
 _MONEY = {
     "net": 100_000, "tax": 6_000, "gross": 106_000, "discount": 0, "fee": 10_000, "unit_price": 100_000,
-    "order_net": 100_000, "counter_net": 95_000,
+    "total": 95_400, "order_net": 100_000, "counter_net": 95_000,
 }  # fmt: skip
 _PARTY_MONEY = {"net": 90_000, "tax": 5_400, "gross": 95_400, "amount": 95_400}
 _PARTY = re.compile("^(Settle|Received|RecordReceived|Payout)")
@@ -36,7 +36,7 @@ _PARTY = re.compile("^(Settle|Received|RecordReceived|Payout)")
 _WHOLE = {
     "fee_bps": 1_000, "station_bps": 7_000, "tax_rate_bps": 600, "discount_bps": 0, "acceptance_days": 10,
     "hold_days": 7, "objection_days": 15, "turnaround_days": 7, "turnaround_working_days": 5, "limit": 50,
-    "size_bytes": 48_211,
+    "size_bytes": 48_211, "count": 1,
     "rate_bps": 3_000, "cap_order": 2_000_000, "cap_holder_year": 5_000_000, "min_own_payment_bps": 1_000,
     "claim_days": 180, "shortfall_days": 30, "price_tolerance_bps": 2_000, "four_eyes_above": 10_000_000,
     "machine_minutes": 95, "sequence": 42, "prev_sequence": 41, "high_watermark": 42, "after": 41, "seq": 17,
@@ -51,6 +51,7 @@ _NUMBERS = (
     ("Refund", "RF-2026-000004"), ("Dispute", "DP-2026-000002"),
     ("Invoice", "INV-2026-000045"), ("Received", "26112000000012345678"), ("RecordReceived", "26112000000012345678"),
     ("Programme", "PG-2026-000004"), ("Voucher", "VO-2026-000018"),
+    ("BankOrder", "BO-2026-000003"), ("StatusReport", "BO-2026-000003"), ("OrderedPayment", "PO-2026-000009"),
     ("Provider", "PR-2026-000003"), ("Offering", "OF-2026-000210"), ("Hit", "OF-2026-000210"),
 )  # fmt: skip
 """Beginning of a class name → what its `number` looks like."""
@@ -99,7 +100,7 @@ _TEXT = {
     "routing_key": "order.placed.v1", "user_id": "relay_orders", "excerpt": "{}", "last_problem": "timeout",
     "next_cursor": "eyJhZnRlciI6NDF9", "awaiting": "customer", "blocked_by": "payment_missing",
     "stripe_dispute_id": "dp_1Example", "success_url": "https://yiqi.example/orders", "cancel_url": "https://yiqi.example/orders",
-    "checked": "I1", "violation": "I2: transaction 1 does not balance",
+    "bank_status": "ACCP", "checked": "I1", "violation": "I2: transaction 1 does not balance",
 }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Every environment variable that billing reads (prefix YIQI_BILLING_; Stripe's: YIQI_STRIPE_)."""
 
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -42,6 +42,13 @@ class BillingSettings(StoringSettings):
     """The account that customers pay to, statements are of and payouts leave from."""
     bank_account_number: str = "0000000000000000000"
     bank_name: str = "示例银行"
+    bank_clearing_code: str = ""
+    """Of the account's bank in the national clearing (12 digits of CNAPS); empty leaves it out of bank orders."""
+
+    bank_order_format: Literal["pain.001.001.03", "pain.001.001.09", "csv"] = "pain.001.001.09"
+    """Of the files by which the bank is told to pay."""
+    payout_cooling_off_days: int = Field(default=3, ge=0, le=90)
+    """How long after a change of its bank account nothing is paid to a party, so that somebody can object."""
 
     referral_protection_days: int = Field(default=365, ge=1, le=3650)
     """How long a confirmed referral earns, from its claim on."""

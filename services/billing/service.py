@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from services.billing.adapters import (
     account_queries,
+    bank_order_queries,
     card_queries,
     credit_queries,
     explanation_queries,
@@ -15,6 +16,7 @@ from services.billing.adapters import (
     refund_queries,
     voucher_queries,
 )
+from services.billing.adapters.bank_status_xml import read_pain_002
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
@@ -23,6 +25,7 @@ from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
     adjustment,
     bank_csv,
+    bank_order,
     bank_statement,
     chargeback,
     checkout,
@@ -60,6 +63,15 @@ from services.shared.messages.billing.bank_csv import (
     ListBankCsvMaps,
     PreviewBankCsv,
 )
+from services.shared.messages.billing.bank_order import (
+    BankOrderDocument,
+    BankOrderView,
+    GetBankOrderDocument,
+    ListBankOrders,
+    MakeBankOrder,
+    ReadStatusReport,
+    StatusReportView,
+)
 from services.shared.messages.billing.bank_statement import (
     BankStatementView,
     ImportBankFile,
@@ -84,7 +96,15 @@ from services.shared.messages.billing.payment import (
     RecordStripeEvent,
     StripeEventReceipt,
 )
-from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
+from services.shared.messages.billing.payout import (
+    CancelPayout,
+    FailPayout,
+    GetPayout,
+    ListPayouts,
+    PayoutView,
+    ReleasePayout,
+    StartPayout,
+)
 from services.shared.messages.billing.period import ClosePeriod, ListPeriods
 from services.shared.messages.billing.programme import GetProgramme, ListProgrammes, PublishProgramme
 from services.shared.messages.billing.receivable import (
@@ -175,6 +195,37 @@ def _preview_bank_csv(wanted: PreviewBankCsv, *, actor: Actor, uow: BillingUnitO
 def _decide_referral(wanted: DecideReferral, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralView:
     protection = timedelta(days=settings().referral_protection_days)
     return referral.decide_referral(wanted, actor=actor, uow=uow, now=now, protection=protection)
+
+
+def _start_payout(wanted: StartPayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:
+    return payout.start_payout(wanted, actor=actor, uow=uow, now=now, cooling_off=_cooling_off())
+
+
+def _release_payout(wanted: ReleasePayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:
+    return payout.release_payout(wanted, actor=actor, uow=uow, now=now, cooling_off=_cooling_off())
+
+
+def _cooling_off() -> timedelta:
+    return timedelta(days=settings().payout_cooling_off_days)
+
+
+def _make_bank_order(wanted: MakeBankOrder, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BankOrderView:
+    file_format = settings().bank_order_format
+    return bank_order.make_bank_order(wanted, actor=actor, uow=uow, now=now, file_format=file_format)
+
+
+def _read_status_report(
+    wanted: ReadStatusReport, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> StatusReportView:
+    return bank_order.read_status_report(wanted, actor=actor, uow=uow, now=now, read=read_pain_002)
+
+
+def _get_bank_order_document(
+    wanted: GetBankOrderDocument, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> BankOrderDocument:
+    return bank_order_queries.get_bank_order_document(
+        wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url
+    )
 
 
 def _get_settlement_document(
@@ -271,10 +322,17 @@ class BillingService(ServiceBase):
     list_settlement_lines = query(ListSettlementLines, queries.list_settlement_lines)
     get_settlement_document = query(GetSettlementDocument, _get_settlement_document)
 
-    start_payout = command(StartPayout, payout.start_payout)
-    release_payout = command(ReleasePayout, payout.release_payout)
+    start_payout = command(StartPayout, _start_payout)
+    release_payout = command(ReleasePayout, _release_payout)
+    cancel_payout = command(CancelPayout, payout.cancel_payout)
+    fail_payout = command(FailPayout, payout.fail_payout)
     get_payout = query(GetPayout, queries.get_payout)
     list_payouts = query(ListPayouts, queries.list_payouts)
+
+    make_bank_order = command(MakeBankOrder, _make_bank_order)
+    list_bank_orders = query(ListBankOrders, bank_order_queries.list_bank_orders)
+    get_bank_order_document = query(GetBankOrderDocument, _get_bank_order_document)
+    read_status_report = command(ReadStatusReport, _read_status_report)
 
     propose_adjustment = command(ProposeAdjustment, adjustment.propose_adjustment)
     propose_reversal = command(ProposeReversal, adjustment.propose_reversal)

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from services.billing.adapters.bank_files import Debtor
 from services.billing.adapters.outside_calls import Papers, outside_calls
 from services.billing.adapters.stripe_access import StripeAccess
 from services.billing.adapters.stripe_gateway import StripeGateway
@@ -52,7 +53,7 @@ def work(settings: SourceSettings) -> Work:
         source,
         (str(settings.object_store_url), settings.bucket, settings.records_bucket),
         (settings.company_name, settings.company_credit_code, settings.company_address),
-        account,
+        Debtor(settings.company_name, settings.company_credit_code, *account, settings.bank_clearing_code),
     )
     instructions = Instructions(*account)
     reminder_days = settings.dunning_days

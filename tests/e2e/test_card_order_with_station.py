@@ -180,7 +180,15 @@ def pay_out(stage: Stage, settlements: list[Json], others: Intruders) -> None:
     assert (alone.status_code, alone.json()["code"]) == (403, "billing.four_eyes_required")
     released = [settling.release_payout(second, payout) for payout in payouts]
     assert [payout["amount"]["amount"] for payout in released] == [95_400, 7_420]
+    ordered = settling.make_bank_order(second, released)
+    assert (ordered["count"], ordered["total"]["amount"]) == (2, 102_820)
     others.try_it((*FINANCE, "provider_finance", "lab_manager"), "GET", path)
+    others.try_it(FINANCE, "POST", "/bank-orders", {"payout_ids": [released[0]["payout_id"]]})
+    others.try_it(FINANCE, "GET", "/bank-orders")
+    others.try_it(FINANCE, "GET", f"/bank-orders/{ordered['bank_order_id']}/documents")
+    others.try_it(FINANCE, "POST", "/bank-orders/status-reports", {"content": "eA=="})
+    others.try_it(FINANCE, "POST", f"{path}/cancel")
+    others.try_it(FINANCE, "POST", f"{path}/fail", {"reason": "x"})
     others.try_it(FINANCE, "POST", "/bank-statements", {"account": "6200000000000000001", "csv": "x"})
     booked = settling.import_payouts(stage.with_station, released, key=f"out/{payouts[0]['number']}")
     assert (booked["matched"], booked["suspense"]) == (2, 0)

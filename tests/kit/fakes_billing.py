@@ -1,6 +1,6 @@
 """Billing's unit of work in memory, with the same refusals as the real one, and things to fill it with."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +11,7 @@ from services.billing.domain import ledger
 from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.bank_order import BankOrder
 from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
@@ -65,6 +66,7 @@ ORDER_ID = derived_id("order", "one")
 
 OWN_ACCOUNT = "6222000000000000001"
 INSTRUCTIONS = Instructions("示例科学仪器服务有限公司", OWN_ACCOUNT, "示例银行")
+COOLING_OFF = timedelta(days=3)
 GENERAL_6 = TaxProfile("general_6", can_issue_special=True)
 
 E = TypeVar("E", bound=Event)
@@ -98,6 +100,7 @@ def an_organisation(organisation_id: UUID = PROVIDER_ID, **changes: Any) -> Orga
         bank_name="中国银行青城支行",
         account_name="青城材料测试中心",
         account_number="6217000000008810",
+        verified=True,
     )
     return replace(organisation, **changes)
 
@@ -565,6 +568,9 @@ class FakeBankLines:
             return None
         return [deepcopy(self.held[each.bank_line_id]) for each in self.files[bank_file_id][1].lines]
 
+    def find(self, bank_line_id: UUID) -> BankLine | None:
+        return deepcopy(self.held.get(bank_line_id))
+
     def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
         del lines
         told_by = {
@@ -664,7 +670,7 @@ class FakePayouts:
         self.held: dict[UUID, Payout] = {}
 
     def add(self, payout: Payout) -> None:
-        open_states = {"created", "in_transit", "paid"}
+        open_states = {"created", "released", "in_transit", "paid"}
         if any(p.settlement_id == payout.settlement_id and p.state in open_states for p in self.held.values()):
             raise PayoutExists
         payout.number = f"PO-2026-{len(self.held) + 1:06d}"
@@ -675,15 +681,45 @@ class FakePayouts:
             raise NotFound
         return deepcopy(self.held[payout_id])
 
+    def party_of(self, payout_id: UUID) -> UUID:
+        return self.get(payout_id).party_id
+
+    def get_all(self, payout_ids: Collection[UUID]) -> Sequence[Payout]:
+        return [self.get(each) for each in sorted(set(payout_ids))]
+
+    def of_bank_order(self, bank_order_id: UUID) -> Sequence[Payout]:
+        return [deepcopy(payout) for payout in self.held.values() if payout.bank_order_id == bank_order_id]
+
     def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Payout]:
         wanted = set(numbers)
         return {payout.number: deepcopy(payout) for payout in self.held.values() if payout.number in wanted}
 
     def started_of(self, party_id: UUID) -> Sequence[Payout]:
-        return [deepcopy(p) for p in self.held.values() if p.party_id == party_id and p.state == "created"]
+        started = {"created", "released"}
+        return [deepcopy(p) for p in self.held.values() if p.party_id == party_id and p.state in started]
 
     def save(self, payout: Payout) -> None:
         self.held[payout.payout_id] = deepcopy(payout)
+
+
+class FakeBankOrders:
+    def __init__(self) -> None:
+        self.held: dict[UUID, BankOrder] = {}
+
+    def add(self, order: BankOrder) -> None:
+        order.number = f"BO-2026-{len(self.held) + 1:06d}"
+        self.held[order.bank_order_id] = deepcopy(order)
+
+    def get(self, bank_order_id: UUID) -> BankOrder:
+        if bank_order_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[bank_order_id])
+
+    def find(self, number: str) -> BankOrder | None:
+        return next((deepcopy(each) for each in self.held.values() if each.number == number), None)
+
+    def save(self, order: BankOrder) -> None:
+        self.held[order.bank_order_id] = deepcopy(order)
 
 
 class FakeAdjustments:
@@ -827,6 +863,7 @@ class FakeBillingUnitOfWork:
         self.clawbacks = FakeClawbacks()
         self.settlements = FakeSettlements(self.orders, self.accruals, self.organisations)
         self.payouts = FakePayouts()
+        self.bank_orders = FakeBankOrders()
         self.adjustments = FakeAdjustments()
         self.ledger = FakeLedger()
         self.periods = FakePeriods(self.ledger)

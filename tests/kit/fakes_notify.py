@@ -64,6 +64,7 @@ _COMMON: dict[str, Any] = {
     "contract_number": "CT-2026-000001",
     "payment_id": derived_id("payment", 1),
     "refund_id": derived_id("refund", 1),
+    "bank_order_id": derived_id("bank_order", 1),
     "dispute_id": derived_id("dispute", 1),
     "outcome": "refund",
     "burden": "provider",
@@ -162,6 +163,7 @@ _COMMON: dict[str, Any] = {
     ),
 }  # fmt: skip
 _OWN: dict[str, dict[str, Any]] = {
+    "payout.cancelled.v1": {"reason": "claw_back"},
     "order.released.v1": {"reason": "paid"},
     "report.issued.v1": {"lines": (1,)},
     "dispute.opened.v1": {"reason": "result_wrong", "lines": (1,)},

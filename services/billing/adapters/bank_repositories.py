@@ -66,6 +66,13 @@ class SqlBankLines:
             return None
         return [_bank_line(row) for row in rows if row.bank_line_id is not None]
 
+    def find(self, bank_line_id: UUID) -> BankLine | None:
+        table = tables.bank_line
+        row = self.connection.execute(
+            select(table).where(table.c.bank_line_id == bank_line_id).with_for_update()
+        ).one_or_none()
+        return _bank_line(row) if row is not None else None
+
     def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
         references = {
             each for line in lines for each in (line.serial_number, line.entry_reference, *line.references) if each

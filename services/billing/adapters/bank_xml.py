@@ -111,6 +111,15 @@ def _drop_shared_references(lines: list[BankLine]) -> None:
 
 
 def _root(content: bytes) -> tuple[Any, tuple[FileKind, str, str]]:
+    root = parse_xml(content)
+    message = _MESSAGE.fullmatch(str(root.tag))
+    if message is None:
+        raise _refusal(root, "Document")
+    return root, _STATEMENTS[message[1]]
+
+
+def parse_xml(content: bytes) -> Any:
+    """The root element of a file of the bank. Raises StatementUnreadable."""
     from lxml import etree
 
     parser = etree.XMLParser(
@@ -122,10 +131,7 @@ def _root(content: bytes) -> tuple[Any, tuple[FileKind, str, str]]:
         raise StatementUnreadable("this is no XML", line=error.lineno or 1, problem="xml") from None
     if root.getroottree().docinfo.doctype:
         raise StatementUnreadable("a statement declares no document type", line=1, problem="doctype")
-    message = _MESSAGE.fullmatch(str(root.tag))
-    if message is None:
-        raise _refusal(root, "Document")
-    return root, _STATEMENTS[message[1]]
+    return root
 
 
 def _refusal(element: Any, problem: str) -> StatementUnreadable:
@@ -143,22 +149,28 @@ def _moved(element: Any, unless_said: str = "") -> _Moved:
     amount = element.find("{*}Amt")
     if amount is None:
         raise _refusal(element, "Amt")
-    currency = str(amount.get("Ccy"))
-    exponent = EXPONENTS.get(currency)
-    found = _AMOUNT.fullmatch((amount.text or "").strip())
-    if exponent is None:
-        raise _refusal(amount, "currency")
-    if found is None or (found[2] or "")[exponent:].strip("0"):
-        raise _refusal(amount, "Amt")
-    minor = int(found[1] + (found[2] or "")[:exponent].ljust(exponent, "0"))
-    try:
-        Money(minor, currency)
-    except MoneyInvalid:
-        raise _refusal(amount, "Amt") from None
+    minor, currency = amount_of(amount)
     direction = _text(element, "{*}CdtDbtInd") or unless_said
     if direction not in {"CRDT", "DBIT"}:
         raise _refusal(element, "CdtDbtInd")
     return _Moved(minor if direction == "CRDT" else -minor, currency)
+
+
+def amount_of(element: Any) -> tuple[int, str]:
+    """Minor units and currency of an amount. Raises StatementUnreadable."""
+    currency = str(element.get("Ccy"))
+    exponent = EXPONENTS.get(currency)
+    found = _AMOUNT.fullmatch((element.text or "").strip())
+    if exponent is None:
+        raise _refusal(element, "currency")
+    if found is None or (found[2] or "")[exponent:].strip("0"):
+        raise _refusal(element, "Amt")
+    minor = int(found[1] + (found[2] or "")[:exponent].ljust(exponent, "0"))
+    try:
+        Money(minor, currency)
+    except MoneyInvalid:
+        raise _refusal(element, "Amt") from None
+    return minor, currency
 
 
 def _check_balance(statement: Any, moved: list[_Moved]) -> None:

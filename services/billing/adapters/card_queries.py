@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.billing.adapters import tables
+from services.billing.adapters import card_tables, tables
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
@@ -24,7 +24,7 @@ from services.shared.messages.billing.checkout import CheckoutView, GetCheckout
 
 def get_checkout(query: GetCheckout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> CheckoutView:
     del now
-    pages, payments = tables.checkout, tables.payment
+    pages, payments = card_tables.checkout, tables.payment
     row = uow.connection.execute(
         select(pages, payments.c.customer_id)
         .join(payments, payments.c.payment_id == pages.c.payment_id)
@@ -40,7 +40,7 @@ def get_checkout(query: GetCheckout, *, actor: Actor, uow: BillingUnitOfWork, no
 def get_chargeback(query: GetChargeback, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ChargebackView:
     del now
     require(actor, query.grants, {})
-    table = tables.chargeback
+    table = card_tables.chargeback
     row = uow.connection.execute(select(table).where(table.c.chargeback_id == query.chargeback_id)).one_or_none()
     if row is None:
         raise NotFound
@@ -50,7 +50,7 @@ def get_chargeback(query: GetChargeback, *, actor: Actor, uow: BillingUnitOfWork
 def list_chargebacks(query: ListChargebacks, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ChargebackPage:
     del now
     require(actor, query.grants, {})
-    table = tables.chargeback
+    table = card_tables.chargeback
     statement = select(table)
     if query.undecided:
         statement = statement.where(table.c.state.in_(["inquiry", "needs_response", "under_review"]))

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.billing.adapters import tables
+from services.billing.adapters import card_tables
 from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
@@ -34,7 +34,7 @@ class SqlStripeEvents:
     def add(self, event: VerifiedEvent, body: str, received_at: datetime) -> bool:
         kind, ident = event.about or (None, None)
         added = self.connection.execute(
-            insert(tables.stripe_event)
+            insert(card_tables.stripe_event)
             .values(
                 event_id=event.event_id,
                 kind=event.kind,
@@ -51,7 +51,7 @@ class SqlStripeEvents:
         return added.rowcount == 1
 
     def handled(self, event_id: str, outcome: str, at: datetime) -> None:
-        table = tables.stripe_event
+        table = card_tables.stripe_event
         self.connection.execute(
             table.update().where(table.c.event_id == event_id).values(handled_at=at, outcome=outcome)
         )
@@ -68,10 +68,10 @@ class SqlChargebacks:
         self.connection = connection
 
     def add(self, chargeback: Chargeback) -> None:
-        self.connection.execute(insert(tables.chargeback).values(vars(chargeback)))
+        self.connection.execute(insert(card_tables.chargeback).values(vars(chargeback)))
 
     def find(self, chargeback_id: UUID) -> Chargeback | None:
-        table = tables.chargeback
+        table = card_tables.chargeback
         row = self.connection.execute(
             select(table).where(table.c.chargeback_id == chargeback_id).with_for_update()
         ).one_or_none()
@@ -79,7 +79,7 @@ class SqlChargebacks:
 
     def save(self, chargeback: Chargeback) -> None:
         key = {"chargeback_id": chargeback.chargeback_id}
-        save_versioned(self.connection, tables.chargeback, key, vars(chargeback))
+        save_versioned(self.connection, card_tables.chargeback, key, vars(chargeback))
 
 
 class SqlCheckouts:
@@ -87,13 +87,13 @@ class SqlCheckouts:
         self.connection = connection
 
     def add(self, checkout: Checkout) -> None:
-        self.connection.execute(insert(tables.checkout).values(vars(checkout)))
+        self.connection.execute(insert(card_tables.checkout).values(vars(checkout)))
 
     def find(self, checkout_id: UUID) -> Checkout | None:
-        return self._one(select(tables.checkout).where(tables.checkout.c.checkout_id == checkout_id))
+        return self._one(select(card_tables.checkout).where(card_tables.checkout.c.checkout_id == checkout_id))
 
     def current(self, payment_id: UUID) -> Checkout | None:
-        table = tables.checkout
+        table = card_tables.checkout
         return self._one(select(table).where(table.c.payment_id == payment_id, table.c.state.in_(["created", "open"])))
 
     def _one(self, statement: Select[tuple[object, ...]]) -> Checkout | None:
@@ -101,4 +101,4 @@ class SqlCheckouts:
         return Checkout(**row._mapping) if row is not None else None
 
     def save(self, checkout: Checkout) -> None:
-        save_versioned(self.connection, tables.checkout, {"checkout_id": checkout.checkout_id}, vars(checkout))
+        save_versioned(self.connection, card_tables.checkout, {"checkout_id": checkout.checkout_id}, vars(checkout))

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Date, Integer, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services.billing.adapters.tables import _instant, metadata
+from services.billing.adapters.tables import instant, metadata
 
 credit_line = Table(
     "credit_line",
@@ -12,11 +12,11 @@ credit_line = Table(
     Column("customer_id", Uuid),
     Column("currency", Text),
     Column("state", Text),
-    _instant("created_at"),
+    instant("created_at"),
     Column("terms", JSONB(none_as_null=True)),
     Column("proposal", JSONB(none_as_null=True)),
     Column("approved_by", Text),
-    _instant("approved_at"),
+    instant("approved_at"),
     Column("suspended_for", Text),
     Column("version", Integer),
 )
@@ -33,7 +33,7 @@ credit = Table(
     Column("amount", BigInteger),
     Column("state", Text),
     Column("reason", Text),
-    _instant("decided_at"),
+    instant("decided_at"),
 )
 
 receivable = Table(
@@ -48,7 +48,7 @@ receivable = Table(
     Column("currency", Text),
     Column("amount", BigInteger),
     Column("net_days", Integer),
-    _instant("opened_at"),
+    instant("opened_at"),
     Column("paid", BigInteger),
     Column("written_off", BigInteger),
     Column("invoice_number", Text),

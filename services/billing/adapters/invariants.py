@@ -130,7 +130,7 @@ CHECKS: dict[str, str] = {
         LIMIT 100""",
     "I8 payouts pay exactly their settlement": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)
-        WHERE p.state <> 'cancelled' AND p.amount <> s.net + s.tax
+        WHERE p.state IN ('created', 'released', 'in_transit', 'paid') AND p.amount <> s.net + s.tax
                 - (SELECT coalesce(sum((k ->> 'amount')::bigint), 0) FROM jsonb_array_elements(s.kept) k)
            OR s.net <> (SELECT sum(a.net) FROM accrual a WHERE a.settlement_id = s.settlement_id)
            OR s.tax <> (SELECT sum(a.tax) FROM accrual a WHERE a.settlement_id = s.settlement_id) LIMIT 100""",
@@ -141,6 +141,17 @@ CHECKS: dict[str, str] = {
         FULL JOIN (SELECT format('A:ar:%s:%s', party_kind, party_id) AS account, currency, sum("left") AS owed
                    FROM clawback GROUP BY 1, 2) AS c USING (account, currency)
         WHERE coalesce(b.owed, 0) <> coalesce(c.owed, 0) LIMIT 100""",
+    "I8 bank orders order what their payouts sum to": """
+        SELECT o.number FROM bank_order o LEFT JOIN payout p USING (bank_order_id)
+        GROUP BY o.bank_order_id HAVING coalesce(sum(p.amount), 0) <> o.total OR count(p.payout_id) <> o.count
+        LIMIT 100""",
+    "I8 a settlement names the one payout that pays it": """
+        SELECT s.number FROM settlement s LEFT JOIN payout p
+          ON p.settlement_id = s.settlement_id AND p.state IN ('created', 'released', 'in_transit', 'paid')
+        GROUP BY s.settlement_id
+        HAVING count(p.payout_id) > 1 OR max(p.payout_id::text) IS DISTINCT FROM s.payout_id::text
+          OR (s.state = 'paid' AND s.payout_id IS NOT NULL) <> coalesce(bool_or(p.state = 'paid'), false)
+        LIMIT 100""",
     "I8 transit accounts hold what is under way": """
         SELECT format('%s holds %s', p.number, coalesce(b.posted_c - b.posted_d, 0))
         FROM payout p LEFT JOIN account_balance b
@@ -163,5 +174,5 @@ CHECKS: dict[str, str] = {
         WHERE handled_at IS NULL AND sweeps > 5 LIMIT 100""",
     "I13 no payout without a matched invoice": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)
-        WHERE p.state IN ('in_transit', 'paid') AND s.received_invoice_id IS NULL LIMIT 100""",
+        WHERE p.state <> 'cancelled' AND s.received_invoice_id IS NULL LIMIT 100""",
 }

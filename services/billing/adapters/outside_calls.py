@@ -8,12 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from services.billing.adapters.bank_files import bank_order
+from services.billing.adapters.bank_files import Debtor, bank_order
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.chargeback import ChargebackFacts, Movement
 from services.billing.domain.payment import BalanceTransaction, CardFacts
-from services.billing.use_cases import chargeback, checkout, payment, payout, refund, refund_check, settlement
+from services.billing.use_cases import bank_order as bank_orders
+from services.billing.use_cases import chargeback, checkout, payment, refund, refund_check, settlement
 from services.shared.chassis import database
 from services.shared.chassis.definition import OutsideCall
 from services.shared.chassis.logs import logger
@@ -27,20 +28,19 @@ class Papers:
     """Statements and bank orders: made here, kept in the object store."""
 
     def __init__(
-        self, source: Engine, object_store: tuple[str, str, str], company: tuple[str, str, str],
-        account: tuple[str, str, str],
-    ) -> None:  # fmt: skip
+        self, source: Engine, object_store: tuple[str, str, str], company: tuple[str, str, str], debtor: Debtor
+    ) -> None:
         """
         Args:
             source: Where what they say is read.
             object_store: URL, bucket, records bucket.
             company: Name, credit code, address of the operating company.
-            account: Name, number and bank of its own account.
+            debtor: The company with its own account, as the bank knows it.
         """
         self.source = source
         self.object_store = object_store
         self.company = company
-        self.account = account
+        self.debtor = debtor
 
     @cached_property
     def store(self) -> ObjectStore:
@@ -60,14 +60,16 @@ class Papers:
 
     def write_refund_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         del key
-        body = bank_order(payload, self.account)
+        order = {"format": "csv", "currency": payload["currency"], "payments": [payload]}
+        body, _, _ = bank_order(order, self.debtor)
         name = f"bank_orders/{payload['refund_id']}-{payload['payment_id']}.csv"
         return {"key": self.store.keep(name, body, "text/csv").key}
 
     def write_bank_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         del key
-        body = bank_order(payload, self.account)
-        return {"key": self.store.keep(f"bank_orders/{payload['payout_id']}.csv", body, "text/csv").key}
+        body, suffix, media_type = bank_order(payload, self.debtor)
+        stored = self.store.keep(f"bank_orders/{payload['bank_order_id']}.{suffix}", body, media_type)
+        return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
 
 
 def _learn(payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -199,7 +201,9 @@ def _bank_order_kept(
     payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
 ) -> None:
     del now
-    payout.bank_order_kept(UUID(payload["payout_id"]), result["key"], uow=uow)
+    bank_orders.bank_order_kept(
+        UUID(payload["bank_order_id"]), result["key"], result["sha256"], result["size"], uow=uow
+    )
 
 
 def card_facts(result: Mapping[str, Any]) -> CardFacts:

@@ -1,6 +1,6 @@
 """Rows ⇄ settlements and payouts. Closing is one statement, however many orders there are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -13,8 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.billing.adapters import tables
 from services.billing.domain.clawback import Clawback, Kept
 from services.billing.domain.order import Accrual
-from services.billing.domain.payout import Payout
-from services.billing.domain.settlement import PayoutExists, Settlement
+from services.billing.domain.settlement import Settlement
 from services.shared.chassis.database import save_versioned
 from services.shared.kernel.errors import NotFound
 
@@ -169,49 +168,6 @@ class SqlClawbacks:
         self.connection.execute(
             table.update().where(table.c.clawback_id == clawback.clawback_id).values(left=clawback.left)
         )
-
-
-class SqlPayouts:
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def add(self, payout: Payout) -> None:
-        values = asdict(payout) | {"number": text("next_number('PO', :at)").bindparams(at=payout.created_at)}
-        number = self.connection.execute(
-            insert(tables.payout).values(values).on_conflict_do_nothing().returning(tables.payout.c.number)
-        ).scalar_one_or_none()
-        if number is None:
-            raise PayoutExists
-        payout.number = number
-
-    def get(self, payout_id: UUID) -> Payout:
-        table = tables.payout
-        row = self.connection.execute(
-            select(table).where(table.c.payout_id == payout_id).with_for_update()
-        ).one_or_none()
-        if row is None:
-            raise NotFound
-        return Payout(**row._mapping)
-
-    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Payout]:
-        table = tables.payout
-        rows = self.connection.execute(
-            select(table).where(table.c.number.in_(list(numbers))).order_by(table.c.payout_id).with_for_update()
-        )
-        return {row.number: Payout(**row._mapping) for row in rows}
-
-    def started_of(self, party_id: UUID) -> Sequence[Payout]:
-        table = tables.payout
-        rows = self.connection.execute(
-            select(table)
-            .where(table.c.party_id == party_id, table.c.state == "created")
-            .order_by(table.c.payout_id)
-            .with_for_update()
-        )
-        return [Payout(**row._mapping) for row in rows]
-
-    def save(self, payout: Payout) -> None:
-        save_versioned(self.connection, tables.payout, {"payout_id": payout.payout_id}, vars(payout))
 
 
 def settlement_of(row: Row[Any]) -> Settlement:

@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 metadata = MetaData()
 
 
-def _instant(name: str) -> "Column[object]":
+def instant(name: str) -> "Column[object]":
     return Column(name, DateTime(timezone=True))
 
 
@@ -21,6 +21,8 @@ organisation = Table(
     Column("bank_name", Text),
     Column("account_name", Text),
     Column("account_number", Text),
+    Column("verified", Boolean),
+    instant("account_changed_at"),
     Column("phone", Text),
 )
 
@@ -38,8 +40,8 @@ contracted_order = Table(
     Column("tax", BigInteger),
     Column("gross", BigInteger),
     Column("split_terms", JSONB),
-    _instant("contracted_at"),
-    _instant("accepted_at"),
+    instant("contracted_at"),
+    instant("accepted_at"),
     Column("split", JSONB),
     Column("remaining", JSONB),
 )
@@ -62,8 +64,8 @@ accrual = Table(
     Column("tax", BigInteger),
     Column("tax_rate_bps", Integer),
     Column("special_invoice", Boolean),
-    _instant("accepted_at"),
-    _instant("payable_from"),
+    instant("accepted_at"),
+    instant("payable_from"),
     Column("corrects", Text),
     Column("settlement_id", Uuid),
 )
@@ -73,7 +75,7 @@ order_hold = Table(
     metadata,
     Column("order_id", Uuid, primary_key=True),
     Column("reason", Text, primary_key=True),
-    _instant("since"),
+    instant("since"),
 )
 
 clawback = Table(
@@ -89,15 +91,15 @@ clawback = Table(
     Column("currency", Text),
     Column("amount", BigInteger),
     Column("left", BigInteger),
-    _instant("opened_at"),
+    instant("opened_at"),
 )
 
 commission_plan = Table(
     "commission_plan",
     metadata,
     Column("commission_plan_id", Uuid, primary_key=True),
-    _instant("valid_from"),
-    _instant("valid_until"),
+    instant("valid_from"),
+    instant("valid_until"),
     Column("fee_bps", Integer),
     Column("station_bps", Integer),
     Column("components", JSONB),
@@ -105,7 +107,7 @@ commission_plan = Table(
     Column("offering_class", Text),
     Column("station_id", Uuid),
     Column("currency", Text),
-    _instant("published_at"),
+    instant("published_at"),
     Column("published_by", Text),
 )
 
@@ -117,9 +119,9 @@ referral = Table(
     Column("customer_id", Uuid),
     Column("state", Text),
     Column("evidence", Text),
-    _instant("claimed_at"),
-    _instant("protected_from"),
-    _instant("protected_until"),
+    instant("claimed_at"),
+    instant("protected_from"),
+    instant("protected_until"),
     Column("reason", Text),
     Column("version", Integer),
 )
@@ -137,7 +139,7 @@ payment = Table(
     Column("amount", BigInteger),
     Column("received", BigInteger),
     Column("refunded", BigInteger),
-    _instant("opened_at"),
+    instant("opened_at"),
     Column("intent_id", Text),
     Column("client_secret", Text),
     Column("charge_id", Text),
@@ -147,70 +149,12 @@ payment = Table(
     Column("account_number", Text),
     Column("bank_name", Text),
     Column("failure", Text),
-    _instant("succeeded_at"),
+    instant("succeeded_at"),
     Column("checks", Integer),
     Column("action_required", Boolean),
     Column("part", Integer),
     Column("receivable_id", Uuid),
     Column("version", Integer),
-)
-
-checkout = Table(
-    "checkout",
-    metadata,
-    Column("checkout_id", Uuid, primary_key=True),
-    Column("payment_id", Uuid),
-    Column("state", Text),
-    Column("success_url", Text),
-    Column("cancel_url", Text),
-    _instant("opened_at"),
-    Column("session_id", Text),
-    Column("url", Text),
-    _instant("expires_at"),
-    Column("failure", Text),
-    Column("checks", Integer),
-    Column("version", Integer),
-)
-
-chargeback = Table(
-    "chargeback",
-    metadata,
-    Column("chargeback_id", Uuid, primary_key=True),
-    Column("stripe_dispute_id", Text),
-    Column("charge_id", Text),
-    Column("payment_id", Uuid),
-    Column("order_id", Uuid),
-    Column("order_number", Text),
-    Column("customer_id", Uuid),
-    Column("state", Text),
-    Column("reason", Text),
-    Column("currency", Text),
-    Column("amount", BigInteger),
-    _instant("opened_at"),
-    Column("withdrawn", BigInteger),
-    _instant("evidence_due_at"),
-    Column("submissions", Integer),
-    Column("evidence", JSONB),
-    Column("written", Integer),
-    Column("bad_debt", BigInteger),
-    _instant("closed_at"),
-    Column("checks", Integer),
-    Column("version", Integer),
-)
-
-stripe_event = Table(
-    "stripe_event",
-    metadata,
-    Column("event_id", Text, primary_key=True),
-    Column("kind", Text),
-    Column("body", Text),
-    Column("object_kind", Text),
-    Column("object_id", Text),
-    Column("account", Text),
-    _instant("received_at"),
-    _instant("handled_at"),
-    Column("outcome", Text),
-    Column("sweeps", Integer),
 )
 
 bank_line = Table(
@@ -219,7 +163,7 @@ bank_line = Table(
     Column("bank_line_id", Uuid, primary_key=True),
     Column("account", Text),
     Column("serial_number", Text),
-    _instant("booked_at"),
+    instant("booked_at"),
     Column("direction", Text),
     Column("amount", BigInteger),
     Column("currency", Text),
@@ -228,7 +172,7 @@ bank_line = Table(
     Column("state", Text),
     Column("target", Text),
     Column("reason", Text),
-    _instant("imported_at"),
+    instant("imported_at"),
     Column("counterparty_account", Text),
     Column("fingerprint", Text),
     Column("entry_reference", Text),
@@ -241,7 +185,7 @@ bank_file = Table(
     Column("account", Text),
     Column("sha256", Text),
     Column("kind", Text),
-    _instant("imported_at"),
+    instant("imported_at"),
     Column("imported_by", Text),
 )
 
@@ -259,10 +203,10 @@ bank_csv_map = Table(
     metadata,
     Column("bank_csv_map_id", Uuid, primary_key=True),
     Column("account", Text),
-    _instant("valid_from"),
+    instant("valid_from"),
     Column("name", Text),
     Column("columns", JSONB),
-    _instant("declared_at"),
+    instant("declared_at"),
     Column("declared_by", Text),
 )
 
@@ -290,8 +234,8 @@ settlement = Table(
     Column("tax_rate_bps", Integer),
     Column("special_invoice", Boolean),
     Column("order_count", Integer),
-    _instant("payable_from"),
-    _instant("closed_at"),
+    instant("payable_from"),
+    instant("closed_at"),
     Column("kept", JSONB),
     Column("payout_id", Uuid),
     Column("received_invoice_id", Uuid),
@@ -316,7 +260,7 @@ refund = Table(
     Column("burden", Text),
     Column("station_base", Text),
     Column("reason", Text),
-    _instant("requested_at"),
+    instant("requested_at"),
     Column("requested_by", Text),
     Column("asked", BigInteger),
     Column("net", BigInteger),
@@ -329,8 +273,8 @@ refund = Table(
     Column("parts", JSONB),
     Column("approved_by", Text),
     Column("waived_by", Text),
-    _instant("agreed_at"),
-    _instant("succeeded_at"),
+    instant("agreed_at"),
+    instant("succeeded_at"),
     Column("version", Integer),
 )
 
@@ -346,10 +290,10 @@ adjustment = Table(
     Column("order_number", Text),
     Column("reverses", Uuid),
     Column("entries", JSONB),
-    _instant("effective_at"),
-    _instant("proposed_at"),
+    instant("effective_at"),
+    instant("proposed_at"),
     Column("proposed_by", Text),
-    _instant("decided_at"),
+    instant("decided_at"),
     Column("decided_by", Text),
     Column("transaction_id", Uuid),
     Column("version", Integer),
@@ -369,11 +313,31 @@ payout = Table(
     Column("bank_name", Text),
     Column("account_name", Text),
     Column("account_number", Text),
-    _instant("created_at"),
+    instant("created_at"),
     Column("created_by", Text),
-    _instant("released_at"),
+    instant("released_at"),
     Column("released_by", Text),
-    _instant("paid_at"),
-    Column("bank_order_key", Text),
+    instant("paid_at"),
+    Column("bank_order_id", Uuid),
+    Column("bank_status", Text),
+    Column("failure", Text),
+    Column("early_return", Uuid),
+    Column("version", Integer),
+)
+
+bank_order = Table(
+    "bank_order",
+    metadata,
+    Column("bank_order_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("format", Text),
+    Column("currency", Text),
+    Column("count", Integer),
+    Column("total", BigInteger),
+    instant("ordered_at"),
+    Column("ordered_by", Text),
+    Column("document_key", Text),
+    Column("document_sha256", Text),
+    Column("document_size", BigInteger),
     Column("version", Integer),
 )

@@ -9,6 +9,7 @@ from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.ledger_chain import SqlLedgerChain
+from services.billing.adapters.payout_repositories import SqlBankOrders, SqlPayouts
 from services.billing.adapters.period_repository import SqlPeriods
 from services.billing.adapters.refund_repositories import SqlRefunds
 from services.billing.adapters.repositories import (
@@ -17,7 +18,7 @@ from services.billing.adapters.repositories import (
     SqlPayments,
     SqlReferrals,
 )
-from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlPayouts, SqlSettlements
+from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlSettlements
 from services.billing.adapters.voucher_repositories import (
     SqlOfferings,
     SqlPlacedOrders,
@@ -123,6 +124,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payouts(self) -> SqlPayouts:
         return SqlPayouts(self.connection)
+
+    @cached_property
+    def bank_orders(self) -> SqlBankOrders:
+        return SqlBankOrders(self.connection)
 
     @cached_property
     def adjustments(self) -> SqlAdjustments:

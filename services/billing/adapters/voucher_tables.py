@@ -1,14 +1,9 @@
 """Billing's tables of programmes and vouchers, and of what their rules look at."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Integer, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services.billing.adapters.tables import metadata
-
-
-def instant(name: str) -> "Column[object]":
-    return Column(name, DateTime(timezone=True))
-
+from services.billing.adapters.tables import instant, metadata
 
 placed_order = Table(
     "placed_order",

@@ -1,6 +1,7 @@
 """What billing keeps of an organisation: who it is on paper and where its money goes."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -10,7 +11,13 @@ PartyKind = Literal["provider", "station"]
 
 @dataclass(frozen=True)
 class OrganisationCopy:
-    """As identity last told it. The three of the bank account are empty while none is known."""
+    """
+    As identity last told it. The three of the bank account are empty while none is known.
+
+    Attributes:
+        verified: The operating company has confirmed name and account; a change of either takes that away.
+        account_changed_at: When the account last became another one; none: it is the first that was told.
+    """
 
     organisation_id: UUID
     kind: str
@@ -20,7 +27,9 @@ class OrganisationCopy:
     bank_name: str
     account_name: str
     account_number: str
+    verified: bool
     phone: str = ""
+    account_changed_at: datetime | None = None
 
     @property
     def bank_account(self) -> tuple[str, str, str] | None:

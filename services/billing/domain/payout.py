@@ -1,30 +1,39 @@
-"""A payout: the transfer that pays a settlement. One starts it, another releases it."""
+"""
+A payout: the transfer that pays a settlement. One starts it, another releases it, a bank order tells the bank.
+
+Until the bank is told it moves no money and can be cancelled. What the bank refuses, or sends back after it had
+paid, is payable again, once: its settlement waits for another payout.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.billing.domain.organisation import PartyKind
+from services.billing.domain.organisation import OrganisationCopy, PartyKind
 from services.shared.kernel.errors import Conflict, NotAllowed
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
 
-PayoutState = Literal["created", "in_transit", "paid", "failed", "cancelled"]
+PayoutState = Literal["created", "released", "in_transit", "paid", "failed", "returned", "cancelled"]
+CancelReason = Literal["account_changed", "claw_back", "by_hand"]
 
 LIFECYCLE: Lifecycle[PayoutState] = Lifecycle(
     "payout",
     {
-        "release": {"created": "in_transit"},
+        "release": {"created": "released"},
+        "order": {"released": "in_transit"},
         "pay": {"in_transit": "paid"},
-        "cancel": {"created": "cancelled"},
+        "fail": {"in_transit": "failed"},
+        "return": {"paid": "returned"},
+        "cancel": {"created": "cancelled", "released": "cancelled"},
     },
 )
 
 
 class SameHands(NotAllowed):
-    """Who started a payout does not release it."""
+    """Who started a payout does not release it; who released it does not say that the bank refused it."""
 
     code = "billing.four_eyes_required"
 
@@ -41,9 +50,52 @@ class BankAccountChanged(Conflict):
     code = "billing.bank_account_changed"
 
 
+class BankAccountUnconfirmed(Conflict):
+    """The operating company has not confirmed the party's name and bank account since they changed."""
+
+    code = "billing.bank_account_unconfirmed"
+
+
+class BankAccountNew(Conflict):
+    """The party's bank account changed a short while ago; time is left for somebody to object."""
+
+    code = "billing.bank_account_new"
+
+
+class BankAccountNotOwn(Conflict):
+    """The holder of the bank account is not the party itself."""
+
+    code = "billing.bank_account_not_own"
+
+
+def account_to_pay(party: OrganisationCopy, now: datetime, cooling_off: timedelta) -> tuple[str, str, str]:
+    """
+    Bank, holder and number to which *party* may be paid now.
+
+    Raises: BankAccountUnknown, BankAccountUnconfirmed, BankAccountNotOwn, BankAccountNew.
+    """
+    if party.bank_account is None:
+        raise BankAccountUnknown
+    if not party.verified:
+        raise BankAccountUnconfirmed
+    if party.account_name != party.legal_name:
+        raise BankAccountNotOwn
+    if party.account_changed_at is not None and now < party.account_changed_at + cooling_off:
+        raise BankAccountNew(payable_from=(party.account_changed_at + cooling_off).isoformat())
+    return party.bank_account
+
+
 @dataclass
 class Payout:
-    """The bank account is the one that was known when it was started: who releases sees what they release."""
+    """
+    The bank account is the one that was known when it was started: who releases sees what they release.
+
+    Attributes:
+        bank_order_id: The order by which the bank was told.
+        bank_status: What the bank last answered, as ISO 20022 writes it (ACCP, ACSC, RJCT …); empty while unknown.
+        failure: Why it failed or came back, as the bank or a person says.
+        early_return: The line by which the bank sent it back before any line told that it had been paid.
+    """
 
     payout_id: UUID
     number: str
@@ -61,7 +113,10 @@ class Payout:
     released_at: datetime | None = None
     released_by: str = ""
     paid_at: datetime | None = None
-    bank_order_key: str | None = None
+    bank_order_id: UUID | None = None
+    bank_status: str = ""
+    failure: str = ""
+    early_return: UUID | None = None
     version: int = 0
 
     @property
@@ -72,9 +127,9 @@ class Payout:
     def bank_account(self) -> tuple[str, str, str]:
         return self.bank_name, self.account_name, self.account_number
 
-    def release(self, by: str, account_now: tuple[str, str, str] | None, now: datetime) -> None:
+    def release(self, by: str, account_now: tuple[str, str, str], now: datetime) -> None:
         """
-        Tell the bank to pay.
+        Let it go into a bank order.
 
         Raises:
             WrongState: It is not just started.
@@ -88,10 +143,39 @@ class Payout:
             raise BankAccountChanged
         self.state, self.released_at, self.released_by = state, now, by
 
+    def order(self, bank_order_id: UUID) -> None:
+        """
+        The bank is told to pay by *bank_order_id*.
+
+        Raises:
+            WrongState: It is not released.
+        """
+        self.state, self.bank_order_id = LIFECYCLE.after("order", self.state), bank_order_id
+
     def pay(self, now: datetime) -> None:
         """Raises WrongState."""
         self.state = LIFECYCLE.after("pay", self.state)
         self.paid_at = now
+
+    def fail(self, reason: str, by: str = "") -> None:
+        """
+        The bank did not pay it; *by*: who says so, where it is not the bank itself.
+
+        Raises: WrongState, SameHands.
+        """
+        state = LIFECYCLE.after("fail", self.state)
+        if by == self.released_by:
+            raise SameHands
+        self.state, self.failure = state, reason
+
+    def bring_back(self) -> None:
+        """
+        The bank sent it back after it had paid.
+
+        Raises:
+            WrongState: It is not paid, or came back before.
+        """
+        self.state, self.failure = LIFECYCLE.after("return", self.state), "returned"
 
     def cancel(self) -> None:
         """Raises WrongState: The bank has been told."""
@@ -108,3 +192,8 @@ def payout_started(kind: PartyKind, party_id: UUID, payout_id: UUID, amount: Mon
 def payout_paid(payout_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
     """The bank's statement shows that it paid."""
     return ledger.entries(("D", ledger.payout_transit(payout_id), amount), ("C", ledger.BANK, amount))
+
+
+def payout_returned(kind: PartyKind, party_id: UUID, amount: Money, source: str) -> tuple[ledger.Entry, ...]:
+    """What was paid is back and payable again; *source*: the account on which it lies, the bank or suspense."""
+    return ledger.entries(("D", source, amount), ("C", ledger.owed(kind, party_id, "payable"), amount))

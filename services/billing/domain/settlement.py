@@ -21,6 +21,7 @@ LIFECYCLE: Lifecycle[SettlementState] = Lifecycle(
         # the party may be quicker than the printing of its statement
         "match": {"closed": "payable", "awaiting_invoice": "payable"},
         "pay": {"payable": "paid"},
+        "reopen": {"payable": "payable", "paid": "payable"},
     },
 )
 
@@ -148,6 +149,11 @@ class Settlement:
     def pay(self) -> None:
         """Raises WrongState."""
         self.state = LIFECYCLE.after("pay", self.state)
+
+    def reopen(self) -> None:
+        """Its payout was cancelled, failed or came back: it waits for another one."""
+        self.state = LIFECYCLE.after("reopen", self.state)
+        self.payout_id = None
 
 
 def check_not_held(held: str | None) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import Literal
 
+from services.billing.domain import ledger
 from services.billing.domain.bank_line import BankFile, BankLine, suspense
 from services.billing.domain.bank_statement import (
     Candidate,
@@ -99,8 +101,9 @@ def _take(
         return _view(seen, fresh=[], file_repeated=True)
     placed = uow.bank_lines.known(file, read.lines).place(read.lines)
     to_book = placed.to_book
-    _book_incoming([line for line in to_book if line.direction == "in"], uow, now)
+    # What went out first: what comes back of it may stand in the same file.
     _book_outgoing([line for line in to_book if line.direction == "out"], uow, now)
+    _book_incoming(_book_returned([line for line in to_book if line.direction == "in"], uow, now), uow, now)
     uow.bank_lines.keep(file, placed, now)
     return _view(placed.lines, fresh=[*placed.fresh, *placed.booked])
 
@@ -185,12 +188,35 @@ def _book_outgoing(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime)
         if back and not found and not line.held:
             _book_refund(line, back, uow, now)
             continue
-        reason = line.held or _why_not_this_payout(line, found)
+        reason = line.held or _why_not_this_payout(line, found, "pay")
         if reason:
             _suspend(line, reason, uow, now)
         else:
             payouts.pay(found[0], line.booked_at, uow=uow, now=now)
             line.match(f"payout/{found[0].payout_id}")
+
+
+def _book_returned(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime) -> list[BankLine]:
+    """Payouts that the bank sends back. Returns the lines that name none and no customer's reference beside it."""
+    numbers = {line.bank_line_id: numbers_in(line.remittance, "PO") for line in lines}
+    wanted = {number for found in numbers.values() for number in found}
+    sent = uow.payouts.by_numbers(wanted) if wanted else {}
+    others = []
+    for line in lines:
+        found = [sent[number] for number in numbers[line.bank_line_id] if number in sent]
+        if not found or any(candidate.certain for candidate in references_in(line.remittance)):
+            others.append(line)
+            continue
+        # Some banks book a return as the reversal of what they paid.
+        reason = line.held if line.held not in {"", "reversal"} else _why_not_this_payout(line, found, "return")
+        if reason == "payout_in_transit" and found[0].early_return is None:
+            found[0].early_return = line.bank_line_id
+            uow.payouts.save(found[0])
+        if reason:
+            _suspend(line, reason, uow, now)
+        else:
+            payouts.bring_back(found[0], line, ledger.BANK, uow=uow, now=now)
+    return others
 
 
 def _book_refund(line: BankLine, found: list[Refund], uow: BillingUnitOfWork, now: datetime) -> None:
@@ -203,7 +229,7 @@ def _book_refund(line: BankLine, found: list[Refund], uow: BillingUnitOfWork, no
         line.match(f"refund/{made.refund_id}")
 
 
-def _why_not_this_payout(line: BankLine, found: list[Payout]) -> str:
+def _why_not_this_payout(line: BankLine, found: list[Payout], verb: Literal["pay", "return"]) -> str:
     if not found:
         return "unknown_payout"
     if len(found) > 1:
@@ -211,7 +237,7 @@ def _why_not_this_payout(line: BankLine, found: list[Payout]) -> str:
     (payout,) = found
     if payout.money != line.money:
         return "amount_differs"
-    return "" if PAYOUT_LIFECYCLE.allows("pay", payout.state) else f"payout_{payout.state}"
+    return "" if PAYOUT_LIFECYCLE.allows(verb, payout.state) else f"payout_{payout.state}"
 
 
 def _suspend(line: BankLine, reason: str, uow: BillingUnitOfWork, now: datetime) -> None:

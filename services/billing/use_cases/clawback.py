@@ -66,7 +66,7 @@ def _take_from(
         number = uow.settlements.get(stated).number if stated is not None else ""
         uow.accruals.add(_correction(order, kind, less, earned, key, number, now))
         return earns_less(kind, party_id, net)
-    payout.cancel_started(party_id, uow=uow)
+    payout.cancel_started(party_id, "claw_back", uow=uow, now=now)
     clawback = Clawback(
         clawback_id=new_id(),
         key=key,

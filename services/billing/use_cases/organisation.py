@@ -1,5 +1,6 @@
 """Keeping the copies of organisations."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from services.billing.domain.organisation import OrganisationCopy
@@ -21,12 +22,12 @@ def keep_copy(
     """
     Take over what identity says. Its stream is in order, so the last word counts.
 
-    A payout that was started for another bank account is cancelled: it must go neither to the old one
-    nor, unseen, to the new one.
+    A payout of which the bank was not told yet is cancelled when the bank account changes: it must go neither to
+    the old one nor, unseen, to the new one.
     """
-    del now
     told = event.organisation
     account = told.bank_account
+    before = uow.organisations.find(told.organisation_id, lock=True)
     copy = OrganisationCopy(
         organisation_id=told.organisation_id,
         kind=told.kind,
@@ -36,9 +37,11 @@ def keep_copy(
         bank_name=account.bank_name if account else "",
         account_name=account.account_name if account else "",
         account_number=account.account_number if account else "",
+        verified=told.verified,
+        account_changed_at=before.account_changed_at if before is not None else None,
         phone=told.phone,
     )
-    before = uow.organisations.find(copy.organisation_id, lock=True)
-    uow.organisations.put(copy)
-    if before is not None and before.bank_account != copy.bank_account:
-        cancel_started(copy.organisation_id, uow=uow)
+    changed = before is not None and before.bank_account != copy.bank_account
+    uow.organisations.put(replace(copy, account_changed_at=now) if changed else copy)
+    if changed:
+        cancel_started(copy.organisation_id, "account_changed", uow=uow, now=now)

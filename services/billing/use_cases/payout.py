@@ -1,10 +1,20 @@
-"""Payouts: started by one, released by another, paid when the bank's statement says so."""
+"""Payouts: started by one, released by another, ordered from the bank, paid when the bank's statement says so."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.billing.domain.payout import BankAccountUnknown, Payout, payout_paid, payout_started
+from services.billing.domain import ledger
+from services.billing.domain.bank_line import BankLine
+from services.billing.domain.organisation import OrganisationCopy
+from services.billing.domain.payout import (
+    CancelReason,
+    Payout,
+    account_to_pay,
+    payout_paid,
+    payout_returned,
+    payout_started,
+)
 from services.billing.domain.settlement import check_not_held
 from services.billing.use_cases import settlement as settlements
 from services.billing.use_cases.ledger import post_transaction
@@ -12,30 +22,40 @@ from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import new_id
-from services.shared.messages.billing.payout import PayoutPaid, PayoutReleased, PayoutView, ReleasePayout, StartPayout
+from services.shared.messages.billing.payout import (
+    CancelPayout,
+    FailPayout,
+    PayoutCancelled,
+    PayoutFailed,
+    PayoutOrdered,
+    PayoutPaid,
+    PayoutReleased,
+    PayoutReturned,
+    PayoutView,
+    ReleasePayout,
+    StartPayout,
+)
 
-E = TypeVar("E", PayoutReleased, PayoutPaid)
+E = TypeVar("E", PayoutCancelled, PayoutFailed, PayoutOrdered, PayoutPaid, PayoutReleased, PayoutReturned)
 
 
-def start_payout(command: StartPayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:
+def start_payout(
+    command: StartPayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, cooling_off: timedelta
+) -> PayoutView:
     """
     Prepare the transfer that pays a settlement, to the account the party has now.
 
     Raises:
         NotPayable, PayoutExists, OrderHeld, HoldNotOver: See Settlement.start_payout.
-        BankAccountUnknown: The party has none.
+        BankAccountUnknown, BankAccountUnconfirmed, BankAccountNotOwn, BankAccountNew: See account_to_pay.
     """
     require(actor, command.grants, {})
     # The party first, so that a change of its account or a claw-back either is seen here or sees this payout.
-    party = uow.organisations.find(uow.settlements.party_of(command.settlement_id), lock=True)
-    if party is None:
-        raise NotYet("the party is not known here yet")
+    party = _party(uow.settlements.party_of(command.settlement_id), uow)
     settlement = uow.settlements.get(command.settlement_id)
     payout_id = new_id()
     settlement.start_payout(payout_id, now, uow.accruals.held_on(settlement.settlement_id))
-    if party.bank_account is None:
-        raise BankAccountUnknown
-    bank_name, account_name, account_number = party.bank_account
+    bank_name, account_name, account_number = account_to_pay(party, now, cooling_off)
     payout = Payout(
         payout_id=payout_id,
         number="",
@@ -56,19 +76,36 @@ def start_payout(command: StartPayout, *, actor: Actor, uow: BillingUnitOfWork, 
     return view(payout)
 
 
-def release_payout(command: ReleasePayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:
+def release_payout(
+    command: ReleasePayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, cooling_off: timedelta
+) -> PayoutView:
     """
-    Tell the bank to pay.
+    Let it go into a bank order.
 
     Raises:
         WrongState, SameHands, BankAccountChanged: See Payout.release.
+        BankAccountUnknown, BankAccountUnconfirmed, BankAccountNotOwn, BankAccountNew: See account_to_pay.
         OrderHeld: An order of its settlement is in dispute.
     """
     require(actor, command.grants, {})
-    payout = uow.payouts.get(command.payout_id)
+    payout, party = _locked(command.payout_id, uow)
     check_not_held(uow.accruals.held_on(payout.settlement_id))
-    party = uow.organisations.find(payout.party_id)
-    payout.release(hand_of(actor), party.bank_account if party is not None else None, now)
+    payout.release(hand_of(actor), account_to_pay(party, now, cooling_off), now)
+    uow.payouts.save(payout)
+    uow.publish(_event(PayoutReleased, payout))
+    return view(payout)
+
+
+def order(payout: Payout, bank_order_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """
+    The bank is told to pay *payout*.
+
+    Raises:
+        WrongState: It is not released.
+        OrderHeld: An order of its settlement is in dispute.
+    """
+    check_not_held(uow.accruals.held_on(payout.settlement_id))
+    payout.order(bank_order_id)
     uow.payouts.save(payout)
     post_transaction(
         uow,
@@ -78,33 +115,62 @@ def release_payout(command: ReleasePayout, *, actor: Actor, uow: BillingUnitOfWo
         effective_at=now,
         now=now,
     )
-    uow.publish(_event(PayoutReleased, payout))
-    uow.call_outside(
-        "write_bank_order",
-        f"bank_order:{payout.payout_id}",
-        {
-            "payout_id": str(payout.payout_id),
-            "number": payout.number,
-            "amount": payout.amount,
-            "currency": payout.currency,
-            "bank_name": payout.bank_name,
-            "account_name": payout.account_name,
-            "account_number": payout.account_number,
-            "released_at": now.isoformat(),
-        },
-    )
+    uow.publish(_event(PayoutOrdered, payout, bank_order_id=bank_order_id))
+
+
+def cancel_payout(command: CancelPayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:
+    """
+    Take back what is started or released; its settlement can be paid anew.
+
+    Raises:
+        WrongState: The bank has been told.
+    """
+    require(actor, command.grants, {})
+    payout, _ = _locked(command.payout_id, uow)
+    _cancel(payout, "by_hand", uow, now)
     return view(payout)
 
 
-def bank_order_kept(payout_id: UUID, key: str, *, uow: BillingUnitOfWork) -> None:
-    """The order to the bank is written and kept."""
-    payout = uow.payouts.get(payout_id)
-    payout.bank_order_key = key
+def cancel_started(party_id: UUID, reason: CancelReason, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """
+    Take back all of a party's payouts of which the bank was not told; their settlements can be paid anew.
+
+    The caller holds the party's lock.
+    """
+    for payout in uow.payouts.started_of(party_id):
+        _cancel(payout, reason, uow, now)
+
+
+def fail_payout(command: FailPayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:
+    """
+    The bank did not pay, says somebody else than who released it: for banks that answer by no file.
+
+    Raises: WrongState, SameHands.
+    """
+    require(actor, command.grants, {})
+    payout, _ = _locked(command.payout_id, uow)
+    fail(payout, command.reason, uow=uow, now=now, by=hand_of(actor))
+    return view(payout)
+
+
+def fail(payout: Payout, reason: str, *, uow: BillingUnitOfWork, now: datetime, by: str = "") -> None:
+    """The bank did not pay *payout*, whose party is locked: it is payable again."""
+    payout.fail(reason, by)
     uow.payouts.save(payout)
+    post_transaction(
+        uow,
+        key=f"payout:{payout.payout_id}:failed",
+        kind="payout_failed",
+        entries=ledger.mirrored(payout_started(payout.party_kind, payout.party_id, payout.payout_id, payout.money)),
+        effective_at=now,
+        now=now,
+    )
+    uow.publish(_event(PayoutFailed, payout, reason=reason))
+    settlements.payable_anew(payout.settlement_id, payout.payout_id, uow=uow, now=now)
 
 
 def pay(payout: Payout, booked_at: datetime, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """The bank's statement shows *payout*."""
+    """The bank's statement shows *payout*, whose party is locked. Had it come back before, that is booked now."""
     payout.pay(now)
     uow.payouts.save(payout)
     settlement = uow.settlements.get(payout.settlement_id)
@@ -120,16 +186,50 @@ def pay(payout: Payout, booked_at: datetime, *, uow: BillingUnitOfWork, now: dat
     )
     uow.publish(_event(PayoutPaid, payout, paid_at=now))
     settlements.announce_paid(settlement, payout.payout_id, uow=uow, now=now)
+    line = uow.bank_lines.find(payout.early_return) if payout.early_return is not None else None
+    if line is not None and line.state == "suspense":  # nobody has resolved it by hand meanwhile
+        bring_back(payout, line, ledger.SUSPENSE, uow=uow, now=now)
+        uow.bank_lines.save([line])
 
 
-def cancel_started(party_id: UUID, *, uow: BillingUnitOfWork) -> None:
-    """Take back what is started for a party and not released; its settlement can be paid anew."""
-    for payout in uow.payouts.started_of(party_id):
-        payout.cancel()
-        uow.payouts.save(payout)
-        settlement = uow.settlements.get(payout.settlement_id)
-        settlement.payout_id = None
-        uow.settlements.save(settlement)
+def bring_back(payout: Payout, line: BankLine, source: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """
+    The bank sent *payout* back, whose party is locked: it is payable again, once.
+
+    *source*: the account on which *line*'s money lies, the bank's or, where it came too early, that of suspense.
+    """
+    payout.bring_back()
+    uow.payouts.save(payout)
+    post_transaction(
+        uow,
+        key=f"payout:{payout.payout_id}:returned",
+        kind="payout_returned",
+        entries=payout_returned(payout.party_kind, payout.party_id, payout.money, source),
+        effective_at=line.booked_at,
+        now=now,
+    )
+    line.match(f"payout/{payout.payout_id}", "returned")
+    uow.publish(_event(PayoutReturned, payout, returned_at=now))
+    settlements.payable_anew(payout.settlement_id, payout.payout_id, uow=uow, now=now)
+
+
+def _cancel(payout: Payout, reason: CancelReason, uow: BillingUnitOfWork, now: datetime) -> None:
+    payout.cancel()
+    uow.payouts.save(payout)
+    uow.publish(_event(PayoutCancelled, payout, reason=reason))
+    settlements.payable_anew(payout.settlement_id, payout.payout_id, uow=uow, now=now)
+
+
+def _locked(payout_id: UUID, uow: BillingUnitOfWork) -> tuple[Payout, OrganisationCopy]:
+    party = _party(uow.payouts.party_of(payout_id), uow)
+    return uow.payouts.get(payout_id), party
+
+
+def _party(party_id: UUID, uow: BillingUnitOfWork) -> OrganisationCopy:
+    party = uow.organisations.find(party_id, lock=True)
+    if party is None:
+        raise NotYet("the party is not known here yet")
+    return party
 
 
 def hand_of(actor: Actor) -> str:
@@ -166,4 +266,7 @@ def view(payout: Payout) -> PayoutView:
         created_at=payout.created_at,
         released_at=payout.released_at,
         paid_at=payout.paid_at,
+        bank_order_id=payout.bank_order_id,
+        bank_status=payout.bank_status,
+        failure=payout.failure,
     )

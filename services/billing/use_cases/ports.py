@@ -1,6 +1,6 @@
 """What billing's use cases need from outside."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.bank_order import BankOrder
 from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
@@ -182,6 +183,9 @@ class BankLines(Protocol):
     def of_file(self, bank_file_id: UUID) -> Sequence[BankLine] | None:
         """The lines of a file that was read before, as they stand; none: it is new."""
 
+    def find(self, bank_line_id: UUID) -> BankLine | None:
+        """Locked."""
+
     def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
         """What the lines of *file* may be."""
 
@@ -216,19 +220,43 @@ class Settlements(Protocol):
 
 
 class Payouts(Protocol):
+    """Where several are locked, their parties are locked before them."""
+
     def add(self, payout: Payout) -> None:
         """Give it its number and store it."""
+
+    def party_of(self, payout_id: UUID) -> UUID:
+        """Not locked: it never changes. Raises NotFound."""
 
     def get(self, payout_id: UUID) -> Payout:
         """Locked. Raises NotFound."""
 
+    def get_all(self, payout_ids: Collection[UUID]) -> Sequence[Payout]:
+        """Each of them once, locked in the order of their ids. Raises NotFound."""
+
     def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Payout]:
         """Those that exist, locked in the order of their ids."""
 
+    def of_bank_order(self, bank_order_id: UUID) -> Sequence[Payout]:
+        """Locked in the order of their ids."""
+
     def started_of(self, party_id: UUID) -> Sequence[Payout]:
-        """Those of a party that are created and not released, locked."""
+        """Those of a party of which the bank was not told, locked."""
 
     def save(self, payout: Payout) -> None: ...
+
+
+class BankOrders(Protocol):
+    def add(self, order: BankOrder) -> None:
+        """Give it its number and store it."""
+
+    def get(self, bank_order_id: UUID) -> BankOrder:
+        """Locked. Raises NotFound."""
+
+    def find(self, number: str) -> BankOrder | None:
+        """Locked."""
+
+    def save(self, order: BankOrder) -> None: ...
 
 
 class BillingUnitOfWork(Protocol):
@@ -297,6 +325,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def payouts(self) -> Payouts: ...
+
+    @property
+    def bank_orders(self) -> BankOrders: ...
 
     @property
     def adjustments(self) -> Adjustments: ...

@@ -97,10 +97,22 @@ def invoice_matched(event_: ReceivedInvoiceMatched, *, uow: BillingUnitOfWork, n
         now=now,
     )
     uow.publish(event(SettlementPayable, settlement, payable_from=settlement.payable_from))
-    _net(settlement, uow, now)
+    _net(settlement, f"netting:{settlement.settlement_id}", uow, now)
 
 
-def _net(settlement: Settlement, uow: BillingUnitOfWork, now: datetime) -> None:
+def payable_anew(settlement_id: UUID, payout_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """
+    *payout_id* of it was cancelled, failed or came back; the caller holds the party's lock.
+
+    What the party has come to owe meanwhile is kept from it.
+    """
+    settlement = uow.settlements.get(settlement_id)
+    settlement.reopen()
+    uow.settlements.save(settlement)
+    _net(settlement, f"netting:{settlement_id}:{payout_id}", uow, now)
+
+
+def _net(settlement: Settlement, key: str, uow: BillingUnitOfWork, now: datetime) -> None:
     """Keep from a statement that has just become payable what its party owes."""
     kept = 0
     for clawback in uow.clawbacks.open_of(settlement.party_id, settlement.currency):
@@ -108,7 +120,7 @@ def _net(settlement: Settlement, uow: BillingUnitOfWork, now: datetime) -> None:
         uow.clawbacks.save(clawback)
     post_transaction(
         uow,
-        key=f"netting:{settlement.settlement_id}",
+        key=key,
         kind="clawback_netted",
         entries=netted(settlement.party_kind, settlement.party_id, Money(kept, settlement.currency)),
         effective_at=now,

@@ -173,7 +173,11 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "settlement.paid.v1": (_party(*_SETTLEMENT, "payout_id", "paid_at"),),
     "settlement.orders_paid.v1": (),  # for orders; a party has the lines of its statement
     "payout.released.v1": (_party(*_PAYOUT),),
+    "payout.ordered.v1": (_party(*_PAYOUT),),
+    "payout.cancelled.v1": (_party(*_PAYOUT, "reason"),),
     "payout.paid.v1": (_party(*_PAYOUT, "paid_at"),),
+    "payout.failed.v1": (_party(*_PAYOUT, "reason"),),
+    "payout.returned.v1": (_party(*_PAYOUT, "returned_at"),),
     "ledger.posted.v1": (),
     "ledger.sealed.v1": (),
     "period.closed.v1": (),

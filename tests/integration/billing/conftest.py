@@ -10,18 +10,24 @@ import pytest
 
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
+from services.billing.domain.bank_order import BankOrderFormat
 from services.billing.subscriptions import work
-from services.billing.use_cases import order
+from services.billing.use_cases import bank_order, order, payout
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.actor import Actor
 from services.shared.messages.base import Command, Query, View
+from services.shared.messages.billing.bank_order import BankOrderView, MakeBankOrder
 from services.shared.messages.billing.ledger import CheckInvariants
+from services.shared.messages.billing.payout import PayoutView, ReleasePayout, StartPayout
 from tests.kit.fakes_billing import (
+    COOLING_OFF,
     CUSTOMER_ID,
     FINANCE,
     INSTRUCTIONS,
+    LATER,
     NOW,
     ORDER_ID,
+    OTHER_FINANCE,
     OTHER_STATION_ID,
     OWN_ACCOUNT,
     PROVIDER_ID,
@@ -50,6 +56,7 @@ TABLES = (
     "bank_file_line",
     "bank_line",
     "bank_line_reference",
+    "bank_order",
     "chargeback",
     "checkout",
     "clawback",
@@ -121,6 +128,35 @@ class Billing(RealService[BillingUnitOfWork]):
         facts = card_facts(intent_id=f"pi_{order_id}", received=gross, charge_id=f"ch_{order_id}", balance=None)
         self.within(lambda uow: payment.learn(payment_id_of(order_id), facts, uow=uow, now=NOW))
         self.handle(order.accepted, order_accepted(order_id, number, at=at, **how))
+
+    def start_payout(self, settlement_id: UUID, now: datetime = LATER) -> PayoutView:
+        wanted = StartPayout(settlement_id=settlement_id)
+        return self.within(
+            lambda uow: payout.start_payout(wanted, actor=FINANCE, uow=uow, now=now, cooling_off=COOLING_OFF), now
+        )
+
+    def release_payout(self, payout_id: UUID, now: datetime = LATER) -> PayoutView:
+        wanted = ReleasePayout(payout_id=payout_id)
+        return self.within(
+            lambda uow: payout.release_payout(wanted, actor=OTHER_FINANCE, uow=uow, now=now, cooling_off=COOLING_OFF),
+            now,
+        )
+
+    def make_bank_order(
+        self, *payout_ids: UUID, now: datetime = LATER, file_format: BankOrderFormat = "pain.001.001.09"
+    ) -> BankOrderView:
+        wanted = MakeBankOrder(payout_ids=payout_ids)
+        return self.within(
+            lambda uow: bank_order.make_bank_order(wanted, actor=FINANCE, uow=uow, now=now, file_format=file_format),
+            now,
+        )
+
+    def pay_out(self, settlement_id: UUID, now: datetime = LATER) -> PayoutView:
+        """Started by one, released by another, and the bank is told."""
+        started = self.start_payout(settlement_id, now)
+        self.release_payout(started.payout_id, now)
+        self.make_bank_order(started.payout_id, now=now)
+        return started
 
     def balance(self, account: str) -> int:
         """Credit less debit."""

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.billing.use_cases import order, payment, payout, settlement
+from services.billing.use_cases import order, payment, settlement
 from services.billing.use_cases.bank_statement import import_bank_statement
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.errors import Refused
@@ -25,14 +25,12 @@ from services.shared.kernel.payment_reference import reference_of
 from services.shared.kernel.rate import share
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.billing.bank_statement import ImportBankStatement
-from services.shared.messages.billing.payout import ReleasePayout, StartPayout
 from services.shared.messages.billing.settlement import CloseSettlements, SettlementView
 from tests.integration.billing.conftest import Billing
 from tests.kit.fakes_billing import (
     FINANCE,
     LATER,
     NOW,
-    OTHER_FINANCE,
     OWN_ACCOUNT,
     amounts,
     card_facts,
@@ -190,8 +188,7 @@ class Course:
     def _pay_out(self, stated: SettlementView) -> None:
         try:
             self.billing.within(lambda uow: match(uow, stated))  # type: ignore[arg-type] # any unit of work
-            started = self.billing.run(payout.start_payout, StartPayout(settlement_id=stated.settlement_id), now=LATER)
-            self.billing.run(payout.release_payout, ReleasePayout(payout_id=started.payout_id), OTHER_FINANCE, LATER)
+            started = self.billing.pay_out(stated.settlement_id)
         except Refused:
             return  # the second time
         self.started.append((started.number, started.amount.amount))

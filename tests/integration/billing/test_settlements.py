@@ -14,14 +14,14 @@ from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.commission import refund, whole
 from services.billing.domain.ledger import owed
 from services.billing.domain.settlement import OrderHeld, PayoutExists
-from services.billing.use_cases import clawback, organisation, payout, settlement
+from services.billing.use_cases import clawback, organisation, settlement
 from services.billing.use_cases.bank_statement import import_bank_statement
 from services.billing.use_cases.ledger import post_transaction
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.messages.billing.bank_statement import ImportBankStatement, ListBankLines
-from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
+from services.shared.messages.billing.payout import GetPayout, ListPayouts
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
@@ -38,7 +38,6 @@ from tests.kit.fakes_billing import (
     LATER,
     NOW,
     ORDER_ID,
-    OTHER_FINANCE,
     OTHER_STATION_MANAGER,
     OWN_ACCOUNT,
     PROVIDER_FINANCE,
@@ -95,12 +94,13 @@ def test_from_acceptance_to_paid(billing: Billing) -> None:
     assert document.size_bytes > 1_000
     matched(billing, provider)
     matched(billing, station)
-    started = billing.run(payout.start_payout, StartPayout(settlement_id=provider.settlement_id), now=LATER)
-    billing.run(payout.release_payout, ReleasePayout(payout_id=started.payout_id), OTHER_FINANCE, LATER)
+    started = billing.start_payout(provider.settlement_id)
+    billing.release_payout(started.payout_id)
+    ordered = billing.make_bank_order(started.payout_id)
     assert billing.violations() == ()
     billing.do_outside()
-    ((key,),) = billing.rows("SELECT bank_order_key FROM payout")
-    assert key == f"bank_orders/{started.payout_id}.csv"
+    ((key,),) = billing.rows("SELECT document_key FROM bank_order")
+    assert key == f"bank_orders/{ordered.bank_order_id}.xml"
     view = bank_says(billing, ("b1", "out", "954.00", f"代付 {started.number.lower()}"))
     assert (view.matched, view.lines[0].target) == (1, f"payout/{started.payout_id}")
     assert bank_says(billing, ("b1", "out", "954.00", f"代付 {started.number}")).repeated == 1
@@ -132,7 +132,7 @@ def test_only_the_party_sees_its_own(billing: Billing) -> None:
     billing.accepted()
     provider, _ = sorted(close(billing).items, key=lambda each: each.party_kind)
     matched(billing, provider)
-    started = billing.run(payout.start_payout, StartPayout(settlement_id=provider.settlement_id), now=LATER)
+    started = billing.start_payout(provider.settlement_id)
     for stranger in (STATION_MANAGER, OTHER_STATION_MANAGER, REQUESTER, an_actor(new_id(), "provider_finance")):
         with pytest.raises(NotFound):
             billing.run(queries.get_settlement, GetSettlement(settlement_id=provider.settlement_id), stranger)
@@ -200,7 +200,7 @@ def test_started_twice_at_once(billing: Billing) -> None:
     def one() -> None:
         gate.wait()
         try:
-            billing.run(payout.start_payout, StartPayout(settlement_id=stated.settlement_id), now=LATER)
+            billing.start_payout(stated.settlement_id)
         except PayoutExists as error:
             refused.append(error)
 
@@ -218,12 +218,10 @@ def test_changed_account_cancels_and_frees(billing: Billing) -> None:
     billing.accepted(station=False)
     (stated,) = close(billing).items
     matched(billing, stated)
-    billing.run(payout.start_payout, StartPayout(settlement_id=stated.settlement_id), now=LATER)
+    billing.start_payout(stated.settlement_id)
     billing.handle(organisation.keep_copy, changed_account("6217999999999999"))
     assert billing.rows("SELECT state FROM payout") == [("cancelled",)]
-    again = billing.run(
-        payout.start_payout, StartPayout(settlement_id=stated.settlement_id), now=LATER + timedelta(days=1)
-    )
+    again = billing.start_payout(stated.settlement_id, now=NOW + timedelta(days=7))
     assert again.account_number == "6217999999999999"
     assert billing.violations() == ()
 
@@ -273,7 +271,7 @@ def test_corrections_holds_and_claw_backs_in_postgresql(billing: Billing) -> Non
     assert (read.gross, read.to_pay) == (cny(95_400), cny(95_400))
     billing.within(lambda uow: uow.accruals.hold(other_id, "chargeback", NOW))
     with pytest.raises(OrderHeld):
-        billing.run(payout.start_payout, StartPayout(settlement_id=second.settlement_id), now=LATER)
+        billing.start_payout(second.settlement_id)
     assert billing.violations() == ()
 
 

@@ -8,22 +8,29 @@ import pytest
 from services.billing.domain.commission import Split, refund, split, whole
 from services.billing.domain.ledger import INPUT_VAT_PENDING, PROVIDER_COST, check_balanced, owed, receivable
 from services.billing.domain.settlement import OrderHeld
-from services.billing.use_cases import clawback, payout
+from services.billing.use_cases import clawback
 from services.billing.use_cases.ledger import post_transaction
 from services.shared.kernel.ids import derived_id
-from services.shared.messages.billing.payout import ReleasePayout
 from services.shared.messages.billing.settlement import SettlementPaid
 from tests.kit.fakes_billing import (
     LATER,
     NOW,
     ORDER_ID,
-    OTHER_FINANCE,
     PROVIDER_ID,
     FakeBillingUnitOfWork,
     amounts,
     cny,
 )
-from tests.unit.billing.test_settlement_use_cases import accepted, bank_says, close, match, of_kind, release, start
+from tests.unit.billing.test_settlement_use_cases import (
+    accepted,
+    bank_says,
+    close,
+    match,
+    of_kind,
+    order_of_bank,
+    release,
+    start,
+)
 
 SECOND_ID = derived_id("order", "two")
 PAYABLE = owed("provider", PROVIDER_ID, "payable")
@@ -51,7 +58,7 @@ def paid_out(uow: FakeBillingUnitOfWork) -> None:
     stated = of_kind(close(uow, ALL), "provider")
     match(uow, stated)
     started = start(uow, stated)
-    release(uow, started)
+    order_of_bank(uow, release(uow, started))
     bank_says(uow, f"b-{started.number}", f"{stated.to_pay.amount / 100:.2f}", started.number)
 
 
@@ -121,7 +128,7 @@ def test_a_payout_that_is_only_started_is_cancelled_and_started_anew_with_less()
     assert uow.payouts.get(first.payout_id).state == "cancelled"
     again = start(uow, stated)
     assert again.amount == cny(95_400 - 31_800)
-    release(uow, again)
+    order_of_bank(uow, release(uow, again))
     assert uow.ledger.balance(PAYABLE) == 0
 
 
@@ -142,7 +149,7 @@ def test_a_held_order_is_on_no_statement_and_its_settlement_is_not_paid() -> Non
     started = start(uow, stated)
     uow.accruals.hold(ORDER_ID, "dispute", NOW)
     with pytest.raises(OrderHeld):
-        payout.release_payout(ReleasePayout(payout_id=started.payout_id), actor=OTHER_FINANCE, uow=uow, now=LATER)
+        release(uow, started)
 
 
 def test_a_party_may_earn_more_by_a_refund() -> None:

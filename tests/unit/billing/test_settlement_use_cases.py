@@ -9,7 +9,7 @@ import pytest
 from services.billing.domain.ledger import BANK, contract, owed, payout_transit
 from services.billing.domain.payout import BankAccountChanged, BankAccountUnknown, SameHands
 from services.billing.domain.settlement import HoldNotOver, InvoiceContradicts, NotPayable, PayoutExists
-from services.billing.use_cases import order, organisation, payment, payout, settlement
+from services.billing.use_cases import bank_order, order, organisation, payment, payout, settlement
 from services.billing.use_cases.bank_statement import import_bank_statement
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.actor import Actor
@@ -18,6 +18,7 @@ from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
+from services.shared.messages.billing.bank_order import BankOrderView, MakeBankOrder
 from services.shared.messages.billing.bank_statement import ImportBankStatement
 from services.shared.messages.billing.ledger import LedgerPosted
 from services.shared.messages.billing.payout import PayoutPaid, PayoutReleased, PayoutView, ReleasePayout, StartPayout
@@ -33,6 +34,7 @@ from services.shared.messages.billing.settlement import (
 from services.shared.messages.identity.organisation import OrganisationChanged
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
 from tests.kit.fakes_billing import (
+    COOLING_OFF,
     FINANCE,
     GENERAL_6,
     INSTRUCTIONS,
@@ -97,11 +99,18 @@ def match(uow: FakeBillingUnitOfWork, stated: SettlementView, **changes: Any) ->
 
 
 def start(uow: FakeBillingUnitOfWork, stated: SettlementView, actor: Actor = FINANCE, now: Any = LATER) -> PayoutView:
-    return payout.start_payout(StartPayout(settlement_id=stated.settlement_id), actor=actor, uow=uow, now=now)
+    wanted = StartPayout(settlement_id=stated.settlement_id)
+    return payout.start_payout(wanted, actor=actor, uow=uow, now=now, cooling_off=COOLING_OFF)
 
 
 def release(uow: FakeBillingUnitOfWork, started: PayoutView, actor: Actor = OTHER_FINANCE) -> PayoutView:
-    return payout.release_payout(ReleasePayout(payout_id=started.payout_id), actor=actor, uow=uow, now=LATER)
+    wanted = ReleasePayout(payout_id=started.payout_id)
+    return payout.release_payout(wanted, actor=actor, uow=uow, now=LATER, cooling_off=COOLING_OFF)
+
+
+def order_of_bank(uow: FakeBillingUnitOfWork, *released: PayoutView) -> BankOrderView:
+    wanted = MakeBankOrder(payout_ids=tuple(each.payout_id for each in released))
+    return bank_order.make_bank_order(wanted, actor=FINANCE, uow=uow, now=LATER, file_format="pain.001.001.09")
 
 
 def bank_says(uow: FakeBillingUnitOfWork, serial: str, amount: str, text: str, currency: str = "CNY") -> Any:
@@ -260,9 +269,12 @@ def test_whole_way_to_paid() -> None:
     assert (started.amount, started.state, started.account_number) == (cny(95_400), "created", "6217000000008810")
     assert not uow.events(PayoutReleased)
     released = release(uow, started)
-    assert released.state == "in_transit"
+    assert released.state == "released"
+    assert uow.ledger.balance(payout_transit(started.payout_id)) == 0
+    assert order_of_bank(uow, released).total == cny(95_400)
     assert uow.ledger.balance(payout_transit(started.payout_id)) == 95_400
-    (order_to_bank,) = uow.calls("write_bank_order")
+    (written,) = uow.calls("write_bank_order")
+    (order_to_bank,) = written["payments"]
     assert (order_to_bank["amount"], order_to_bank["number"]) == (95_400, started.number)
     line = bank_says(uow, "b1", "954.00", f"货款 {started.number}")
     assert line.target == f"payout/{started.payout_id}"
@@ -284,7 +296,7 @@ def test_bank_paid_another_amount() -> None:
     """A line with the number and another amount or currency pays nothing; it waits in suspense."""
     uow, stated = payable()
     started = start(uow, stated)
-    release(uow, started)
+    order_of_bank(uow, release(uow, started))
     assert bank_says(uow, "b1", "953.00", started.number).reason == "amount_differs"
     assert bank_says(uow, "b2", "954.00", started.number, "USD").reason == "amount_differs"
     assert uow.payouts.held[started.payout_id].state == "in_transit"
@@ -325,7 +337,7 @@ def test_four_eyes() -> None:
     started = start(uow, stated, actor=machine)
     with pytest.raises(SameHands):
         release(uow, started, actor=machine)
-    assert release(uow, started, actor=FINANCE).state == "in_transit"
+    assert release(uow, started, actor=FINANCE).state == "released"
     with pytest.raises(WrongState):
         release(uow, started)
 
@@ -342,7 +354,7 @@ def test_who_is_paid_does_not_pay() -> None:
         start(uow, stated, actor=technician)
 
 
-def changed_account(number: str) -> OrganisationChanged:
+def changed_account(number: str, **changes: Any) -> OrganisationChanged:
     copy = an_organisation()
     return OrganisationChanged.model_validate(
         {
@@ -365,6 +377,7 @@ def changed_account(number: str) -> OrganisationChanged:
                 },
                 "verified": True,
                 "registered_at": NOW,
+                **changes,
             },
         }
     )
@@ -378,7 +391,7 @@ def test_changed_account_stops_the_payout() -> None:
     assert uow.payouts.held[started.payout_id].state == "cancelled"
     with pytest.raises(WrongState):
         release(uow, started)
-    assert start(uow, stated).account_number == "6217999999999999"
+    assert start(uow, stated, now=NOW + timedelta(days=7)).account_number == "6217999999999999"
 
 
 def test_release_looks_at_the_account_again() -> None:
@@ -395,13 +408,13 @@ def test_unchanged_account_leaves_the_payout() -> None:
     uow, stated = payable()
     started = start(uow, stated)
     organisation.keep_copy(changed_account("6217000000008810"), uow=uow, now=NOW)
-    assert release(uow, started).state == "in_transit"
+    assert release(uow, started).state == "released"
 
 
 def test_released_payout_is_not_taken_back() -> None:
     """Once the bank is told, a changed account cancels nothing here."""
     uow, stated = payable()
     started = start(uow, stated)
-    release(uow, started)
+    order_of_bank(uow, release(uow, started))
     organisation.keep_copy(changed_account("6217999999999999"), uow=uow, now=NOW)
     assert uow.payouts.held[started.payout_id].state == "in_transit"

@@ -1,9 +1,9 @@
-"""Payouts: the transfer that pays a settlement. One person starts it, another releases it."""
+"""Payouts: the transfer that pays a settlement. One starts it, another releases it, a bank order tells the bank."""
 
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from services.shared.kernel.actor import Grants
 from services.shared.kernel.money import Money
@@ -11,7 +11,7 @@ from services.shared.messages.base import Command, Event, Instant, Page, Query, 
 from services.shared.messages.billing.commission_plan import FINANCE
 from services.shared.messages.billing.settlement import PartyKind
 
-PayoutState = Literal["created", "in_transit", "paid", "failed", "cancelled"]
+PayoutState = Literal["created", "released", "in_transit", "paid", "failed", "returned", "cancelled"]
 
 _READERS: Grants = {
     "provider": frozenset({"provider_finance", "lab_manager"}),
@@ -21,7 +21,13 @@ _READERS: Grants = {
 
 
 class PayoutView(View):
-    """*number* goes into the transfer's remittance text: by it the bank's statement line finds the payout."""
+    """
+    *number* goes into the transfer's remittance text: by it the bank's statement line finds the payout.
+
+    Attributes:
+        bank_status: What the bank last answered (ISO 20022: ACCP, ACSC, RJCT …); empty while unknown.
+        failure: Why it failed or came back; empty otherwise.
+    """
 
     payout_id: UUID
     number: str
@@ -36,10 +42,17 @@ class PayoutView(View):
     created_at: Instant
     released_at: Instant | None
     paid_at: Instant | None
+    bank_order_id: UUID | None
+    bank_status: str
+    failure: str
 
 
 class StartPayout(Command):
-    """Needs a payable settlement whose hold period is over. → PayoutView"""
+    """
+    Needs a payable settlement whose hold period is over.
+
+    The party's bank account must be its own, confirmed, and not have changed a short while ago. → PayoutView
+    """
 
     wire_name: ClassVar = "billing.start_payout"
     grants: ClassVar[Grants] = FINANCE
@@ -48,12 +61,35 @@ class StartPayout(Command):
 
 
 class ReleasePayout(Command):
-    """By somebody else than who started it; the order to the bank is written. → PayoutView"""
+    """By somebody else than who started it; it can go into a bank order. → PayoutView"""
 
     wire_name: ClassVar = "billing.release_payout"
     grants: ClassVar[Grants] = FINANCE
 
     payout_id: UUID
+
+
+class CancelPayout(Command):
+    """While the bank has not been told; its settlement can be paid anew. → PayoutView"""
+
+    wire_name: ClassVar = "billing.cancel_payout"
+    grants: ClassVar[Grants] = FINANCE
+
+    payout_id: UUID
+
+
+class FailPayout(Command):
+    """
+    The bank did not pay it and answers by no file; by somebody else than who released it. → PayoutView
+
+    Its settlement can be paid anew, so ask the bank first.
+    """
+
+    wire_name: ClassVar = "billing.fail_payout"
+    grants: ClassVar[Grants] = FINANCE
+
+    payout_id: UUID
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
 class GetPayout(Query):
@@ -94,9 +130,41 @@ class _PayoutEvent(Event):
 
 
 class PayoutReleased(_PayoutEvent):
-    """The bank has been told to pay."""
+    """Two people want it paid; the bank is not told yet."""
 
     wire_name: ClassVar = "payout.released.v1"
+
+
+class PayoutOrdered(_PayoutEvent):
+    """The bank is told to pay."""
+
+    wire_name: ClassVar = "payout.ordered.v1"
+
+    bank_order_id: UUID
+
+
+class PayoutCancelled(_PayoutEvent):
+    """Before the bank was told; the settlement is payable anew."""
+
+    wire_name: ClassVar = "payout.cancelled.v1"
+
+    reason: Literal["account_changed", "claw_back", "by_hand"]
+
+
+class PayoutFailed(_PayoutEvent):
+    """The bank did not pay; the settlement is payable anew."""
+
+    wire_name: ClassVar = "payout.failed.v1"
+
+    reason: str
+
+
+class PayoutReturned(_PayoutEvent):
+    """The bank had paid and sent the money back; the settlement is payable anew."""
+
+    wire_name: ClassVar = "payout.returned.v1"
+
+    returned_at: Instant
 
 
 class PayoutPaid(_PayoutEvent):

@@ -1,0 +1,108 @@
+"""Rows ⇄ payouts and bank orders. Whoever locks payouts has locked their parties before, providers before stations."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from services.billing.adapters import tables
+from services.billing.domain.bank_order import BankOrder
+from services.billing.domain.payout import Payout
+from services.billing.domain.settlement import PayoutExists
+from services.shared.chassis.database import save_versioned
+from services.shared.kernel.errors import NotFound
+
+
+class SqlPayouts:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, payout: Payout) -> None:
+        values = asdict(payout) | {"number": text("next_number('PO', :at)").bindparams(at=payout.created_at)}
+        number = self.connection.execute(
+            insert(tables.payout).values(values).on_conflict_do_nothing().returning(tables.payout.c.number)
+        ).scalar_one_or_none()
+        if number is None:
+            raise PayoutExists
+        payout.number = number
+
+    def party_of(self, payout_id: UUID) -> UUID:
+        table = tables.payout
+        found: UUID | None = self.connection.execute(
+            select(table.c.party_id).where(table.c.payout_id == payout_id)
+        ).scalar_one_or_none()
+        if found is None:
+            raise NotFound
+        return found
+
+    def get(self, payout_id: UUID) -> Payout:
+        found = self._locked(tables.payout.c.payout_id == payout_id)
+        if not found:
+            raise NotFound
+        return found[0]
+
+    def get_all(self, payout_ids: Collection[UUID]) -> Sequence[Payout]:
+        wanted = set(payout_ids)
+        found = self._with_parties(tables.payout.c.payout_id.in_(wanted))
+        if len(found) < len(wanted):
+            raise NotFound
+        return found
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Payout]:
+        return {each.number: each for each in self._with_parties(tables.payout.c.number.in_(list(numbers)))}
+
+    def of_bank_order(self, bank_order_id: UUID) -> Sequence[Payout]:
+        return self._with_parties(tables.payout.c.bank_order_id == bank_order_id)
+
+    def started_of(self, party_id: UUID) -> Sequence[Payout]:
+        table = tables.payout
+        return self._locked((table.c.party_id == party_id) & table.c.state.in_(["created", "released"]))
+
+    def save(self, payout: Payout) -> None:
+        save_versioned(self.connection, tables.payout, {"payout_id": payout.payout_id}, vars(payout))
+        payout.version += 1  # what came back before it was paid changes twice in one transaction
+
+    def _with_parties(self, condition: ColumnElement[bool]) -> list[Payout]:
+        party = tables.organisation
+        self.connection.execute(
+            select(party.c.organisation_id)
+            .where(party.c.organisation_id.in_(select(tables.payout.c.party_id).where(condition)))
+            .order_by(party.c.kind, party.c.organisation_id)
+            .with_for_update()
+        )
+        return self._locked(condition)
+
+    def _locked(self, condition: ColumnElement[bool]) -> list[Payout]:
+        table = tables.payout
+        rows = self.connection.execute(select(table).where(condition).order_by(table.c.payout_id).with_for_update())
+        return [Payout(**row._mapping) for row in rows]
+
+
+class SqlBankOrders:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, order: BankOrder) -> None:
+        values = asdict(order) | {"number": text("next_number('BO', :at)").bindparams(at=order.ordered_at)}
+        order.number = self.connection.execute(
+            insert(tables.bank_order).values(values).returning(tables.bank_order.c.number)
+        ).scalar_one()
+
+    def get(self, bank_order_id: UUID) -> BankOrder:
+        order = self._one(tables.bank_order.c.bank_order_id == bank_order_id)
+        if order is None:
+            raise NotFound
+        return order
+
+    def find(self, number: str) -> BankOrder | None:
+        return self._one(tables.bank_order.c.number == number)
+
+    def save(self, order: BankOrder) -> None:
+        save_versioned(self.connection, tables.bank_order, {"bank_order_id": order.bank_order_id}, vars(order))
+
+    def _one(self, condition: ColumnElement[bool]) -> BankOrder | None:
+        row: Any = self.connection.execute(select(tables.bank_order).where(condition).with_for_update()).one_or_none()
+        return BankOrder(**row._mapping) if row is not None else None

@@ -1,0 +1,154 @@
+"""Telling the bank to pay released payouts by one file, and taking in what it answers."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from services.billing.domain.bank_order import (
+    NOT_PAID,
+    BankOrder,
+    BankOrderFormat,
+    PaymentStatus,
+    StatusReport,
+    StatusReportUnknown,
+    StatusReportUnreadable,
+    said_of,
+    total_of,
+)
+from services.billing.domain.payout import Payout
+from services.billing.use_cases import payout as payouts
+from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.ids import new_id
+from services.shared.kernel.money import Money
+from services.shared.messages.billing.bank_order import (
+    BankOrderView,
+    MakeBankOrder,
+    OrderedPayment,
+    ReadStatusReport,
+    StatusReportView,
+)
+
+Outcome = Literal["noted", "failed", "known", "contradicts"]
+
+
+def make_bank_order(
+    command: MakeBankOrder, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, file_format: BankOrderFormat
+) -> BankOrderView:
+    """
+    Tell the bank to pay released payouts, all of them or none.
+
+    Raises:
+        NotFound: One is unknown.
+        WrongState: One is not released.
+        OrderHeld: An order of one's settlement is in dispute.
+        CurrenciesDiffer: See there.
+    """
+    require(actor, command.grants, {})
+    ordered = uow.payouts.get_all(command.payout_ids)
+    total = total_of(ordered)
+    order = BankOrder(
+        bank_order_id=new_id(),
+        number="",
+        format=file_format,
+        currency=total.currency,
+        count=len(ordered),
+        total=total.amount,
+        ordered_at=now,
+        ordered_by=payouts.hand_of(actor),
+    )
+    uow.bank_orders.add(order)
+    for payout in ordered:
+        payouts.order(payout, order.bank_order_id, uow=uow, now=now)
+    uow.call_outside("write_bank_order", f"bank_order:{order.bank_order_id}", _file(order, ordered))
+    return view(order)
+
+
+def bank_order_kept(bank_order_id: UUID, key: str, sha256: str, size: int, *, uow: BillingUnitOfWork) -> None:
+    """The file is written and kept."""
+    order = uow.bank_orders.get(bank_order_id)
+    order.keep(key, sha256, size)
+    uow.bank_orders.save(order)
+
+
+def read_status_report(
+    command: ReadStatusReport, *, actor: Actor, uow: BillingUnitOfWork, now: datetime,
+    read: Callable[[bytes], StatusReport],
+) -> StatusReportView:  # fmt: skip
+    """
+    Take in what the bank answers to a bank order; the same answer a second time changes nothing.
+
+    Raises:
+        StatusReportUnreadable, StatusReportUnknown, StatusReportContradicts: Nothing of it is taken.
+    """
+    require(actor, command.grants, {})
+    try:
+        content = base64.b64decode(command.content, validate=True)
+    except (binascii.Error, ValueError):
+        raise StatusReportUnreadable("the content is no base64", line=1, problem="base64") from None
+    report = read(content)
+    order = uow.bank_orders.find(report.order_number)
+    if order is None:
+        raise StatusReportUnknown(number=report.order_number)
+    answered = list(said_of(report, uow.payouts.of_bank_order(order.bank_order_id)))
+    return StatusReportView(
+        bank_order_id=order.bank_order_id,
+        number=order.number,
+        payments=tuple(
+            OrderedPayment(
+                payout_id=payout.payout_id, number=payout.number, status=said.status, reason=said.reason,
+                outcome=_take(payout, said, uow, now),
+            )
+            for payout, said in answered
+        ),
+    )  # fmt: skip
+
+
+def _take(payout: Payout, said: PaymentStatus, uow: BillingUnitOfWork, now: datetime) -> Outcome:
+    if payout.state != "in_transit":
+        # After the money has left, only the bank's statement can say that it came back.
+        return "contradicts" if said.status in NOT_PAID and payout.state == "paid" else "known"
+    if payout.bank_status == said.status:
+        return "known"
+    payout.bank_status = said.status
+    if said.status in NOT_PAID:
+        payouts.fail(payout, said.reason, uow=uow, now=now)
+        return "failed"
+    uow.payouts.save(payout)
+    return "noted"
+
+
+def _file(order: BankOrder, ordered: Sequence[Payout]) -> dict[str, Any]:
+    """Everything the file says, as JSON values: who writes it has no database."""
+    return {
+        "bank_order_id": str(order.bank_order_id),
+        "number": order.number,
+        "format": order.format,
+        "currency": order.currency,
+        "ordered_at": order.ordered_at.isoformat(),
+        "payments": [
+            {
+                "number": payout.number,
+                "amount": payout.amount,
+                "bank_name": payout.bank_name,
+                "account_name": payout.account_name,
+                "account_number": payout.account_number,
+            }
+            for payout in ordered
+        ],
+    }
+
+
+def view(order: BankOrder) -> BankOrderView:
+    return BankOrderView(
+        bank_order_id=order.bank_order_id,
+        number=order.number,
+        format=order.format,
+        count=order.count,
+        total=Money(order.total, order.currency),
+        ordered_at=order.ordered_at,
+        written=order.document_key is not None,
+    )
