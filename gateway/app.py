@@ -25,16 +25,19 @@ from gateway.routes import (
     access,
     adjustment,
     bank_csv,
+    bank_line,
     bank_statement,
     catalogue,
     checkout,
     commission_plan,
+    customer_credit,
     feed,
     invoicing,
     ledger,
     operation,
     order,
     organisation,
+    payer_agreement,
     payment,
     payout,
     quotation,
@@ -51,8 +54,9 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
-    commission_plan, referral, settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
+    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_line, bank_csv,
+    payer_agreement, customer_credit, commission_plan, referral,
+    settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -28,6 +28,8 @@ SERVICE_REVENUE = "R:service"
 PROVIDER_COST = "E:provider_service"
 STATION_COST = "E:station_share"
 PSP_FEE = "E:psp_fee"
+BANK_FEE = "E:bank_fee"
+INTEREST = "R:interest"
 BAD_DEBT = "E:bad_debt"
 ROUNDING = "E:rounding"
 

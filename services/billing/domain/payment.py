@@ -23,6 +23,7 @@ LIFECYCLE: Lifecycle[PaymentState] = Lifecycle(
         "fail": {"created": "failed", "pending": "failed", "failed": "failed"},
         # what was paid is not what was asked: only a person can say what it is
         "doubt": {"created": "unknown", "pending": "unknown", "failed": "unknown"},
+        "give_back": {"pending": "pending"},
         "cancel": {"created": "cancelled", "pending": "cancelled", "failed": "cancelled"},
     },
 )
@@ -151,6 +152,16 @@ class Payment:
                 self.succeed(charge_id, now)
         return taken
 
+    def give_back(self, amount: int) -> None:
+        """
+        *amount* (minor units) was never for it.
+
+        Raises:
+            WrongState: It has ended: what was released on it is undone by a refund.
+        """
+        self.state = LIFECYCLE.after("give_back", self.state)
+        self.received -= amount
+
     def succeed(self, charge_id: str, now: datetime) -> None:
         """Raises WrongState: It has ended already."""
         self.state = LIFECYCLE.after("succeed", self.state)
@@ -207,6 +218,15 @@ def receipt_card(order_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
 def surplus_card(customer_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
     """The payment institution has money of a customer that no order waits for."""
     return ledger.entries(("D", ledger.PSP, amount), ("C", ledger.customer_credit(customer_id), amount))
+
+
+def receipt(into: str, owed_on: str, customer_id: UUID, to_it: Money, surplus: Money) -> tuple[ledger.Entry, ...]:
+    """
+    Money is *into* an account of ours: *to_it* is what was waited for on *owed_on*, *surplus* stays the customer's.
+    """
+    return ledger.entries(
+        ("D", into, to_it + surplus), ("C", owed_on, to_it), ("C", ledger.customer_credit(customer_id), surplus)
+    )
 
 
 def psp_fee(fee: Money, vat: Money) -> tuple[ledger.Entry, ...]:

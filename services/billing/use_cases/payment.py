@@ -1,11 +1,13 @@
 """Payments: asking for money, and learning that it came."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
 
+from services.billing.domain import ledger
 from services.billing.domain.order import OrderCopy
 from services.billing.domain.payment import (
     CHECK_DELAYS,
@@ -15,6 +17,7 @@ from services.billing.domain.payment import (
     Payment,
     PaymentMethod,
     psp_fee,
+    receipt,
     receipt_card,
     reference_of,
     surplus_card,
@@ -97,6 +100,30 @@ def cancel_payment(order_id: UUID, *, uow: BillingUnitOfWork) -> None:
     if payment.method == "card":
         _cancel_intent(payment, payment.intent_id, uow)
         checkout.close_open(payment.payment_id, uow=uow)
+
+
+def take(
+    payment: Payment, money: Money, charge_id: str, into: str, *, uow: BillingUnitOfWork, now: datetime
+) -> tuple[int, Sequence[ledger.Entry]]:
+    """
+    Take *money* for *payment* as far as anything waits for it: the one place where it is decided what money pays.
+
+    Args:
+        payment: What the money came for; the caller saves it, and tells when it has succeeded.
+        money: In the payment's currency.
+        charge_id: Of the institution, or the bank's serial number.
+        into: The account of ours where it is.
+        uow: The transaction.
+        now: When.
+
+    Returns:
+        How much nothing waited for, in minor units, and the entries that book all of it.
+    """
+    del uow
+    taken = payment.receive(money.amount, charge_id, now)
+    surplus = Money(money.amount - taken, money.currency)
+    owed_on = ledger.contract(payment.order_id)
+    return surplus.amount, receipt(into, owed_on, payment.customer_id, money - surplus, surplus)
 
 
 def check_card_payment(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:

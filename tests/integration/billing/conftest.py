@@ -57,6 +57,7 @@ TABLES = (
     "organisation",
     "outbox",
     "outside_call",
+    "payer_agreement",
     "payment",
     "payout",
     "referral",

@@ -12,9 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters import ledger_queries
 from services.billing.config import settings
-from services.billing.domain.bank_line import receipt_bank
-from services.billing.domain.ledger import AccountOverdrawn, BookedOtherwise, Entry, contract
-from services.billing.domain.payment import psp_fee, receipt_card
+from services.billing.domain.ledger import BANK, AccountOverdrawn, BookedOtherwise, Entry, contract
+from services.billing.domain.payment import psp_fee, receipt, receipt_card
 from services.billing.domain.payout import payout_paid
 from services.billing.subscriptions import work
 from services.billing.use_cases.ledger import WATCH_TIMER, post_transaction, watch_invariants
@@ -206,7 +205,7 @@ def test_many_transactions_of_several_postings_at_once(billing: Billing) -> None
         facts = [
             receipt_card(ORDER_ID, cny(10)),
             psp_fee(cny(3), cny(1)),
-            receipt_bank(ORDER_ID, CUSTOMER_ID, cny(5), cny(2)),
+            receipt(BANK, contract(ORDER_ID), CUSTOMER_ID, cny(5), cny(2)),
             (Entry("E:psp_fee", "D", 4, "USD"), Entry("A:psp:stripe", "C", 4, "USD")),
         ]
         chosen.shuffle(facts)
