@@ -23,6 +23,7 @@ from gateway.portal import pages
 from gateway.problems import Asked
 from gateway.routes import (
     access,
+    account,
     adjustment,
     bank_csv,
     bank_line,
@@ -40,10 +41,13 @@ from gateway.routes import (
     payer_agreement,
     payment,
     payout,
+    programme,
     quotation,
     referral,
+    refund,
     settlement,
     stripe_webhook,
+    voucher,
     work,
 )
 from services.shared.chassis import health
@@ -55,8 +59,8 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_line, bank_csv,
-    payer_agreement, customer_credit, commission_plan, referral,
-    settlement, payout, ledger, adjustment, invoicing, feed, operation, stripe_webhook,
+    payer_agreement, customer_credit, commission_plan, referral, settlement, payout, refund, ledger, account,
+    adjustment, invoicing, feed, programme, voucher, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

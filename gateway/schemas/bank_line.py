@@ -8,7 +8,7 @@ from pydantic import Field
 from gateway.schemas.bank_statement import BankLine
 from gateway.schemas.base import Listed, Schema, Shown
 from services.shared.kernel.money import Money
-from services.shared.messages.base import Instant, Text
+from services.shared.messages.base import Instant, Name, Text
 from services.shared.messages.billing.bank_line import BankLinePart as Part
 from services.shared.messages.billing.bank_line import Bucket, PartKind
 
@@ -72,4 +72,4 @@ class BankLineToResolve(Schema):
 
 
 class BankLineToUndo(Schema):
-    reason: Annotated[Text, Field(min_length=1)]
+    reason: Name

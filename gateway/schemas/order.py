@@ -7,6 +7,8 @@ from pydantic import Field
 
 from gateway.schemas.base import TURNAROUND, Listed, Schema, Shown
 from gateway.schemas.quotation import DeclaredSample, ShownAmounts, ShownLine
+from services.shared.kernel.fee import Fee
+from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Instant, Text
 from services.shared.messages.orders.contract import ContractState, Paper
@@ -98,9 +100,15 @@ class CustomerTerms(Shown):
 
 
 class ProviderTerms(Shown):
-    """*fee_bps*: the management fee the provider bears, of the net."""
+    """
+    *fee_bps*: the percentages in *fee*, the management fee that the provider bears, of the net.
+
+    *provider_net*: what it earns by the whole order, without the tax on its invoice.
+    """
 
     fee_bps: int
+    fee: Fee | None
+    provider_net: Money | None
     provider_tax: TaxProfile
     acceptance_days: int
     hold_days: int
@@ -109,6 +117,7 @@ class ProviderTerms(Shown):
 
 class StationTerms(Shown):
     fee_bps: int
+    fee: Fee | None
     station_bps: int
     station_tax: TaxProfile | None
     hold_days: int
@@ -126,6 +135,8 @@ class OperatorTerms(Shown):
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    fee: Fee | None
+    provider_net: Money | None
 
 
 class StationOrder(Shown):

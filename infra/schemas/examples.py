@@ -37,6 +37,8 @@ _WHOLE = {
     "fee_bps": 1_000, "station_bps": 7_000, "tax_rate_bps": 600, "discount_bps": 0, "acceptance_days": 10,
     "hold_days": 7, "objection_days": 15, "turnaround_days": 7, "turnaround_working_days": 5, "limit": 50,
     "size_bytes": 48_211,
+    "rate_bps": 3_000, "cap_order": 2_000_000, "cap_holder_year": 5_000_000, "min_own_payment_bps": 1_000,
+    "claim_days": 180, "shortfall_days": 30, "price_tolerance_bps": 2_000, "four_eyes_above": 10_000_000,
     "machine_minutes": 95, "sequence": 42, "prev_sequence": 41, "high_watermark": 42, "after": 41, "seq": 17,
     "last_status": 503, "debit": 106_000, "credit": 106_000, "suspense": 0, "repeated": 0, "published_seq": 17,
 }  # fmt: skip
@@ -46,6 +48,7 @@ _NUMBERS = (
     ("Order", "OR-2026-000087"), ("Contract", "HT-2026-000087"), ("Shipment", "SH-2026-000054"),
     ("Report", "RP-2026-000061"), ("Settle", "ST-2026-000009"), ("Payout", "PO-2026-000009"),
     ("Invoice", "INV-2026-000045"), ("Received", "26112000000012345678"), ("RecordReceived", "26112000000012345678"),
+    ("Programme", "PG-2026-000004"), ("Voucher", "VO-2026-000018"),
     ("Provider", "PR-2026-000003"), ("Offering", "OF-2026-000210"), ("Hit", "OF-2026-000210"),
 )  # fmt: skip
 """Beginning of a class name → what its `number` looks like."""
@@ -66,7 +69,7 @@ _TEXT = {
     "title": "钢板拉伸试验", "title_zh": "金属材料室温拉伸", "title_en": "Tensile test of metals at room temperature",
     "method_zh": "拉伸试验", "method_en": "Tensile testing", "method_code": "GB/T 228.1-2021",
     "description_zh": "含加工", "description_en": "Machining included", "instrument": "Zwick Z100",
-    "instrument_class": "050101", "charge_basis": "校财〔2026〕12 号,校网公示",
+    "instrument_class": "050101", "offering_class": "0501", "charge_basis": "校财〔2026〕12 号,校网公示",
     "requirements": "ISO 6892-1, 5 pieces", "customer_code": "S-01", "description": "钢板 200 × 30 × 3 mm",
     "hazards": "", "notes": "", "note": "", "reason": "Not as agreed.", "problem": "", "failure": "card_declined",
     "carrier": "SF Express", "tracking_number": "SF1234567890123", "code": "7F3K-2M9Q", "check_code": "7F3K-2M9Q",
@@ -76,7 +79,8 @@ _TEXT = {
     "signature": "t=1795416693,v1=00", "stripe_event_id": "evt_1Example", "client_secret": "pi_1Example_secret_1",
     "reference": "OR-2026-000087", "channel_transaction_id": "ch_1Example", "serial_number": "2026112300001",
     "counterparty": "江淮新材料有限公司", "remittance": "OR-2026-000087", "target": "payment/1",
-    "account": "A:bank:main", "currency": "CNY", "key": "payment.succeeded/1", "kind": "payment",
+    "account": "A:bank:main", "currency": "CNY", "rule": "cap_order", "figures": "2000000",
+    "facts": "91340100MA2MRXXX0T", "offering_classe": "0501", "key": "payment.succeeded/1", "kind": "payment",
     "stream_id": "general", "prefix_of": "", "content": "PERvY3VtZW50Lz4=", "csv": (
         "serial_number,booked_at,direction,amount,currency,counterparty,remittance\n"
         "2026112300001,2026-11-23T06:51:33Z,in,1060.00,CNY,江淮新材料有限公司,OR-2026-000087\n"

@@ -3,7 +3,16 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from services.billing.adapters import bank_queries, card_queries, ledger_queries, queries
+from services.billing.adapters import (
+    account_queries,
+    bank_queries,
+    card_queries,
+    explanation_queries,
+    ledger_queries,
+    queries,
+    refund_queries,
+    voucher_queries,
+)
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
@@ -19,14 +28,19 @@ from services.billing.use_cases import (
     ledger,
     payer_agreement,
     payout,
+    programme,
     referral,
+    refund,
     settlement,
     stripe_event,
+    voucher,
+    voucher_use,
 )
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
+from services.shared.messages.billing.account import ExplainBalance, GetAccountStatement, GetTrialBalance
 from services.shared.messages.billing.adjustment import (
     ApproveAdjustment,
     ListAdjustments,
@@ -56,19 +70,39 @@ from services.shared.messages.billing.bank_statement import (
     ListBankLines,
 )
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
-from services.shared.messages.billing.commission_plan import ListCommissionPlans, PublishCommissionPlan
+from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
 from services.shared.messages.billing.customer_credit import ApplyCustomerCredit, ListCustomerCredit
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
 from services.shared.messages.billing.payer_agreement import ListPayerAgreements, RecordPayerAgreement
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
+from services.shared.messages.billing.programme import GetProgramme, ListProgrammes, PublishProgramme
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
+from services.shared.messages.billing.refund import (
+    ApproveRefund,
+    CancelRefund,
+    GetRefund,
+    ListRefunds,
+    RequestRefund,
+    RerouteRefund,
+    WaiveRedLetter,
+)
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
     GetSettlementDocument,
     ListSettlements,
     SettlementDocument,
+)
+from services.shared.messages.billing.voucher import (
+    ApproveVoucher,
+    EstimateVoucher,
+    GetVoucher,
+    GrantVoucher,
+    ListVouchers,
+    ReserveVoucher,
+    RevokeVoucher,
+    WithdrawVoucher,
 )
 
 
@@ -139,10 +173,24 @@ class BillingService(ServiceBase):
 
     publish_commission_plan = command(PublishCommissionPlan, commission_plan.publish_commission_plan)
     list_commission_plans = query(ListCommissionPlans, queries.list_commission_plans)
+    preview_split = query(PreviewSplit, commission_plan.preview_split)
 
     claim_referral = command(ClaimReferral, referral.claim_referral)
     decide_referral = command(DecideReferral, _decide_referral)
     list_referrals = query(ListReferrals, queries.list_referrals)
+
+    publish_programme = command(PublishProgramme, programme.publish_programme)
+    get_programme = query(GetProgramme, voucher_queries.get_programme)
+    list_programmes = query(ListProgrammes, voucher_queries.list_programmes)
+
+    grant_voucher = command(GrantVoucher, voucher.grant_voucher)
+    approve_voucher = command(ApproveVoucher, voucher.approve_voucher)
+    revoke_voucher = command(RevokeVoucher, voucher.revoke_voucher)
+    estimate_voucher = query(EstimateVoucher, voucher_use.estimate_voucher)
+    reserve_voucher = command(ReserveVoucher, voucher_use.reserve_voucher)
+    withdraw_voucher = command(WithdrawVoucher, voucher_use.withdraw_voucher)
+    get_voucher = query(GetVoucher, voucher_queries.get_voucher)
+    list_vouchers = query(ListVouchers, voucher_queries.list_vouchers)
 
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
     open_checkout = command(OpenCheckout, _open_checkout)
@@ -166,6 +214,14 @@ class BillingService(ServiceBase):
     list_bank_csv_maps = query(ListBankCsvMaps, queries.list_bank_csv_maps)
     preview_bank_csv = query(PreviewBankCsv, _preview_bank_csv)
 
+    request_refund = command(RequestRefund, refund.request_refund)
+    approve_refund = command(ApproveRefund, refund.approve_refund)
+    cancel_refund = command(CancelRefund, refund.cancel_refund)
+    reroute_refund = command(RerouteRefund, refund.reroute_refund)
+    waive_red_letter = command(WaiveRedLetter, refund.waive_red_letter)
+    get_refund = query(GetRefund, refund_queries.get_refund)
+    list_refunds = query(ListRefunds, refund_queries.list_refunds)
+
     close_settlements = command(CloseSettlements, settlement.close_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)
     list_settlements = query(ListSettlements, queries.list_settlements)
@@ -184,4 +240,7 @@ class BillingService(ServiceBase):
 
     check_invariants = command(CheckInvariants, ledger.check_invariants)
     list_balances = query(ListBalances, ledger_queries.list_balances)
+    get_trial_balance = query(GetTrialBalance, account_queries.get_trial_balance)
+    get_account_statement = query(GetAccountStatement, account_queries.get_account_statement)
+    explain_balance = query(ExplainBalance, explanation_queries.explain_balance)
     list_ledger_transactions = query(ListLedgerTransactions, ledger_queries.list_ledger_transactions)

@@ -7,17 +7,28 @@ from services.billing.adapters.stripe_access import StripeAccess
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
-from services.billing.use_cases import checkout, ledger, order, organisation, payment, settlement, stripe_event
+from services.billing.use_cases import (
+    checkout,
+    ledger,
+    offering,
+    order,
+    organisation,
+    payment,
+    settlement,
+    stripe_event,
+    voucher,
+)
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings
+from services.shared.messages.catalog.offering import OfferingChanged, OfferingHidden, OfferingPublished
 from services.shared.messages.identity.organisation import (
     OrganisationChanged,
     OrganisationRegistered,
     OrganisationVerified,
 )
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
-from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
 
 
 def work(settings: SourceSettings) -> Work:
@@ -38,6 +49,10 @@ def work(settings: SourceSettings) -> Work:
             on(OrganisationRegistered, organisation.keep_copy),
             on(OrganisationVerified, organisation.keep_copy),
             on(OrganisationChanged, organisation.keep_copy),
+            on(OfferingPublished, offering.keep_copy),
+            on(OfferingChanged, offering.keep_copy),
+            on(OfferingHidden, offering.keep_copy),
+            on(OrderPlaced, order.placed),
             on(OrderContracted, partial(order.contracted, instructions=Instructions(*account))),
             on(OrderAccepted, order.accepted),
             on(OrderCancelled, order.cancelled),
@@ -49,5 +64,6 @@ def work(settings: SourceSettings) -> Work:
             checkout.CHECK_TIMER: checkout.check_checkout,
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
+            voucher.EXPIRE_TIMER: voucher.expire_voucher,
         },
     )

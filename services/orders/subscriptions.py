@@ -20,6 +20,7 @@ from services.shared.messages.billing.commission_plan import CommissionPlanPubli
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.referral import ReferralConfirmed
 from services.shared.messages.billing.settlement import SettlementPaid
+from services.shared.messages.billing.voucher import VoucherReserved, VoucherReturned
 from services.shared.messages.catalog.offering import OfferingChanged, OfferingHidden, OfferingPublished
 from services.shared.messages.catalog.provider import ProviderApproved, ProviderSuspended
 from services.shared.messages.identity.organisation import (
@@ -40,6 +41,8 @@ SUBSCRIPTIONS = (
     on(CommissionPlanPublished, commission.keep_plan),
     on(ReferralConfirmed, commission.keep_referral),
     on(PaymentSucceeded, order.take_payment),
+    on(VoucherReserved, order.take_voucher),
+    on(VoucherReturned, order.drop_voucher),
     on(SettlementPaid, order.close_settled),
 )
 

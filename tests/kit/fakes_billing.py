@@ -14,7 +14,7 @@ from services.billing.domain.bank_matching import Payer, PayerAgreement, one_for
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
-from services.billing.domain.commission_plan import CommissionPlan, PlanExists
+from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.ledger import (
     AccountOverdrawn,
     BookedOtherwise,
@@ -28,16 +28,19 @@ from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import BalanceTransaction, CardFacts, Instructions, Payment
 from services.billing.domain.payout import Payout
 from services.billing.domain.referral import AlreadyClaimed, Referral
+from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import PayoutExists, Settlement, SettlementLine
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.errors import NotFound
+from services.shared.kernel.fee import Scope
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
-from services.shared.messages.orders.order import OrderAccepted, OrderContracted
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
+from tests.kit.fakes_voucher import FakeOfferings, FakePlacedOrders, FakeProgrammes, FakeRelations, FakeVouchers
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -113,6 +116,32 @@ def amounts(net: int = 100_000, tax: int = 6_000) -> dict[str, Any]:
         "gross": cny(net + tax),
         "tax_rate_bps": 600,
     }
+
+
+def order_placed(
+    order_id: UUID = ORDER_ID, number: str = "OR-2026-000123", *, money: Mapping[str, Any] | None = None,
+    lines: Sequence[Mapping[str, Any]] = (), **changes: Any,
+) -> OrderPlaced:  # fmt: skip
+    return OrderPlaced.model_validate(
+        {
+            "order_id": order_id,
+            "number": number,
+            "customer_id": CUSTOMER_ID,
+            "provider_id": PROVIDER_ID,
+            "quotation_id": None,
+            "lines": tuple(lines),
+            "amounts": money or amounts(),
+            "payment_method": "card",
+            "placed_at": NOW,
+            **changes,
+        }
+    )
+
+
+def order_cancelled(order_id: UUID = ORDER_ID, number: str = "OR-2026-000123") -> OrderCancelled:
+    return OrderCancelled(
+        order_id=order_id, number=number, customer_id=CUSTOMER_ID, provider_id=PROVIDER_ID, reason="changed plans"
+    )
 
 
 def order_contracted(
@@ -207,6 +236,18 @@ class FakeOrders:
     def find(self, order_id: UUID) -> OrderCopy | None:
         return deepcopy(self.held.get(order_id))
 
+    def get(self, order_id: UUID) -> OrderCopy:
+        order = self.find(order_id)
+        if order is None:
+            raise NotFound
+        return order
+
+    def of_refund(self, refund_id: UUID) -> OrderCopy:
+        raise NotImplementedError(refund_id)
+
+    def keep_left(self, order: OrderCopy) -> None:
+        self.held[order.order_id].remaining = order.remaining
+
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         self.held[order_id].accepted_at = accepted_at
         self.held[order_id].split = parts
@@ -264,9 +305,19 @@ class FakePlans:
     def __init__(self) -> None:
         self.held: list[CommissionPlan] = []
 
+    def of_scope(self, scope: Scope) -> Sequence[CommissionPlan]:
+        return [each for each in self.held if each.scope == scope]
+
+    def for_provider(self, provider_id: UUID | None) -> Sequence[CommissionPlan]:
+        return [each for each in self.held if each.scope.provider_id in {None, provider_id}]
+
+    def get(self, commission_plan_id: UUID) -> CommissionPlan:
+        for each in self.held:
+            if each.commission_plan_id == commission_plan_id:
+                return each
+        raise NotFound
+
     def add(self, plan: CommissionPlan) -> None:
-        if any(each.valid_from == plan.valid_from for each in self.held):
-            raise PlanExists
         self.held.append(plan)
 
 
@@ -316,8 +367,37 @@ class FakePayments:
             for each in self.held.values()
         )
 
+    def of_order(self, order_id: UUID) -> Sequence[Payment]:
+        return [deepcopy(each) for each in self.held.values() if each.order_id == order_id]
+
     def save(self, payment: Payment) -> None:
         self.held[payment.payment_id] = deepcopy(payment)
+
+
+class FakeRefunds:
+    """Enough for what touches refunds in passing; refunds themselves are tested on the real database."""
+
+    def __init__(self) -> None:
+        self.held: dict[UUID, Refund] = {}
+
+    def add(self, refund: Refund) -> bool:
+        if refund.refund_id in self.held:
+            return False
+        refund.number, refund.n = f"RF-2026-{len(self.held) + 1:06d}", 1
+        self.held[refund.refund_id] = deepcopy(refund)
+        return True
+
+    def get(self, refund_id: UUID) -> Refund:
+        if refund_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[refund_id])
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
+        wanted = set(numbers)
+        return {refund.number: deepcopy(refund) for refund in self.held.values() if refund.number in wanted}
+
+    def save(self, refund: Refund) -> None:
+        self.held[refund.refund_id] = deepcopy(refund)
 
 
 class FakeCheckouts:
@@ -612,7 +692,13 @@ class FakeBillingUnitOfWork:
         self.orders = FakeOrders()
         self.plans = FakePlans()
         self.referrals = FakeReferrals()
+        self.placed_orders = FakePlacedOrders()
+        self.offerings = FakeOfferings()
+        self.relations = FakeRelations()
+        self.programmes = FakeProgrammes()
+        self.vouchers = FakeVouchers()
         self.payments = FakePayments()
+        self.refunds = FakeRefunds()
         self.checkouts = FakeCheckouts()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()

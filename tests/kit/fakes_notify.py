@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from infra.schemas.examples import example
 from services.notify.adapters.texts import Texts
 from services.notify.domain.feed import view_of
 from services.notify.domain.member import Language, MemberCopy
@@ -18,7 +19,9 @@ from services.notify.use_cases.ports import FeedRow
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.messages.base import Event
+from services.shared.messages.billing.bank_line import BankLinePart
 from services.shared.messages.billing.ledger import Entry, LedgerTransaction
+from services.shared.messages.billing.programme import Rules
 from services.shared.messages.orders.contract import Document
 from services.shared.messages.registry import events
 from tests.kit.fakes_invoicing import (
@@ -61,6 +64,9 @@ _COMMON: dict[str, Any] = {
     "contract_id": CONTRACT_ID,
     "contract_number": "CT-2026-000001",
     "payment_id": derived_id("payment", 1),
+    "refund_id": derived_id("refund", 1),
+    "dispute_id": None,
+    "invoiced": True,
     "shipment_id": derived_id("shipment", 1),
     "sample_id": derived_id("sample", 1),
     "sample_ids": (derived_id("sample", 1),),
@@ -73,6 +79,18 @@ _COMMON: dict[str, Any] = {
     "bank_line_id": derived_id("bank_line", 1),
     "referral_id": derived_id("referral", 1),
     "commission_plan_id": derived_id("commission_plan", 1),
+    "programme_id": derived_id("programme", 1),
+    "programme_version_id": derived_id("programme_version", 1),
+    "authority_id": derived_id("organisation", "authority"),
+    "side": "customer",
+    "budget": cny(100_000_000),
+    "rules": example(Rules),
+    "voucher_id": derived_id("voucher", 1),
+    "use_id": derived_id("voucher_use", 1),
+    "redeem_to": "company",
+    "left": cny(3_000_000),
+    "cover": cny(2_000_000),
+    "returned": cny(200_000),
     "version": 2,
     "title": "EDS <b>mapping</b>",
     "respond_by": NOW + timedelta(days=3),
@@ -126,6 +144,12 @@ _COMMON: dict[str, Any] = {
 _OWN: dict[str, dict[str, Any]] = {
     "order.released.v1": {"reason": "paid"},
     "report.issued.v1": {"lines": (1,)},
+    "bank_line.resolved.v1": {"parts": (BankLinePart(kind="fee", target_id=None, amount=cny(5)),), "by": "member/1"},
+    "bank_line.reopened.v1": {"by": "member/1"},
+    "voucher.returned.v1": {"reason": "expired"},
+    "refund.agreed.v1": {"cause": "dispute"},
+    "refund.succeeded.v1": {"cause": "dispute"},
+    "refund.failed.v1": {"cause": "dispute"},
 }
 
 

@@ -221,6 +221,7 @@ class FakeOfferings:
 class FakeCommission:
     plans: list[CommissionPlanCopy] = field(default_factory=list)
     referrals: list[ReferralCopy] = field(default_factory=list)
+    volumes: dict[tuple[datetime, UUID, str], int] = field(default_factory=dict)
 
     def put_plan(self, plan: CommissionPlanCopy) -> None:
         self.plans.append(plan)
@@ -228,9 +229,11 @@ class FakeCommission:
     def put_referral(self, referral: ReferralCopy) -> None:
         self.referrals.append(referral)
 
-    def plan_at(self, now: datetime) -> CommissionPlanCopy | None:
-        begun = [plan for plan in self.plans if plan.valid_from <= now]
-        return max(begun, key=lambda plan: plan.valid_from) if begun else None
+    def plans_for(self, provider_id: UUID) -> list[CommissionPlanCopy]:
+        return [plan for plan in self.plans if plan.provider_id in {None, provider_id}]
+
+    def volume_since(self, since: datetime, provider_id: UUID, currency: str) -> int:
+        return self.volumes.get((since, provider_id, currency), 0)
 
     def referral_for(self, customer_id: UUID, *, placed_at: datetime, now: datetime) -> ReferralCopy | None:
         fitting = [

@@ -33,23 +33,91 @@ CHECKS: dict[str, str] = {
         SELECT o.number FROM contracted_order o, jsonb_to_record(o.split) AS s
           (net bigint, tax bigint, station_share bigint, provider_net bigint, kept bigint, provider_tax bigint,
            station_tax bigint)
+        CROSS JOIN LATERAL (
+          SELECT coalesce(sum(net), 0) AS net, coalesce(sum(tax), 0) AS tax FROM refund
+          WHERE order_id = o.order_id AND agreed_at IS NOT NULL AND NOT performed AND cause <> 'cancellation') AS r
         WHERE o.accepted_at IS NOT NULL AND NOT coalesce(
-          s.net = o.net AND s.tax = o.tax AND s.provider_net + s.station_share + s.kept = s.net
+          s.net = o.net - r.net AND s.tax = o.tax - r.tax AND s.provider_net + s.station_share + s.kept = s.net
           AND s.provider_net >= 0 AND s.station_share >= 0 AND s.provider_tax >= 0 AND s.station_tax >= 0, false)
         LIMIT 100""",
     "I5 the ledger books the split of each accepted order": """
         SELECT o.number
         FROM contracted_order o CROSS JOIN LATERAL jsonb_to_record(o.split) AS s
-          (station_share bigint, provider_net bigint)
+          (net bigint, tax bigint, station_share bigint, provider_net bigint)
         LEFT JOIN ledger_tx t ON t.idem_key = 'accept:' || o.order_id
         LEFT JOIN ledger_entry e USING (transaction_id)
         WHERE o.accepted_at IS NOT NULL AND o.gross > 0
-        GROUP BY o.order_id, s.station_share, s.provider_net
+        GROUP BY o.order_id, s.net, s.tax, s.station_share, s.provider_net
         HAVING NOT (
-          coalesce(sum(e.amount) FILTER (WHERE e.account = 'R:service'), 0) = o.net
-          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'L:vat:output'), 0) = o.tax
+          coalesce(sum(e.amount) FILTER (WHERE e.account = 'R:service'), 0) = s.net
+          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'L:vat:output'), 0) = s.tax
           AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:provider_service'), 0) = s.provider_net
           AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:station_share'), 0) = s.station_share)
+        LIMIT 100""",
+    "I7 vouchers hold what their uses say, and no more than granted": """
+        SELECT v.number FROM voucher v
+        LEFT JOIN (SELECT voucher_id, sum(amount) FILTER (WHERE state = 'reserved') AS reserved,
+                          sum(amount) FILTER (WHERE state IN ('used', 'claimed', 'redeemed')) AS spent
+                   FROM voucher_use GROUP BY voucher_id) AS u USING (voucher_id)
+        WHERE v.reserved <> coalesce(u.reserved, 0) OR v.spent <> coalesce(u.spent, 0)
+           OR v.reserved + v.spent > v.granted LIMIT 100""",
+    "I7 no order has two vouchers": """
+        SELECT order_number FROM voucher_use WHERE state <> 'returned'
+        GROUP BY order_id, order_number HAVING count(*) > 1 LIMIT 100""",
+    "I7 programmes have promised what their uses say, and no more than their budget": """
+        SELECT p.number FROM programme p
+        LEFT JOIN (SELECT programme_id, sum(amount) AS promised FROM voucher_use
+                   WHERE state NOT IN ('returned', 'rejected') GROUP BY programme_id) AS u USING (programme_id)
+        WHERE p.committed <> coalesce(u.promised, 0) OR p.committed > p.budget LIMIT 100""",
+    "I7 holders' years hold what their uses say": """
+        SELECT format('%s %s %s', y.programme_id, y.holder_id, y.year) FROM programme_year y
+        LEFT JOIN (SELECT programme_id, holder_id, year, sum(amount) AS promised FROM voucher_use
+                   WHERE state NOT IN ('returned', 'rejected') GROUP BY programme_id, holder_id, year) AS u
+          USING (programme_id, holder_id, year)
+        WHERE y.committed <> coalesce(u.promised, 0) LIMIT 100""",
+    "I7 voucher funds hold what came in and is not spent": """
+        SELECT format('%s holds %s', p.number, coalesce(b.held, 0)) FROM programme p
+        LEFT JOIN (SELECT account, currency, sum(posted_c - posted_d) AS held FROM account_balance
+                   WHERE account LIKE 'L:voucher_fund:%' GROUP BY account, currency) AS b
+          ON b.account = 'L:voucher_fund:' || p.programme_id AND b.currency = p.currency
+        LEFT JOIN (SELECT programme_id, sum(amount) AS spent FROM voucher_use
+                   WHERE redeem_to = 'prefunded' AND state IN ('used', 'claimed', 'redeemed')
+                   GROUP BY programme_id) AS u USING (programme_id)
+        WHERE coalesce(b.held, 0) <> p.funded - coalesce(u.spent, 0) LIMIT 100""",
+    "I5 the ledger books what stands of each refunded order": """
+        SELECT o.number
+        FROM contracted_order o CROSS JOIN LATERAL jsonb_to_record(o.split) AS s
+          (net bigint, tax bigint, station_share bigint, provider_net bigint)
+        CROSS JOIN LATERAL (
+          SELECT count(*) AS refunds, coalesce(sum((takes ->> 'provider_net')::bigint), 0) AS provider_net,
+                 coalesce(sum((takes ->> 'station_share')::bigint), 0) AS station_share,
+                 coalesce(sum(net) FILTER (WHERE state <> 'awaiting_red_letter'), 0) AS net,
+                 coalesce(sum(tax) FILTER (WHERE state <> 'awaiting_red_letter'), 0) AS tax
+          FROM refund WHERE order_id = o.order_id AND agreed_at IS NOT NULL AND performed) AS r
+        CROSS JOIN LATERAL (
+          SELECT coalesce(sum(c) FILTER (WHERE account = 'R:service'), 0) AS net,
+                 coalesce(sum(c) FILTER (WHERE account = 'L:vat:output'), 0) AS tax,
+                 coalesce(sum(-c) FILTER (WHERE account = 'E:provider_service'), 0) AS provider_net,
+                 coalesce(sum(-c) FILTER (WHERE account = 'E:station_share'), 0) AS station_share
+          FROM (SELECT e.account, CASE e.side WHEN 'C' THEN e.amount ELSE -e.amount END AS c
+                FROM ledger_tx t JOIN ledger_entry e USING (transaction_id) WHERE t.order_id = o.order_id) AS e) AS b
+        WHERE o.accepted_at IS NOT NULL AND r.refunds > 0 AND NOT (
+          b.net = s.net - r.net AND b.tax = s.tax - r.tax AND b.provider_net = s.provider_net - r.provider_net
+          AND b.station_share = s.station_share - r.station_share)
+        LIMIT 100""",
+    "I6 refunds of each payment stay within it": """
+        SELECT format('payment %s: %s of %s', p.payment_id, p.refunded, p.received)
+        FROM payment p LEFT JOIN LATERAL (
+          SELECT sum((way ->> 'amount')::bigint) AS amount FROM refund r, jsonb_array_elements(r.parts) AS way
+          WHERE r.order_id = p.order_id AND (way ->> 'payment_id')::uuid = p.payment_id) AS r ON true
+        WHERE p.refunded > p.received OR p.refunded <> coalesce(r.amount, 0) LIMIT 100""",
+    "I6 refund accounts hold what is under way": """
+        SELECT format('%s holds %s', r.number, coalesce(b.posted_c - b.posted_d, 0))
+        FROM refund r LEFT JOIN account_balance b
+          ON b.account = 'L:refund:' || r.refund_id AND b.currency = r.currency
+        WHERE coalesce(b.posted_c - b.posted_d, 0) <> CASE WHEN r.state IN ('pending', 'failed', 'succeeded') THEN
+          (SELECT coalesce(sum((way ->> 'amount')::bigint), 0) FROM jsonb_array_elements(r.parts) AS way
+           WHERE way ->> 'state' <> 'succeeded') ELSE 0 END
         LIMIT 100""",
     "I8 payouts pay exactly their settlement": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)

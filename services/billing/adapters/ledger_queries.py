@@ -57,7 +57,7 @@ def list_ledger_transactions(
     rows, cursor = page(
         uow.connection, statement, (_TX.c.seq,), query.after, query.limit, read=(int,), newest_first=True,
     )  # fmt: skip
-    entries = _entries(uow, [row.seq for row in rows])
+    entries = entries_of(uow, [row.seq for row in rows])
     return LedgerTransactionPage(
         items=tuple(
             LedgerTransaction(
@@ -77,7 +77,7 @@ def list_ledger_transactions(
     )
 
 
-def _entries(uow: BillingUnitOfWork, numbers: list[int]) -> dict[int, list[Entry]]:
+def entries_of(uow: BillingUnitOfWork, numbers: list[int]) -> dict[int, list[Entry]]:
     found: dict[int, list[Entry]] = {number: [] for number in numbers}
     if found:
         rows = uow.connection.execute(

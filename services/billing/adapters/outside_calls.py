@@ -10,7 +10,7 @@ from services.billing.adapters.bank_files import bank_order
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.payment import BalanceTransaction, CardFacts
-from services.billing.use_cases import checkout, payment, payout, settlement
+from services.billing.use_cases import checkout, payment, payout, refund, settlement
 from services.shared.chassis.definition import OutsideCall
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.money import Money
@@ -53,7 +53,7 @@ class Papers:
             party=documents.Party(**payload["party"]),
             lines=tuple(
                 documents.StatementLine(
-                    kind="order",
+                    kind="order" if line["kind"] == "acceptance" else "correction",
                     order_number=line["order_number"],
                     entered_on=date.fromisoformat(line["accepted_on"]),
                     text=line["title"],
@@ -71,6 +71,12 @@ class Papers:
         pdf = documents.settlement_statement_pdf(statement)
         stored = self.store.keep(f"settlements/{payload['settlement_id']}.pdf", pdf, "application/pdf")
         return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
+
+    def write_refund_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        del key
+        body = bank_order(payload, self.account)
+        name = f"bank_orders/{payload['refund_id']}-{payload['payment_id']}.csv"
+        return {"key": self.store.keep(name, body, "text/csv").key}
 
     def write_bank_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         del key
@@ -91,6 +97,36 @@ def _payment_intent(result: Mapping[str, Any], uow: BillingUnitOfWork, now: date
     return payment.learn(_uuid(result["payment_id"]), card_facts(result), uow=uow, now=now)
 
 
+def _refund(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    ours = _refund_part(result["refund_id"])
+    if ours is None:
+        return "not_ours"
+    if result["status"] not in {"succeeded", "failed"}:
+        return "nothing_new"
+    return refund.card_refund_settled(
+        *ours, succeeded=result["status"] == "succeeded", reference=result["stripe_refund_id"],
+        failure=result["failure"], uow=uow, now=now,
+    )  # fmt: skip
+
+
+def _refunds_of_charge(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    outcomes = [_refund(each, uow, now) for each in result["refunds"]]
+    return next((outcome for outcome in outcomes if outcome.startswith("refund")), "nothing_new")
+
+
+def _refund_not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    ours = _refund_part(payload["refund_id"])
+    if ours is not None:
+        refund.card_refund_settled(*ours, succeeded=False, reference="", failure=code, uow=uow, now=now)
+
+
+def _refund_part(named: str) -> tuple[UUID, UUID] | None:
+    """Refund and payment, as they were named to the institution."""
+    refund_id, _, payment_id = named.partition("/")
+    found = _uuid(refund_id), _uuid(payment_id)
+    return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
+
+
 def _session(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
     del now
     facts = checkout.SessionFacts(
@@ -105,6 +141,8 @@ def _session(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -
 
 LEARNERS: Mapping[str, Callable[[Mapping[str, Any], BillingUnitOfWork, datetime], str]] = {
     "payment_intent": _payment_intent,
+    "refund": _refund,
+    "charge": _refunds_of_charge,
     "checkout.session": _session,
 }
 
@@ -180,5 +218,7 @@ def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, .
         ),
         OutsideCall("expire_checkout_session", stripe.expire_checkout_session, _learn, lease_s=120),
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
+        OutsideCall("create_stripe_refund", stripe.create_refund, _learn, _refund_not_created, lease_s=120),
+        OutsideCall("write_refund_order", papers.write_refund_order, lease_s=120),
         OutsideCall("write_bank_order", papers.write_bank_order, _bank_order_kept, lease_s=120),
     )

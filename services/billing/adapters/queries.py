@@ -10,11 +10,12 @@ from sqlalchemy import Select, select
 from services.billing.adapters import tables
 from services.billing.adapters.adjustment_repository import adjustment_of
 from services.billing.adapters.bank_repositories import declared_map
+from services.billing.adapters.commission_plan_repository import plan_of
 from services.billing.adapters.settlement_repositories import settlement_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
-from services.billing.use_cases import adjustment, bank_csv, payout, referral, settlement
+from services.billing.use_cases import adjustment, bank_csv, commission_plan, payout, referral, settlement
 from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, Parties, require
 from services.shared.kernel.errors import NotFound
@@ -22,11 +23,7 @@ from services.shared.kernel.money import Money
 from services.shared.messages.billing.adjustment import AdjustmentPage, ListAdjustments
 from services.shared.messages.billing.bank_csv import BankCsvMapPage, ListBankCsvMaps
 from services.shared.messages.billing.bank_statement import BankLine, BankLinePage, ListBankLines
-from services.shared.messages.billing.commission_plan import (
-    CommissionPlanPage,
-    CommissionPlanView,
-    ListCommissionPlans,
-)
+from services.shared.messages.billing.commission_plan import CommissionPlanPage, ListCommissionPlans
 from services.shared.messages.billing.payment import GetPayment, ListPayments, PaymentPage, PaymentView
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, PayoutPage, PayoutView
 from services.shared.messages.billing.referral import ListReferrals, ReferralPage
@@ -51,18 +48,14 @@ def list_commission_plans(
     del now
     require(actor, query.grants, {})
     table = tables.commission_plan
-    rows = uow.connection.execute(select(table).order_by(table.c.valid_from.desc()))
-    return CommissionPlanPage(
-        items=tuple(
-            CommissionPlanView(
-                commission_plan_id=row.commission_plan_id,
-                valid_from=row.valid_from,
-                fee_bps=row.fee_bps,
-                station_bps=row.station_bps,
-            )
-            for row in rows
-        )
-    )
+    statement = select(table)
+    if query.provider_id is not None:
+        statement = statement.where(table.c.provider_id == query.provider_id)
+    rows, cursor = page(
+        uow.connection, statement, (table.c.valid_from, table.c.commission_plan_id), query.after, _limit(query.limit),
+        read=(datetime.fromisoformat, UUID), newest_first=True,
+    )  # fmt: skip
+    return CommissionPlanPage(items=tuple(commission_plan.view(plan_of(row)) for row in rows), next_cursor=cursor)
 
 
 def list_referrals(query: ListReferrals, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralPage:

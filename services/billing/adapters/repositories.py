@@ -10,8 +10,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
-from services.billing.domain.commission import Split, SplitTerms
-from services.billing.domain.commission_plan import CommissionPlan, PlanExists
+from services.billing.domain.commission import Left, Split, SplitTerms
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
@@ -63,7 +62,31 @@ class SqlOrders:
         fields = dict(row._mapping)
         fields["split"] = Split(**fields["split"]) if fields["split"] else None
         fields["split_terms"] = _SPLIT_TERMS.validate_python(fields["split_terms"])
+        fields["remaining"] = Left(**fields["remaining"]) if fields["remaining"] else None
         return OrderCopy(**fields)
+
+    def get(self, order_id: UUID) -> OrderCopy:
+        order = self.find(order_id)
+        if order is None:
+            raise NotFound
+        return order
+
+    def of_refund(self, refund_id: UUID) -> OrderCopy:
+        table = tables.refund
+        order_id = self.connection.execute(
+            select(table.c.order_id).where(table.c.refund_id == refund_id)
+        ).scalar_one_or_none()
+        if order_id is None:
+            raise NotFound
+        return self.get(order_id)
+
+    def keep_left(self, order: OrderCopy) -> None:
+        table = tables.contracted_order
+        self.connection.execute(
+            table.update()
+            .where(table.c.order_id == order.order_id)
+            .values(remaining=asdict(order.remaining) if order.remaining else None)
+        )
 
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         table = tables.contracted_order
@@ -76,18 +99,6 @@ class SqlOrders:
                 .values([asdict(accrual) for accrual in accruals])
                 .on_conflict_do_nothing(index_elements=["key"])
             )
-
-
-class SqlPlans:
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def add(self, plan: CommissionPlan) -> None:
-        added = self.connection.execute(
-            insert(tables.commission_plan).values(vars(plan)).on_conflict_do_nothing(index_elements=["valid_from"])
-        )
-        if added.rowcount == 0:
-            raise PlanExists
 
 
 class SqlReferrals:
@@ -157,6 +168,13 @@ class SqlPayments:
             .limit(1)
         )
         return found.first() is not None
+
+    def of_order(self, order_id: UUID) -> Sequence[Payment]:
+        table = tables.payment
+        rows = self.connection.execute(
+            select(table).where(table.c.order_id == order_id).order_by(table.c.payment_id).with_for_update()
+        )
+        return [Payment(**row._mapping) for row in rows]
 
     def save(self, payment: Payment) -> None:
         save_versioned(self.connection, tables.payment, {"payment_id": payment.payment_id}, vars(payment))

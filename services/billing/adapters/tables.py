@@ -21,6 +21,7 @@ organisation = Table(
     Column("bank_name", Text),
     Column("account_name", Text),
     Column("account_number", Text),
+    Column("phone", Text),
 )
 
 contracted_order = Table(
@@ -40,6 +41,7 @@ contracted_order = Table(
     _instant("contracted_at"),
     _instant("accepted_at"),
     Column("split", JSONB),
+    Column("remaining", JSONB),
 )
 
 accrual = Table(
@@ -95,9 +97,16 @@ commission_plan = Table(
     metadata,
     Column("commission_plan_id", Uuid, primary_key=True),
     _instant("valid_from"),
+    _instant("valid_until"),
     Column("fee_bps", Integer),
     Column("station_bps", Integer),
+    Column("components", JSONB),
+    Column("provider_id", Uuid),
+    Column("offering_class", Text),
+    Column("station_id", Uuid),
+    Column("currency", Text),
     _instant("published_at"),
+    Column("published_by", Text),
 )
 
 referral = Table(
@@ -127,6 +136,7 @@ payment = Table(
     Column("currency", Text),
     Column("amount", BigInteger),
     Column("received", BigInteger),
+    Column("refunded", BigInteger),
     _instant("opened_at"),
     Column("intent_id", Text),
     Column("client_secret", Text),
@@ -278,6 +288,37 @@ settlement = Table(
     Column("document_key", Text),
     Column("document_sha256", Text),
     Column("document_size", BigInteger),
+    Column("version", Integer),
+)
+
+refund = Table(
+    "refund",
+    metadata,
+    Column("refund_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("n", Integer),
+    Column("customer_id", Uuid),
+    Column("cause", Text),
+    Column("state", Text),
+    Column("currency", Text),
+    Column("burden", Text),
+    Column("station_base", Text),
+    Column("reason", Text),
+    _instant("requested_at"),
+    Column("requested_by", Text),
+    Column("asked", BigInteger),
+    Column("net", BigInteger),
+    Column("tax", BigInteger),
+    Column("dispute_id", Uuid),
+    Column("performed", Boolean),
+    Column("takes", JSONB),
+    Column("parts", JSONB),
+    Column("approved_by", Text),
+    Column("waived_by", Text),
+    _instant("agreed_at"),
+    _instant("succeeded_at"),
     Column("version", Integer),
 )
 

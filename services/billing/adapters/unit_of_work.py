@@ -5,22 +5,33 @@ from functools import cached_property
 from services.billing.adapters.adjustment_repository import SqlAdjustments
 from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps, SqlPayers
 from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
+from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.ledger import SqlLedger
+from services.billing.adapters.refund_repositories import SqlRefunds
 from services.billing.adapters.repositories import (
     SqlOrders,
     SqlOrganisations,
     SqlPayments,
-    SqlPlans,
     SqlReferrals,
 )
 from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlPayouts, SqlSettlements
+from services.billing.adapters.voucher_repositories import (
+    SqlOfferings,
+    SqlPlacedOrders,
+    SqlProgrammes,
+    SqlRelations,
+    SqlVouchers,
+)
 from services.shared.chassis.unit_of_work import UnitOfWork
 
 
 class BillingUnitOfWork(UnitOfWork):
     @property
     def caused_by(self) -> str:
-        return self.cause.causation_id
+        cause = self.cause
+        if cause.origin:
+            return f"event {cause.origin} {cause.causation_id}"
+        return f"{cause.causation_id} {cause.actor}".rstrip()
 
     @cached_property
     def organisations(self) -> SqlOrganisations:
@@ -47,8 +58,32 @@ class BillingUnitOfWork(UnitOfWork):
         return SqlReferrals(self.connection)
 
     @cached_property
+    def placed_orders(self) -> SqlPlacedOrders:
+        return SqlPlacedOrders(self.connection)
+
+    @cached_property
+    def offerings(self) -> SqlOfferings:
+        return SqlOfferings(self.connection)
+
+    @cached_property
+    def relations(self) -> SqlRelations:
+        return SqlRelations(self.connection)
+
+    @cached_property
+    def programmes(self) -> SqlProgrammes:
+        return SqlProgrammes(self.connection)
+
+    @cached_property
+    def vouchers(self) -> SqlVouchers:
+        return SqlVouchers(self.connection)
+
+    @cached_property
     def payments(self) -> SqlPayments:
         return SqlPayments(self.connection)
+
+    @cached_property
+    def refunds(self) -> SqlRefunds:
+        return SqlRefunds(self.connection)
 
     @cached_property
     def checkouts(self) -> SqlCheckouts:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Literal
 
 from services.billing.domain.bank_line import BankLine, FileKind, LineContradicts
 from services.billing.domain.payment import reference_holds
@@ -30,7 +31,7 @@ REFERENCE_DIGITS_MAX = 16
 
 _LIKE_DIGITS = str.maketrans("OILB", "0118")
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Z0-9]")
-_PAYOUT = re.compile(r"P[O0]([0-9OIL]{10,12})")
+_OUTGOING = {"PO": re.compile(r"P[O0]([0-9OIL]{10,12})"), "RF": re.compile(r"RF([0-9OIL]{10,12})")}
 
 
 class StatementUnreadable(Invalid):
@@ -159,7 +160,9 @@ def fingerprint_of(line: BankLine, named: str = "") -> str:
             places, so where the text names payments or payouts these stand for it.
     """
     certain = [each.reference for each in references_in(line.remittance) if each.certain]
-    named = named or ",".join(sorted({*certain, *payout_numbers_in(line.remittance)}))
+    named = named or ",".join(
+        sorted({*certain, *numbers_in(line.remittance, "PO"), *numbers_in(line.remittance, "RF")})
+    )
     said = (named,) if named else (line.counterparty, line.remittance)
     facts = (line.direction, str(line.amount), line.currency, *said)
     return sha256("\x00".join(facts).encode()).hexdigest()[:32]
@@ -187,12 +190,12 @@ def _windows_at(plain: str, start: int) -> Iterator[str]:
             yield digits
 
 
-def payout_numbers_in(text: str) -> tuple[str, ...]:
-    """Numbers of payouts that *text* may name, as we write them: PO-2026-000123."""
+def numbers_in(text: str, series: Literal["PO", "RF"]) -> tuple[str, ...]:
+    """Numbers of payouts or refunds that *text* may name, as we write them: PO-2026-000123."""
     plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
     found: dict[str, None] = {}
-    for place in _PAYOUT.finditer(plain):
+    for place in _OUTGOING[series].finditer(plain):
         digits = place[1].translate(_LIKE_DIGITS)
         for length in range(10, len(digits) + 1):
-            found[f"PO-{digits[:4]}-{digits[4:length]}"] = None
+            found[f"{series}-{digits[:4]}-{digits[4:length]}"] = None
     return tuple(found)

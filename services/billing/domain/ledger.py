@@ -30,11 +30,16 @@ STATION_COST = "E:station_share"
 PSP_FEE = "E:psp_fee"
 BANK_FEE = "E:bank_fee"
 INTEREST = "R:interest"
+VOUCHER_LOSS = "E:voucher_loss"
+CANCELLATION_FEE = "R:cancellation_fee"
 BAD_DEBT = "E:bad_debt"
 ROUNDING = "E:rounding"
 
 # Whose credit the debits may never exceed: other people's money, which is spent at most once.
-_NEVER_OVERDRAWN = ("L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:")
+_NEVER_OVERDRAWN = (
+    "L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:", "L:voucher_fund:",
+    "L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:", "L:refund:",
+)  # fmt: skip
 
 
 class AccountOverdrawn(Conflict):
@@ -119,6 +124,11 @@ def mirrored(given: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(replace(entry, side="C" if entry.side == "D" else "D") for entry in given)
 
 
+def normal_side(account: str) -> Side:
+    """On which side an account's balance normally stands: debit for assets, expenses and memo accounts."""
+    return "C" if account.startswith(("L:", "R:")) else "D"
+
+
 def min_balance(account: str) -> int | None:
     """Credit less debit may not fall below this on *account*; none: no limit."""
     return 0 if account.startswith(_NEVER_OVERDRAWN) else None
@@ -132,6 +142,26 @@ def customer_credit(customer_id: UUID) -> str:
     return f"L:customer_credit:{customer_id}"
 
 
+def customer_receivable(customer_id: UUID) -> str:
+    return f"A:ar:customer:{customer_id}"
+
+
+def provider_receivable(provider_id: UUID) -> str:
+    return f"A:ar:provider:{provider_id}"
+
+
+def programme_receivable(programme_id: UUID) -> str:
+    return f"A:ar:voucher_programme:{programme_id}"
+
+
+def voucher_fund(programme_id: UUID) -> str:
+    return f"L:voucher_fund:{programme_id}"
+
+
+def voucher_clawback(programme_id: UUID) -> str:
+    return f"L:voucher_clawback:{programme_id}"
+
+
 def owed(kind: PartyKind, party_id: UUID, stage: Literal["accrued", "payable", "held"]) -> str:
     return f"L:{kind}:{party_id}:{stage}"
 
@@ -139,6 +169,10 @@ def owed(kind: PartyKind, party_id: UUID, stage: Literal["accrued", "payable", "
 def receivable(kind: PartyKind, party_id: UUID) -> str:
     """What a party must give back."""
     return f"A:ar:{kind}:{party_id}"
+
+
+def refund(refund_id: UUID) -> str:
+    return f"L:refund:{refund_id}"
 
 
 def cost(kind: PartyKind) -> str:

@@ -6,8 +6,9 @@ from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.billing.domain.commission import Split, SplitTerms
+from services.billing.domain.commission import Left, Split, SplitTerms, whole
 from services.billing.domain.organisation import PartyKind
+from services.billing.domain.related_party import PricedLine
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
@@ -23,7 +24,8 @@ class OrderCopy:
     Attributes:
         title: Of its first line, for the statement.
         split_terms: What its split follows from, frozen at signing.
-        split: Once it is accepted.
+        split: Once it is accepted, of what was left of it then.
+        remaining: What is left after the refunds that are agreed; none: there are none.
     """
 
     order_id: UUID
@@ -40,6 +42,27 @@ class OrderCopy:
     contracted_at: datetime
     accepted_at: datetime | None = None
     split: Split | None = None
+    remaining: Left | None = None
+
+    @property
+    def left(self) -> Left:
+        return self.remaining or whole(self.split_terms)
+
+
+@dataclass
+class PlacedOrder:
+    """An order from its placing on: what may cover a part of its price is arranged before its contract is signed."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    provider_id: UUID
+    currency: str
+    net: int
+    gross: int
+    lines: tuple[PricedLine, ...]
+    state: Literal["placed", "contracted", "cancelled"]
+    placed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -137,6 +160,27 @@ def _party_of(order: OrderCopy, kind: PartyKind, parts: Split) -> tuple[UUID, Ta
     if order.station_id is None or terms.station_tax is None:
         raise TypeError(f"no station brought {order.number} in")
     return order.station_id, terms.station_tax, parts.station_share, parts.station_tax
+
+
+def compensation(order: OrderCopy, amount: int, *, now: datetime, hold_days: int) -> Accrual:
+    """What the provider gets of the fee for a cancelled order: untaxed, for nothing was performed."""
+    return Accrual(
+        accrual_id=new_id(), key=f"cancel:{order.order_id}:provider", kind="acceptance",
+        order_id=order.order_id, party_kind="provider", party_id=order.provider_id, order_number=order.number,
+        title=order.title, currency=order.currency, order_net=amount, fee=0, net=amount, tax=0, tax_rate_bps=0,
+        special_invoice=False, accepted_at=now, payable_from=now + timedelta(days=hold_days),
+    )  # fmt: skip
+
+
+def cancellation_fee(
+    order_id: UUID, provider_id: UUID, to_provider: Money, to_company: Money
+) -> tuple[ledger.Entry, ...]:
+    """What is kept of a cancelled order's money. No VAT: nothing was performed."""
+    return ledger.entries(
+        ("D", ledger.contract(order_id), to_provider + to_company),
+        ("C", ledger.owed("provider", provider_id, "accrued"), to_provider),
+        ("C", ledger.CANCELLATION_FEE, to_company),
+    )
 
 
 def acceptance_principal(

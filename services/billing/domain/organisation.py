@@ -20,6 +20,7 @@ class OrganisationCopy:
     bank_name: str
     account_name: str
     account_number: str
+    phone: str = ""
 
     @property
     def bank_account(self) -> tuple[str, str, str] | None:

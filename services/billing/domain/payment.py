@@ -91,6 +91,7 @@ class Payment:
 
     Attributes:
         received: Towards *amount*, never above it; what is over belongs to the customer's credit.
+        refunded: Of *received*, what goes back or has gone.
         charge_id: The charge that paid it, or the one refused last.
         fee_booked: The institution's fee stands in the ledger; card only.
         checks: How often the janitor has looked.
@@ -107,6 +108,7 @@ class Payment:
     amount: int
     opened_at: datetime
     received: int = 0
+    refunded: int = 0
     intent_id: str | None = None
     client_secret: str | None = None
     charge_id: str = ""
@@ -192,6 +194,17 @@ class Payment:
     def worth_checking(self) -> bool:
         """The payment institution may know something that we do not."""
         return self.payable_by_card or (self.method == "card" and not self.fee_booked)
+
+
+def due_from_customer(gross: int, *, covered: int = 0) -> int:
+    """
+    What the customer is asked for.
+
+    Args:
+        gross: Of the order, minor units.
+        covered: What a programme pays instead of the customer (`VoucherUse.cover`); never above *gross*.
+    """
+    return gross - covered
 
 
 def reference_of(order_number: str) -> str:

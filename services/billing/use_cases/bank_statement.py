@@ -8,12 +8,14 @@ from services.billing.domain.bank_line import BankFile, BankLine
 from services.billing.domain.bank_statement import (
     StatementFile,
     UnknownAccount,
-    payout_numbers_in,
+    numbers_in,
     read_statement,
 )
 from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
+from services.billing.domain.refund import Refund
 from services.billing.use_cases import payout as payouts
+from services.billing.use_cases import refund as refunds
 from services.billing.use_cases.bank_csv import decoded, read_by_map
 from services.billing.use_cases.bank_line import book_incoming, line_message, suspend
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -108,17 +110,34 @@ def _view(lines: Sequence[BankLine], *, fresh: Sequence[BankLine], file_repeated
 
 
 def _book_outgoing(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime) -> None:
-    numbers = {line.bank_line_id: payout_numbers_in(line.remittance) for line in lines}
+    numbers = {line.bank_line_id: numbers_in(line.remittance, "PO") for line in lines}
     wanted = {number for found in numbers.values() for number in found}
     started = uow.payouts.by_numbers(wanted) if wanted else {}
+    refunded = {line.bank_line_id: numbers_in(line.remittance, "RF") for line in lines}
+    wanted = {number for found in refunded.values() for number in found}
+    agreed = uow.refunds.by_numbers(wanted) if wanted else {}
     for line in lines:
         found = [started[number] for number in numbers[line.bank_line_id] if number in started]
+        back = [agreed[number] for number in refunded[line.bank_line_id] if number in agreed]
+        if back and not found and not line.held:
+            _book_refund(line, back, uow, now)
+            continue
         reason = line.held or _why_not_this_payout(line, found)
         if reason:
             suspend(line, reason, uow=uow, now=now)
         else:
             payouts.pay(found[0], line.booked_at, uow=uow, now=now)
             line.match(f"payout/{found[0].payout_id}")
+
+
+def _book_refund(line: BankLine, found: list[Refund], uow: BillingUnitOfWork, now: datetime) -> None:
+    (made, *others) = found
+    part = made.transfer_of(line.money)
+    if others or part is None:
+        suspend(line, "several_refunds" if others else "refund_differs", uow=uow, now=now)
+    else:
+        refunds.transferred(made, part, line.serial_number, line.booked_at, uow=uow, now=now)
+        line.match(f"refund/{made.refund_id}")
 
 
 def _why_not_this_payout(line: BankLine, found: list[Payout]) -> str:

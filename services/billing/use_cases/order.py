@@ -1,17 +1,18 @@
-"""Orders as billing follows them: contracted, accepted, cancelled."""
+"""Orders as billing follows them: placed, contracted, accepted, cancelled."""
 
 from datetime import datetime
 
 from services.billing.domain.commission import SplitTerms, split
 from services.billing.domain.ledger import AccountOverdrawn
-from services.billing.domain.order import OrderCopy, acceptance_principal, accruals
+from services.billing.domain.order import OrderCopy, PlacedOrder, acceptance_principal, accruals
 from services.billing.domain.payment import Instructions
-from services.billing.use_cases import payment
+from services.billing.domain.related_party import PricedLine
+from services.billing.use_cases import payment, refund, voucher_use
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.fee import Fee, Percentage
-from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, Terms
+from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced, Terms
 from services.shared.messages.orders.quotation import Amounts
 
 
@@ -19,8 +20,31 @@ class NotCovered(Exception):
     """An order was accepted that is not paid: somebody must look before its revenue is booked."""
 
 
+def placed(event: OrderPlaced, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The order exists: a voucher may be put on it until its contract is signed."""
+    del now
+    amounts = event.amounts
+    uow.placed_orders.add(
+        PlacedOrder(
+            order_id=event.order_id,
+            number=event.number,
+            customer_id=event.customer_id,
+            provider_id=event.provider_id,
+            currency=amounts.gross.currency,
+            net=amounts.net.amount,
+            gross=amounts.gross.amount,
+            lines=tuple(
+                PricedLine(line.offering_id, line.unit_price.amount, line.unit_price.currency, line.includes_tax)
+                for line in event.lines
+            ),
+            state="placed",
+            placed_at=event.placed_at,
+        )
+    )
+
+
 def contracted(event: OrderContracted, *, uow: BillingUnitOfWork, now: datetime, instructions: Instructions) -> None:
-    """Everybody has signed: the customer is asked to pay."""
+    """Everybody has signed: the customer is asked to pay what its voucher does not."""
     amounts = event.amounts
     order = OrderCopy(
         order_id=event.order_id,
@@ -37,7 +61,10 @@ def contracted(event: OrderContracted, *, uow: BillingUnitOfWork, now: datetime,
         contracted_at=event.contracted_at,
     )
     uow.orders.add(order)
-    payment.open_payment(order, event.terms.payment_method, uow=uow, now=now, instructions=instructions)
+    covered = voucher_use.use_on_contract(order.order_id, event.contracted_at, uow=uow, now=now)
+    payment.open_payment(
+        order, event.terms.payment_method, uow=uow, now=now, instructions=instructions, covered=covered
+    )
 
 
 def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -53,9 +80,10 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
         raise NotYet("the order is not known here yet")
     if order.accepted_at is not None:
         return
-    parts = split(order.split_terms)
+    parts = split(order.split_terms, order.left)
     earned = accruals(order, parts, accepted_at=event.accepted_at, hold_days=event.terms.hold_days)
     uow.orders.accept(order.order_id, event.accepted_at, parts, earned)
+    voucher_use.earn_on_acceptance(order.order_id, event.accepted_at, uow=uow, now=now)
     try:
         post_transaction(
             uow,
@@ -72,9 +100,13 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
 
 
 def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """It will not be done: nobody is asked for money any more."""
-    del now
-    payment.cancel_payment(event.order_id, uow=uow)
+    """It will not be done: nobody is asked for money any more; voucher and payments go back but for the agreed fee."""
+    voucher_use.give_back_on_cancellation(event.order_id, uow=uow, now=now)
+    order = uow.orders.find(event.order_id)
+    if order is None:  # cancelled before everybody had signed, so that nobody was asked for money
+        return
+    payment.cancel_payment(order.order_id, uow=uow)
+    refund.give_back(order, 0, uow=uow, now=now)
 
 
 def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:
@@ -83,7 +115,7 @@ def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:
         net=amounts.net.amount,
         tax=amounts.tax.amount,
         tax_rate_bps=amounts.tax_rate_bps,
-        fee=Fee((Percentage(terms.fee_bps),)),
+        fee=terms.fee or Fee((Percentage(terms.fee_bps),)),
         station_bps=terms.station_bps,
         provider_tax=terms.provider_tax,
         station_tax=terms.station_tax if terms.station_id is not None else None,

@@ -36,6 +36,7 @@ def keep_copy(
         bank_name=account.bank_name if account else "",
         account_name=account.account_name if account else "",
         account_number=account.account_number if account else "",
+        phone=told.phone,
     )
     before = uow.organisations.find(copy.organisation_id, lock=True)
     uow.organisations.put(copy)

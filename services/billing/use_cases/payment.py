@@ -16,6 +16,7 @@ from services.billing.domain.payment import (
     Instructions,
     Payment,
     PaymentMethod,
+    due_from_customer,
     psp_fee,
     receipt,
     receipt_card,
@@ -47,9 +48,14 @@ def payment_id_of(order_id: UUID) -> UUID:
 
 
 def open_payment(
-    order: OrderCopy, method: PaymentMethod, *, uow: BillingUnitOfWork, now: datetime, instructions: Instructions
-) -> None:
-    """Ask the customer of *order* for its gross amount. A second time does nothing."""
+    order: OrderCopy, method: PaymentMethod, *, uow: BillingUnitOfWork, now: datetime, instructions: Instructions,
+    covered: int = 0,
+) -> None:  # fmt: skip
+    """
+    Ask the customer of *order* for what is due from it. A second time does nothing.
+
+    *covered*: what a programme pays instead, minor units.
+    """
     payment = Payment(
         payment_id=payment_id_of(order.order_id),
         order_id=order.order_id,
@@ -58,7 +64,7 @@ def open_payment(
         method=method,
         state="created",
         currency=order.currency,
-        amount=order.gross,
+        amount=due_from_customer(order.gross, covered=covered),
         opened_at=now,
     )
     if method == "bank_transfer":

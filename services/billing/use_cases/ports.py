@@ -20,7 +20,10 @@ from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
+from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
+from services.shared.kernel.fee import Scope
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Event
 
@@ -39,6 +42,15 @@ class Orders(Protocol):
 
     def find(self, order_id: UUID) -> OrderCopy | None:
         """Locked until the end of the transaction."""
+
+    def get(self, order_id: UUID) -> OrderCopy:
+        """Locked. Raises NotFound."""
+
+    def of_refund(self, refund_id: UUID) -> OrderCopy:
+        """Locked. Raises NotFound."""
+
+    def keep_left(self, order: OrderCopy) -> None:
+        """What is left of it."""
 
     def accept(self, order_id: UUID, accepted_at: datetime, parts: Split, accruals: Sequence[Accrual]) -> None:
         """Store what acceptance led to."""
@@ -72,8 +84,16 @@ class Clawbacks(Protocol):
 
 
 class Plans(Protocol):
-    def add(self, plan: CommissionPlan) -> None:
-        """Raises PlanExists."""
+    def of_scope(self, scope: Scope) -> Sequence[CommissionPlan]:
+        """Those made for just these orders. Nobody publishes another plan until the end of the transaction."""
+
+    def for_provider(self, provider_id: UUID | None) -> Sequence[CommissionPlan]:
+        """Those made for it and those made for all."""
+
+    def get(self, commission_plan_id: UUID) -> CommissionPlan:
+        """Raises NotFound."""
+
+    def add(self, plan: CommissionPlan) -> None: ...
 
 
 class Referrals(Protocol):
@@ -102,7 +122,23 @@ class Payments(Protocol):
     def waits_for(self, customer_id: UUID, money: Money) -> bool:
         """Whether any payment of a customer by transfer misses exactly *money*."""
 
+    def of_order(self, order_id: UUID) -> Sequence[Payment]:
+        """All of them in the order of their ids, locked."""
+
     def save(self, payment: Payment) -> None: ...
+
+
+class Refunds(Protocol):
+    def add(self, refund: Refund) -> bool:
+        """Give it its number and its place among its order's, which is locked. Returns False when it is there."""
+
+    def get(self, refund_id: UUID) -> Refund:
+        """Locked. Raises NotFound."""
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
+        """Those that exist, locked in the order of their ids."""
+
+    def save(self, refund: Refund) -> None: ...
 
 
 class Checkouts(Protocol):
@@ -253,7 +289,25 @@ class BillingUnitOfWork(Protocol):
     def referrals(self) -> Referrals: ...
 
     @property
+    def placed_orders(self) -> PlacedOrders: ...
+
+    @property
+    def offerings(self) -> Offerings: ...
+
+    @property
+    def relations(self) -> Relations: ...
+
+    @property
+    def programmes(self) -> Programmes: ...
+
+    @property
+    def vouchers(self) -> Vouchers: ...
+
+    @property
     def payments(self) -> Payments: ...
+
+    @property
+    def refunds(self) -> Refunds: ...
 
     @property
     def checkouts(self) -> Checkouts: ...
@@ -284,7 +338,10 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def caused_by(self) -> str:
-        """The event or request that led here."""
+        """
+        The event or request that led here, and who was behind it, in words that `explain_balance` reads again:
+        `event orders/4711 order.accepted.v1 <id>`, `request/<correlation> organisation/…/member/…`, `timer/…`.
+        """
 
     def publish(self, event: Event) -> UUID: ...
 

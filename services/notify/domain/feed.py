@@ -50,6 +50,8 @@ def provider_share(data: Data) -> Data:
     """What the provider earns by an order: net after fee, and the tax it invoices on top where that is deductible."""
     net, terms = data["amounts"]["net"], data["terms"]
     earned = net["amount"] - share(net["amount"], terms["fee_bps"])
+    if terms.get("provider_net") is not None:
+        earned = terms["provider_net"]["amount"]
     tax = share(earned, TaxProfile(**terms["provider_tax"]).deductible_bps)
     return {
         "share": {
@@ -69,8 +71,13 @@ _PROVIDER_TERMS = tuple(
 _WORK = tuple(f"lines.{name}" for name in ("line", "offering_id", "title_zh", "title_en", "unit", "quantity"))
 _PRICES = tuple(f"lines.{name}" for name in ("unit_price", "includes_tax", "discount_bps", "discount", "net", "tax"))
 _PAYMENT = ("payment_id", "order_id", "order_number", "customer_id", "method", "amount")
+_VOUCHER = ("voucher_id", "number", "programme_id", "customer_id")
+_USE = (
+    "use_id", "voucher_id", "programme_id", "order_id", "order_number", "customer_id", "amount", "redeem_to",
+)  # fmt: skip
 _SETTLEMENT = ("settlement_id", "number", "party_kind", "party_id", "net", "tax", "gross", "order_ids")
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
+_REFUND = ("refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross")
 _RECEIVED = (
     "received_invoice_id", "number", "kind", "settlement_id", "party_id", "net", "tax", "gross", "issued_on",
 )  # fmt: skip
@@ -121,6 +128,9 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "payment.succeeded.v1": (_customer(*_PAYMENT, "channel_transaction_id", "succeeded_at"),),
     "payment.failed.v1": (_customer(*_PAYMENT, "failure"),),
     "payment.in_doubt.v1": (),  # the company's own puzzle until a person has looked
+    "refund.agreed.v1": (_customer(*_REFUND),),
+    "refund.succeeded.v1": (_customer(*_REFUND, "succeeded_at"),),
+    "refund.failed.v1": (_customer(*_REFUND),),
     "settlement.closed.v1": (_party(*_SETTLEMENT, "until", "closed_at", "tax_rate_bps", "special_invoice"),),
     "settlement.payable.v1": (_party(*_SETTLEMENT, "payable_from"),),
     "settlement.paid.v1": (_party(*_SETTLEMENT, "payout_id", "paid_at"),),
@@ -128,8 +138,19 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "payout.paid.v1": (_party(*_PAYOUT, "paid_at"),),
     "ledger.posted.v1": (),
     "bank_line.in_suspense.v1": (),
+    "bank_line.resolved.v1": (),
+    "bank_line.reopened.v1": (),
     "commission_plan.published.v1": (),
     "referral.confirmed.v1": (),
+    "programme.published.v1": (),
+    "voucher.granted.v1": (_customer(*_VOUCHER, "amount", "valid_until"),),
+    "voucher.expired.v1": (_customer(*_VOUCHER, "left"),),
+    "voucher.revoked.v1": (_customer(*_VOUCHER, "reason", "left"),),
+    "voucher.reserved.v1": (_customer(*_USE, "cover"),),
+    "voucher.used.v1": (_customer(*_USE),),
+    "voucher.returned.v1": (_customer(*_USE, "reason"),),
+    "voucher.reduced.v1": (_customer(*_USE, "returned"),),
+    "voucher.redeemed.v1": (_customer(*_USE),),
     # invoicing
     "invoice.issued.v1": (_customer(*_INVOICE),),
     "invoice.failed.v1": (),

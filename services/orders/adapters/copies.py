@@ -35,6 +35,11 @@ FROM (SELECT ({COMPANY_TAXPAYER}) AS taxpayer) company
 LEFT JOIN (offering o LEFT JOIN provider p ON p.provider_id = o.provider_id) ON o.offering_id = ANY(%s::uuid[])
 """
 
+VOLUME = """
+SELECT coalesce(sum((amounts #>> '{net,amount}')::bigint), 0) FROM orders
+WHERE provider_id = %s AND contracted_at >= %s AND state <> 'cancelled' AND amounts #>> '{net,currency}' = %s
+"""
+
 
 def _put(connection: Connection, rows: Rows[Any], thing: object) -> None:
     values = rows.values(thing)
@@ -98,15 +103,20 @@ class SqlCommission:
     def put_referral(self, referral: ReferralCopy) -> None:
         _put(self.connection, REFERRAL, referral)
 
-    def plan_at(self, now: datetime) -> CommissionPlanCopy | None:
+    def plans_for(self, provider_id: UUID) -> list[CommissionPlanCopy]:
         table = tables.commission_plan
-        row = self.connection.execute(
-            select(table)
-            .where(table.c.valid_from <= now)
-            .order_by(table.c.valid_from.desc(), table.c.commission_plan_id.desc())
-            .limit(1)
-        ).one_or_none()
-        return PLAN.read(row) if row is not None else None
+        rows = self.connection.execute(
+            select(table).where(table.c.provider_id.is_(None) | (table.c.provider_id == provider_id))
+        )
+        return [PLAN.read(row) for row in rows]
+
+    def volume_since(self, since: datetime, provider_id: UUID, currency: str) -> int:
+        # Without this two contracts signed at once would both count from the same volume.
+        provider = tables.provider
+        self.connection.execute(
+            select(provider.c.provider_id).where(provider.c.provider_id == provider_id).with_for_update(key_share=True)
+        )
+        return int(self.connection.exec_driver_sql(VOLUME, (provider_id, since, currency)).scalar_one())
 
     def referral_for(self, customer_id: UUID, *, placed_at: datetime, now: datetime) -> ReferralCopy | None:
         table = tables.referral

@@ -106,7 +106,7 @@ class Settled:
     Attributes:
         discount: Zero or more, taken off the sum of the lines.
         net: Sum of the lines less *discount*, without VAT.
-        fee_bps, fee: Management fee, a share of *net*.
+        fee_bps, fee: Management fee, and the share of *net* that it is; none: it is none.
         earned: *net* - *fee*.
         vat_rate_bps, vat: On *earned* where the provider sends a special invoice; zero: its invoice is all-in.
         gross: *earned* + *vat*.
@@ -114,7 +114,7 @@ class Settled:
 
     discount: Money
     net: Money
-    fee_bps: int
+    fee_bps: int | None
     fee: Money
     earned: Money
     vat_rate_bps: int
@@ -372,7 +372,7 @@ def _settled(settled: Settled) -> dict[str, object]:
         "currency": settled.net.currency,
         "discount": figure(-settled.discount) if settled.discount.amount else "",
         "net": figure(settled.net),
-        "fee_percent": percent(settled.fee_bps),
+        "fee_percent": f" {percent(settled.fee_bps)}%" if settled.fee_bps is not None else "",
         "fee": figure(-settled.fee),
         "earned": figure(settled.earned),
         "vat_percent": percent(settled.vat_rate_bps) if settled.vat_rate_bps else "",

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from services.orders.adapters import documents
-from services.orders.adapters.copies import OFFERING, ORGANISATION
+from services.orders.adapters.copies import OFFERING, ORGANISATION, SqlCommission, SqlOfferings
 from services.orders.adapters.order_rows import CONTRACT, ORDER, SAMPLE
 from services.orders.domain.contract import Paper
 from services.orders.domain.offering import OfferingCopy
@@ -24,6 +24,8 @@ from services.orders.domain.organisation import OrganisationCopy
 from services.orders.domain.policy import Policy
 from services.orders.domain.pricing import Line
 from services.orders.domain.sample import Sample
+from services.orders.use_cases import commission
+from services.orders.use_cases.commission import Agreed
 from services.shared.chassis import database
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.errors import NotYet
@@ -45,9 +47,7 @@ SELECT o.*,
   (SELECT q.number || ' v' || q.version FROM quotation q WHERE q.quotation_id = o.quotation_id) AS quotation_number,
   (SELECT p.framework_agreement_number FROM provider p WHERE p.provider_id = o.provider_id)
     AS framework_agreement_number,
-  (SELECT fee_bps FROM commission_plan p
-   WHERE p.valid_from <= (SELECT now() + make_interval(secs => offset_s) FROM clock)
-   ORDER BY p.valid_from DESC, p.commission_plan_id DESC LIMIT 1) AS fee_bps
+  (SELECT now() + make_interval(secs => offset_s) FROM clock) AS now
 FROM orders o WHERE o.order_id = %s
 """
 
@@ -79,7 +79,7 @@ class Facts:
     provider: OrganisationCopy
     company: OrganisationCopy
     offerings: Mapping[Any, OfferingCopy]
-    fee_bps: int
+    agreed: Agreed
 
 
 class Papers:
@@ -125,12 +125,14 @@ class Papers:
     def _facts(self, order_id: str) -> Facts:
         with database.connection(self.source) as held:
             row = held.exec_driver_sql(FACTS, (order_id,)).mappings().one()
-        missing = [name for name in ("customer", "provider", "company", "fee_bps") if row[name] is None]
+            order = ORDER.read(row)
+            agreed = commission.agreed(order, SqlCommission(held), SqlOfferings(held), row["now"])
+        missing = [name for name in ("customer", "provider", "company") if row[name] is None]
         if missing:
             raise NotYet("a contract needs what is not known here yet", missing=missing)
         offerings = [OFFERING.read(each) for each in row["offerings"] or ()]
         return Facts(
-            order=ORDER.read(row),
+            order=order,
             contract_number=CONTRACT.read(row["contract"]).number,
             quotation_number=row["quotation_number"] or "",
             framework_agreement_number=row["framework_agreement_number"] or "",
@@ -139,7 +141,7 @@ class Papers:
             provider=ORGANISATION.read(row["provider"]),
             company=ORGANISATION.read(row["company"]),
             offerings={each.offering_id: each for each in offerings},
-            fee_bps=row["fee_bps"],
+            agreed=agreed,
         )
 
     def _contract(self, facts: Facts) -> documents.Contract:
@@ -182,7 +184,10 @@ class Papers:
         """
         order = facts.order
         net = order.amounts.net
-        fee = Money(share(net.amount, facts.fee_bps), net.currency)
+        agreed = facts.agreed
+        fee = Money(agreed.fee.of(net.amount), net.currency)
+        # A percentage is named only where the fee is one.
+        fee_bps = agreed.plan.fee_bps if fee.amount == share(net.amount, agreed.plan.fee_bps) else None
         rate_bps = facts.provider.tax_profile.deductible_bps
         tax = Money(share((net - fee).amount, rate_bps), net.currency)
         return documents.OrderSheet(
@@ -195,7 +200,7 @@ class Papers:
             client=facts.customer.legal_name,
             items=tuple(_item(line, facts.offerings, order.amounts.tax_rate_bps) for line in order.lines),
             settled=documents.Settled(
-                order.amounts.discount, net, facts.fee_bps, fee, net - fee, rate_bps, tax, net - fee + tax
+                order.amounts.discount, net, fee_bps, fee, net - fee, rate_bps, tax, net - fee + tax
             ),
             samples=_samples(facts.samples),
             turnaround_working_days=order.turnaround_days,

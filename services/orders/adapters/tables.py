@@ -36,11 +36,12 @@ provider = _table(
 offering = _table("offering", "offering_id", [
     ("number", _TEXT), ("provider_id", _UUID), ("title_zh", _TEXT), ("title_en", _TEXT), ("method_zh", _TEXT),
     ("method_en", _TEXT), ("method_codes", _JSON), ("unit", _TEXT), ("turnaround_days", _INT), ("orderable", _BOOL),
-    ("published", _BOOL), ("prices", _JSON),
+    ("published", _BOOL), ("prices", _JSON), ("instrument_class", _TEXT),
 ])  # fmt: skip
 
 commission_plan = _table("commission_plan", "commission_plan_id", [
-    ("valid_from", _TIME), ("fee_bps", _INT), ("station_bps", _INT),
+    ("valid_from", _TIME), ("valid_until", _TIME), ("fee_bps", _INT), ("station_bps", _INT), ("components", _JSON),
+    ("provider_id", _UUID), ("offering_class", _TEXT), ("station_id", _UUID), ("currency", _TEXT),
 ])  # fmt: skip
 
 referral = _table("referral", "referral_id", [

@@ -72,6 +72,7 @@ class OfferingCopy:
     Attributes:
         published: May be found; a hidden one is kept for the orders that run.
         turnaround_days: The calendar days that catalog tells; the promise is `turnaround_working_days`.
+        instrument_class: Four to six digits, or empty; commission plans may be made for a class.
         orderable: May be ordered at the published price without a quotation.
         provider_sells: Its provider is approved; none when nothing is known of the provider.
     """
@@ -89,6 +90,7 @@ class OfferingCopy:
     orderable: bool
     published: bool
     prices: tuple[Price, ...]
+    instrument_class: str = ""
     provider_sells: bool | None = field(default=None, compare=False)
 
     @property

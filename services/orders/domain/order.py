@@ -11,6 +11,7 @@ from services.orders.domain.policy import Policy
 from services.orders.domain.pricing import Amounts, Line
 from services.orders.domain.sample import SampleDeclared
 from services.shared.kernel.errors import Conflict
+from services.shared.kernel.fee import Fee
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money, total
 from services.shared.kernel.tax import TaxProfile
@@ -59,6 +60,8 @@ class Terms:
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    fee: Fee | None = None
+    provider_net: Money | None = None
 
 
 @dataclass(frozen=True)
@@ -272,9 +275,10 @@ class Order:
         return self.terms
 
 
-def freeze_terms(order: Order, plan: CommissionPlanCopy, referral: ReferralCopy | None, provider_tax: TaxProfile,
-                 station_tax: TaxProfile | None, policy: Policy) -> Terms:  # fmt: skip
+def freeze_terms(order: Order, plan: CommissionPlanCopy, fee: Fee, referral: ReferralCopy | None,
+                 provider_tax: TaxProfile, station_tax: TaxProfile | None, policy: Policy) -> Terms:  # fmt: skip
     """What *order* settles by, from what is in force when its contract is signed."""
+    net = order.amounts.net
     return Terms(
         collection_model="principal_own_account",
         payment_method=order.payment_method,
@@ -287,6 +291,8 @@ def freeze_terms(order: Order, plan: CommissionPlanCopy, referral: ReferralCopy 
         hold_days=policy.hold_days,
         objection_days=policy.objection_days,
         commission_plan_id=plan.commission_plan_id,
+        fee=fee,
+        provider_net=net - Money(fee.of(net.amount), net.currency),
     )
 
 

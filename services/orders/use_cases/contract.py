@@ -7,8 +7,8 @@ from uuid import UUID
 
 from services.orders.domain.contract import Contract, Document, SigningParty, papers_of
 from services.orders.domain.order import Order, Terms, freeze_terms
+from services.orders.use_cases import commission, shapes
 from services.orders.use_cases import order as order_use_cases
-from services.orders.use_cases import shapes
 from services.orders.use_cases.ports import OrdersUnitOfWork
 from services.shared.kernel.actor import Actor, Relation, require
 from services.shared.kernel.errors import NotAllowed, NotYet
@@ -78,16 +78,16 @@ def sign_contract(command: SignContract, *, actor: Actor, uow: OrdersUnitOfWork,
 
 
 def _terms(order: Order, uow: OrdersUnitOfWork, now: datetime) -> Terms:
-    plan = uow.commission.plan_at(now)
-    if plan is None:
-        raise NotYet("no commission plan is known here yet")
-    referral = uow.commission.referral_for(order.customer_id, placed_at=order.placed_at, now=now)
+    agreed = commission.agreed(order, uow.commission, uow.offerings, now)
+    referral = agreed.referral
     wanted = [order.provider_id] + ([referral.station_id] if referral is not None else [])
     known = uow.organisations.find(wanted)
     if len(known) < len(wanted):
         raise NotYet("the tax profile of a party is not known here yet")
     station_tax = known[referral.station_id].tax_profile if referral is not None else None
-    return freeze_terms(order, plan, referral, known[order.provider_id].tax_profile, station_tax, uow.policy)
+    return freeze_terms(
+        order, agreed.plan, agreed.fee, referral, known[order.provider_id].tax_profile, station_tax, uow.policy
+    )
 
 
 def _named(contract: Contract, order: Order) -> dict[str, Any]:

@@ -26,6 +26,7 @@ def keep_copy(
             unit=content.unit,
             turnaround_days=content.turnaround_days,
             orderable=content.orderable,
+            instrument_class=content.instrument_class,
             published=not isinstance(event, OfferingHidden),
             prices=tuple(
                 Price(

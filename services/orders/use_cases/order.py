@@ -14,6 +14,7 @@ from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import CurrencyMismatch
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.settlement import SettlementPaid
+from services.shared.messages.billing.voucher import VoucherReserved, VoucherReturned
 from services.shared.messages.orders.order import (
     AcceptOrder,
     CancelOrder,
@@ -134,6 +135,17 @@ def drop_cover(order_id: UUID, source_id: UUID, *, uow: OrdersUnitOfWork, now: d
     order = _known(order_id, uow)
     if order.drop_cover(source_id, now):
         uow.orders.save(order)
+
+
+def take_voucher(event: VoucherReserved, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """A programme pays a part instead of the customer; one that pays the customer itself covers nothing."""
+    if event.cover.amount:
+        take_cover(event.order_id, event.use_id, Cover("voucher", event.cover), uow=uow, now=now)
+
+
+def drop_voucher(event: VoucherReturned, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """The voucher is off the order again."""
+    drop_cover(event.order_id, event.use_id, uow=uow, now=now)
 
 
 def _known(order_id: UUID, uow: OrdersUnitOfWork) -> Order:

@@ -62,8 +62,15 @@ class Commission(Protocol):
 
     def put_referral(self, referral: ReferralCopy) -> None: ...
 
-    def plan_at(self, now: datetime) -> CommissionPlanCopy | None:
-        """The plan in force."""
+    def plans_for(self, provider_id: UUID) -> Sequence[CommissionPlanCopy]:
+        """Those made for this provider and those made for all."""
+
+    def volume_since(self, since: datetime, provider_id: UUID, currency: str) -> int:
+        """
+        Net (minor units) of the provider's orders contracted since then and not cancelled.
+
+        Other orders of this provider whose volume is asked for wait until the end of the transaction.
+        """
 
     def referral_for(self, customer_id: UUID, *, placed_at: datetime, now: datetime) -> ReferralCopy | None:
         """The first that had begun by *now* and protected the customer when the order was placed."""

@@ -276,6 +276,7 @@ class Handlers:
             actor=received.actor,
             traceparent=received.traceparent,
             occurred_at=received.time,
+            origin=f"{row.source}/{row.seq} {row.type}",
         )
         with (
             logs.about(correlation_id=cause.correlation_id, event_id=cause.causation_id, event_type=row.type),

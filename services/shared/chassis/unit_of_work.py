@@ -30,6 +30,7 @@ class Cause:
         actor: Who, as `organisation/<id>` with `member/<id>` where a person acted; empty for the platform.
         traceparent: W3C trace context, or empty.
         occurred_at: Business time of the event that led here; none for a command.
+        origin: Where in whose log the event lies, `orders/4711 order.accepted.v1`; empty for a command.
     """
 
     correlation_id: str
@@ -37,6 +38,7 @@ class Cause:
     actor: str = ""
     traceparent: str = ""
     occurred_at: datetime | None = None
+    origin: str = ""
 
     def within(self, traceparent: str) -> "Cause":
         """The same in the span *traceparent*: what comes of it is found under that span."""

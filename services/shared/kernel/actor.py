@@ -16,7 +16,7 @@ Role = Literal[
     "authority",
 ]  # fmt: skip
 
-Relation = Literal["customer", "provider", "station", "operator", "self", "anyone"]
+Relation = Literal["customer", "provider", "station", "operator", "authority", "self", "anyone"]
 """What the actor's organisation is to the thing acted on. *self*: the thing is the organisation."""
 
 

@@ -1,17 +1,20 @@
 """
-The management fee of an order: ordered components, computed on the whole order's net.
+The management fee of an order: which plan it follows, and ordered components, computed on the whole order's net.
 
 Each component changes the fee that the ones before it came to: a percentage, a fixed amount and tiers add to it,
 a minimum lifts it, a maximum lowers it. Whatever they say, the fee is never more than the net. Orders name it on
 the provider's paper, billing splits by it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
+from uuid import UUID
 
 from services.shared.kernel.errors import Invalid
+from services.shared.kernel.money import AMOUNT_MAX
 from services.shared.kernel.rate import share
 
 COMPONENTS_MAX = 10
@@ -147,7 +150,8 @@ def check_fee(components: Sequence[FeeComponent]) -> None:
     """
     Raises:
         FeeInvalid: There are none or too many; a rate is outside 0 to 10,000 or all together are above it; an amount
-            is below zero; tiers do not rise from 0; volumes of two periods; a maximum below a minimum before it.
+            is below zero or beyond what an amount may be; tiers do not rise from 0; volumes are of two periods; a
+            maximum is below a minimum before it.
     """
     if not 1 <= len(components) <= COMPONENTS_MAX:
         raise FeeInvalid(problem="components")
@@ -158,7 +162,9 @@ def check_fee(components: Sequence[FeeComponent]) -> None:
             case Tiers(tiers=tiers):
                 _check_tiers(tiers)
                 rates.append(max(tier.bps for tier in tiers))
-            case Fixed(amount=amount) | Minimum(amount=amount) | Maximum(amount=amount) if amount < 0:
+            case Fixed(amount=amount) | Minimum(amount=amount) | Maximum(amount=amount) if not (
+                0 <= amount <= AMOUNT_MAX
+            ):
                 raise FeeInvalid(problem="amount")
             case Minimum(amount=amount):
                 least = max(least, amount)
@@ -173,7 +179,84 @@ def check_fee(components: Sequence[FeeComponent]) -> None:
 def _check_tiers(tiers: Sequence[Tier]) -> None:
     if not 1 <= len(tiers) <= TIERS_MAX or tiers[0].from_volume != 0:
         raise FeeInvalid(problem="tiers")
-    if any(lower.from_volume >= upper.from_volume for lower, upper in pairwise(tiers)):
+    if tiers[-1].from_volume > AMOUNT_MAX or any(
+        lower.from_volume >= upper.from_volume for lower, upper in pairwise(tiers)
+    ):
         raise FeeInvalid(problem="tiers")
     if any(not 0 <= tier.bps <= WHOLE_BPS for tier in tiers):
         raise FeeInvalid(problem="rates")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """
+    For which orders a commission plan is made; what is left out holds for all. Or what of that one order is.
+
+    Attributes:
+        offering_class: The two, four or six digits that the class of its instruments begins with.
+        station_id: The station that brought the order in.
+    """
+
+    provider_id: UUID | None = None
+    offering_class: str = ""
+    station_id: UUID | None = None
+    currency: str | None = None
+
+    def covers(self, order: "Scope") -> bool:
+        return (
+            self.provider_id in {None, order.provider_id}
+            and order.offering_class.startswith(self.offering_class)
+            and self.station_id in {None, order.station_id}
+            and self.currency in {None, order.currency}
+        )
+
+    @property
+    def rank(self) -> tuple[bool, int, bool, bool]:
+        """The higher, the more specific: the provider counts before the class, the class before the station."""
+        return (
+            self.provider_id is not None,
+            len(self.offering_class),
+            self.station_id is not None,
+            self.currency is not None,
+        )
+
+
+class Plan(Protocol):
+    """What is asked of a commission plan here. *valid_until*: none: until the next one of its scope begins."""
+
+    @property
+    def commission_plan_id(self) -> UUID: ...
+
+    @property
+    def scope(self) -> Scope: ...
+
+    @property
+    def valid_from(self) -> datetime: ...
+
+    @property
+    def valid_until(self) -> datetime | None: ...
+
+
+P = TypeVar("P", bound=Plan)
+
+
+def plan_in_force(plans: Iterable[P], order: Scope, at: datetime) -> P | None:
+    """The plan that *order* follows at *at*: of those that cover it the most specific, of its scope the latest."""
+    fitting = [
+        plan
+        for plan in plans
+        if plan.valid_from <= at and (plan.valid_until is None or at < plan.valid_until) and plan.scope.covers(order)
+    ]
+    return max(fitting, key=lambda plan: (plan.scope.rank, plan.valid_from, plan.commission_plan_id), default=None)
+
+
+def common_class(classes: Iterable[str]) -> str:
+    """The class that all lines of an order belong to: the pairs of digits that all of *classes* begin with."""
+    given = sorted(classes)
+    if not given:
+        return ""
+    first, last = given[0], given[-1]  # what these two begin with, all between them begin with
+    alike = 0
+    while first[alike : alike + 2] == last[alike : alike + 2] != "":
+        alike += 2
+    return first[:alike]

@@ -1,6 +1,7 @@
 """Instants are aware UTC; business dates are Asia/Shanghai. Nothing here reads a clock."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 BUSINESS_ZONE = ZoneInfo("Asia/Shanghai")
@@ -14,6 +15,13 @@ def business_date(instant: datetime) -> date:
 def end_of_business_day(day: date) -> datetime:
     """The first instant (UTC) after *day* in Asia/Shanghai: due by *day* means before this."""
     return datetime.combine(day + timedelta(days=1), time(), BUSINESS_ZONE).astimezone(UTC)
+
+
+def start_of_business_period(instant: datetime, period: Literal["month", "year"]) -> datetime:
+    """The first instant (UTC) of the calendar month or year in Asia/Shanghai that *instant* lies in."""
+    day = business_date(instant).replace(day=1)
+    first = day if period == "month" else day.replace(month=1)
+    return datetime.combine(first, time(), BUSINESS_ZONE).astimezone(UTC)
 
 
 _WEEK, _WORK_WEEK, _WEEKEND = 7, 5, 2

@@ -1,6 +1,7 @@
 """Billing on real PostgreSQL, object store and Stripe stand-in: each call in a transaction, as the chassis does it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -31,6 +32,7 @@ from tests.kit.fakes_billing import (
     order_accepted,
     order_contracted,
 )
+from tests.kit.fakes_voucher import AUTHORITY_ID, HANGZHOU_CODE, an_offering
 from tests.kit.platform import ServiceDatabase, fresh_database
 from tests.kit.real_service import RealService
 from tests.kit.stripe_control import StripeControl, StripeStandIn
@@ -53,17 +55,26 @@ TABLES = (
     "command_log",
     "commission_plan",
     "contracted_order",
+    "declared_relation",
     "order_hold",
+    "offering",
     "organisation",
     "outbox",
     "outside_call",
     "payer_agreement",
     "payment",
     "payout",
+    "placed_order",
+    "programme",
+    "programme_version",
+    "programme_year",
     "referral",
+    "refund",
     "settlement",
     "stripe_event",
     "timer",
+    "voucher",
+    "voucher_use",
 )
 
 
@@ -149,3 +160,17 @@ def billing(billing_database: ServiceDatabase) -> Iterator[Billing]:
     made.begin_anew()
     yield made
     engine.dispose()
+
+
+@pytest.fixture
+def books(billing: Billing) -> Billing:
+    """Where the customer is an enterprise of Hangzhou, and an authority is known."""
+
+    def fill(uow: BillingUnitOfWork) -> None:
+        holder = an_organisation(CUSTOMER_ID, unified_social_credit_code=HANGZHOU_CODE, address="余杭路2号")
+        uow.organisations.put(replace(holder, account_number="6217000000000001"))
+        uow.organisations.put(an_organisation(AUTHORITY_ID, kind="authority"))
+        uow.offerings.put(an_offering())
+
+    billing.within(fill)
+    return billing

@@ -26,7 +26,7 @@ from tests.kit.fakes_billing import NOW, ORDER_ID, OTHER_FINANCE, REQUESTER, cny
 RECEIVABLE = "A:ar:customer:x"
 
 
-def _proposed(billing: Billing) -> UUID:
+def proposed(billing: Billing) -> UUID:
     sides = (("E:bad_debt", "D"), (RECEIVABLE, "C"))
     command = ProposeAdjustment.model_validate(
         {"kind": "write_off", "reason": "破产",
@@ -35,21 +35,21 @@ def _proposed(billing: Billing) -> UUID:
     return billing.run(propose_adjustment, command).adjustment_id
 
 
-def _approve(billing: Billing, adjustment_id: UUID) -> UUID:
+def approve(billing: Billing, adjustment_id: UUID) -> UUID:
     approved = billing.run(approve_adjustment, ApproveAdjustment(adjustment_id=adjustment_id), OTHER_FINANCE)
     assert approved.transaction_id is not None
     return approved.transaction_id
 
 
-def _reversal(billing: Billing, transaction_id: UUID) -> UUID:
+def proposed_reversal(billing: Billing, transaction_id: UUID) -> UUID:
     return billing.run(propose_reversal, ProposeReversal(transaction_id=transaction_id, reason="误记")).adjustment_id
 
 
 def test_booked_taken_back_and_listed(billing: Billing) -> None:
     """Rows come back as they were; open ones can be asked for; finance only."""
-    booked = _approve(billing, _proposed(billing))
-    taken_back = _approve(billing, _reversal(billing, booked))
-    waiting = _proposed(billing)
+    booked = approve(billing, proposed(billing))
+    taken_back = approve(billing, proposed_reversal(billing, booked))
+    waiting = proposed(billing)
     assert billing.balance(RECEIVABLE) == 0
     assert billing.rows("SELECT reverses_id::text FROM ledger_tx WHERE transaction_id = %s", (str(taken_back),)) == [
         (str(booked),)
@@ -68,15 +68,15 @@ def test_booked_taken_back_and_listed(billing: Billing) -> None:
 
 def test_twenty_approve_two_reversals_of_one_transaction(billing: Billing) -> None:
     """It is taken back once, whoever comes first."""
-    booked = _approve(billing, _proposed(billing))
-    proposed = [_reversal(billing, booked) for _ in range(2)]
+    booked = approve(billing, proposed(billing))
+    both = [proposed_reversal(billing, booked) for _ in range(2)]
     gate = threading.Barrier(20)
     outcomes: list[UUID | Conflict] = []
 
     def one(number: int) -> None:
         gate.wait()
         try:
-            outcomes.append(_approve(billing, proposed[number % 2]))
+            outcomes.append(approve(billing, both[number % 2]))
         except Conflict as error:
             outcomes.append(error)
 

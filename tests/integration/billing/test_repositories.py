@@ -10,18 +10,19 @@ import pytest
 
 from services.billing.adapters import queries
 from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
-from services.billing.domain.commission_plan import PlanExists
+from services.billing.domain.commission_plan import PlanExists, PlansOverlap
 from services.billing.domain.ledger import contract, customer_credit
 from services.billing.domain.referral import AlreadyClaimed, AlreadyProtected, EarlierClaimOpen
 from services.billing.use_cases import order, referral
 from services.billing.use_cases.bank_statement import import_bank_statement
-from services.billing.use_cases.commission_plan import publish_commission_plan
+from services.billing.use_cases.commission_plan import preview_split, publish_commission_plan
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.errors import NotAllowed
+from services.shared.kernel.fee import Fixed, Maximum, Minimum, Tier, Tiers
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.bank_csv import ListBankCsvMaps
 from services.shared.messages.billing.bank_statement import BankStatementView, ImportBankStatement
-from services.shared.messages.billing.commission_plan import ListCommissionPlans, PublishCommissionPlan
+from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
 from services.shared.messages.billing.payment import GetPayment
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals
 from tests.integration.billing.conftest import Billing
@@ -34,9 +35,11 @@ from tests.kit.fakes_billing import (
     ORDER_ID,
     OTHER_STATION_MANAGER,
     OWN_ACCOUNT,
+    PROVIDER_ID,
     REQUESTER,
     STATION_ID,
     STATION_MANAGER,
+    cny,
     order_accepted,
     statement,
 )
@@ -169,6 +172,35 @@ def test_plans_by_instant(billing: Billing) -> None:
     billing.run(publish_commission_plan, later)
     plans = billing.run(queries.list_commission_plans, ListCommissionPlans()).items
     assert [plan.fee_bps for plan in plans] == [800, 1_000]
+
+
+def test_plans_of_a_scope(billing: Billing) -> None:
+    """Components come back as they were; who publishes at once for the same orders gets one answer between them."""
+    components = (Tiers((Tier(0, 1_000), Tier(500_000, 800)), "whole", "year"), Fixed(1), Minimum(2), Maximum(3))
+    wanted = PublishCommissionPlan(
+        valid_from=NOW, valid_until=NOW + timedelta(days=9), station_bps=7_000, components=components,
+        provider_id=PROVIDER_ID, offering_class="0501", station_id=STATION_ID, currency="CNY",
+    )  # fmt: skip
+    days = [wanted.model_copy(update={"valid_from": NOW + timedelta(days=day)}) for day in range(4)]
+    answers = at_once(*[lambda day=day: billing.run(publish_commission_plan, day) for day in days])
+    assert sum(isinstance(answer, PlansOverlap) for answer in answers) == 3
+    billing.run(publish_commission_plan, PublishCommissionPlan(valid_from=NOW, fee_bps=1_000, station_bps=7_000))
+    (plan,) = billing.run(queries.list_commission_plans, ListCommissionPlans(provider_id=PROVIDER_ID)).items
+    assert plan.components == components
+    assert (plan.provider_id, plan.offering_class, plan.station_id) == (PROVIDER_ID, "0501", STATION_ID)
+    asked = PreviewSplit(
+        net=cny(100_000), provider_id=PROVIDER_ID, offering_class="050101", station_id=STATION_ID,
+        at=NOW + timedelta(days=5),
+    )  # fmt: skip
+    assert billing.run(preview_split, asked).commission_plan_id == plan.commission_plan_id
+    elsewhere = billing.run(preview_split, asked.model_copy(update={"provider_id": None}))
+    assert elsewhere.fee == cny(10_000)
+    page = billing.run(queries.list_commission_plans, ListCommissionPlans(limit=1))
+    assert page.next_cursor is not None
+    (other,) = billing.run(queries.list_commission_plans, ListCommissionPlans(limit=1, after=page.next_cursor)).items
+    assert {other.commission_plan_id, page.items[0].commission_plan_id} == {
+        plan.commission_plan_id, elsewhere.commission_plan_id,
+    }  # fmt: skip
 
 
 def test_unknown_payment_is_not_found(billing: Billing) -> None:

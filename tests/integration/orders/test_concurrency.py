@@ -7,10 +7,11 @@ from services.orders.adapters import order_rows
 from services.orders.use_cases import contract, order, quotation, quotation_request, sample
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import Refused
+from services.shared.kernel.fee import Tier, Tiers
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.orders.contract import Paper, SignContract
-from services.shared.messages.orders.order import AcceptOrder, OrderReceipt
+from services.shared.messages.orders.order import AcceptOrder, CancelOrder, OrderReceipt
 from services.shared.messages.orders.quotation import AcceptQuotation, LineWanted, SendQuotation
 from services.shared.messages.orders.quotation_request import OpenQuotationRequest
 from services.shared.messages.orders.sample import ReceiveSample
@@ -26,6 +27,7 @@ from tests.kit.fakes_orders import (
     PROVIDER_ID,
     REQUESTER,
     TECHNICIAN,
+    a_plan,
     a_provider,
     cny,
 )
@@ -53,6 +55,24 @@ def payment(placed: OrderReceipt, amount: int, payment_id: UUID) -> PaymentSucce
         channel_transaction_id="ch_1",
         succeeded_at=NOW,
     )
+
+
+def test_contracts_signed_at_once_count_each_others_volume(orders: Orders) -> None:
+    """Whatever the order, one starts from nothing, the next from the first, and so on; cancelled ones count nothing."""
+    tiers = Tiers((Tier(0, 1_000), Tier(500_000, 500)), period="month")
+    plan = a_plan(commission_plan_id=derived_id("plan", "tiers"), components=(tiers,), provider_id=PROVIDER_ID)
+    orders.within(lambda uow: uow.commission.put_plan(plan))
+    gone = orders.place()
+    placed = [orders.place() for _ in range(4)]
+    orders.do_outside()
+    sign_all(orders, gone.order_id)
+    orders.run(order.cancel_order, CancelOrder(order_id=gone.order_id), REQUESTER)
+    together([lambda each=each: sign_all(orders, each.order_id) for each in placed])  # type: ignore[misc]
+    frozen = [see(orders, each.order_id, CONTRACT_OPERATOR).terms for each in placed]
+    before = sorted(terms.fee.volume_before for terms in frozen if terms is not None and terms.fee is not None)
+    assert before == [0, 316_800, 633_600, 950_400]
+    earned = sorted(terms.provider_net.amount for terms in frozen if terms is not None and terms.provider_net)
+    assert earned == [316_800 - 31_680, 316_800 - 18_320 - 6_680, *[316_800 - 15_840] * 2]
 
 
 def test_one_payment_told_ten_times_at_once_counts_once(orders: Orders) -> None:

@@ -8,6 +8,7 @@ import pytest
 from services.orders.adapters import quotation_queries
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
 from services.orders.use_cases import commission, organisation, provider, quotation, quotation_request
+from services.shared.kernel.fee import Scope, plan_in_force
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.billing.commission_plan import CommissionPlanPublished
@@ -74,9 +75,8 @@ def test_the_plan_in_force_is_the_latest_that_has_begun(empty_orders: Orders) ->
         empty_orders.handle(commission.keep_plan, plan)
 
     def fee_bps(days: int) -> int | None:
-        found: CommissionPlanCopy | None = empty_orders.within(
-            lambda uow: uow.commission.plan_at(NOW + timedelta(days=days))
-        )
+        plans: list[CommissionPlanCopy] = empty_orders.within(lambda uow: uow.commission.plans_for(PROVIDER_ID))
+        found = plan_in_force(plans, Scope(PROVIDER_ID), NOW + timedelta(days=days))
         return found.fee_bps if found is not None else None
 
     assert [fee_bps(days) for days in (-6, -5, -1, 0, 4, 5)] == [None, 95, 95, 100, 100, 105]

@@ -5,7 +5,7 @@ import pytest
 from services.billing.domain.bank_line import LineContradicts
 from services.billing.domain.bank_statement import (
     StatementUnreadable,
-    payout_numbers_in,
+    numbers_in,
     read_statement,
     references_in,
 )
@@ -49,8 +49,8 @@ def test_a_wrong_digit_is_no_reference() -> None:
 def test_payout_numbers() -> None:
     """A payout's number is found however the bank prints it."""
     for text in ("PO-2026-000123", "po2026000123", "PAYMENT P0 2026 OOO123"):
-        assert "PO-2026-000123" in payout_numbers_in(text)
-    assert payout_numbers_in("salary") == ()
+        assert "PO-2026-000123" in numbers_in(text, "PO")
+    assert numbers_in("salary", "PO") == ()
 
 
 def test_amounts_are_read_exactly() -> None:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 
-from services.billing.domain.commission_plan import PlanExists
 from services.billing.domain.referral import (
     AlreadyClaimed,
     AlreadyProtected,
@@ -15,13 +14,11 @@ from services.billing.domain.referral import (
     ReasonRequired,
     SelfReferral,
 )
-from services.billing.use_cases.commission_plan import publish_commission_plan
 from services.billing.use_cases.referral import claim_referral, decide_referral
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.lifecycle import WrongState
-from services.shared.messages.billing.commission_plan import CommissionPlanPublished, PublishCommissionPlan
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ReferralConfirmed, ReferralView
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
@@ -141,16 +138,3 @@ def test_roles() -> None:
     claimed = claim(uow)
     with pytest.raises(NotFound):
         decide(uow, claimed, actor=STATION_MANAGER)
-
-
-def test_plans_are_published_once_per_instant() -> None:
-    """A plan is told; a second one from the same instant is refused; only finance publishes."""
-    uow = FakeBillingUnitOfWork()
-    command = PublishCommissionPlan(valid_from=NOW, fee_bps=1_000, station_bps=7_000)
-    view = publish_commission_plan(command, actor=FINANCE, uow=uow, now=NOW)
-    (event,) = uow.events(CommissionPlanPublished)
-    assert (event.commission_plan_id, event.fee_bps) == (view.commission_plan_id, 1_000)
-    with pytest.raises(PlanExists):
-        publish_commission_plan(command, actor=FINANCE, uow=uow, now=NOW)
-    with pytest.raises(NotFound):
-        publish_commission_plan(command, actor=REQUESTER, uow=uow, now=NOW)

@@ -13,6 +13,7 @@ from services.shared.kernel.fee import (
     Tier,
     Tiers,
     check_fee,
+    common_class,
     period_of,
 )
 
@@ -80,6 +81,18 @@ def test_which_volume_is_needed() -> None:
     """Only tiers over a month or a year need to know what came before."""
     assert period_of((Percentage(1_000), MARGINAL)) == "order"
     assert period_of((MARGINAL, YEARLY)) == "year"
+
+
+@pytest.mark.parametrize(
+    ("classes", "shared"),
+    [
+        ((), ""), (("050101",), "050101"), (("050101", "050102"), "0501"), (("050101", "0501"), "0501"),
+        (("050101", "051101"), "05"), (("050101", "060101"), ""), (("050101", ""), ""), (("0501", "0501"), "0501"),
+    ],
+)  # fmt: skip
+def test_the_class_of_several_lines(classes: tuple[str, ...], shared: str) -> None:
+    """Whole pairs of digits only: 05 and 06 have nothing in common."""
+    assert common_class(classes) == shared
 
 
 def test_a_negative_net_is_a_mistake() -> None:

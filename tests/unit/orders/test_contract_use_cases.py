@@ -1,6 +1,6 @@
 """Who signs what, once, and what is frozen with the last signature."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from services.orders.use_cases import contract as use_cases
 from services.orders.use_cases.order import UNPAID_TIMER
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
+from services.shared.kernel.fee import Fee, Minimum, Tier, Tiers
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.orders.contract import ContractView, SignContract
@@ -32,6 +33,7 @@ from tests.kit.fakes_orders import (
     a_referral,
     a_shop,
     an_actor,
+    an_offering,
     an_order,
     an_organisation,
     cny,
@@ -136,6 +138,46 @@ def test_the_plan_in_force_at_the_last_signature_counts() -> None:
     shop.commission.put_plan(a_plan(commission_plan_id=STATION_ID, valid_from=NOW, fee_bps=800))
     shop.commission.put_plan(a_plan(valid_from=NOW + timedelta(seconds=1), fee_bps=1))
     assert sign_all(shop, order).terms.fee_bps == 800
+
+
+def test_components_and_the_volume_before_are_frozen() -> None:
+    """What others order later changes neither the fee nor what the provider earns."""
+    shop, order = papers_made()
+    tiers = Tiers((Tier(0, 1_000), Tier(300_000, 500)), period="year")
+    plan = a_plan(components=(tiers, Minimum(100)), fee_bps=0, currency="CNY", provider_id=PROVIDER_ID)
+    shop.commission.put_plan(plan)
+    new_year = datetime(2025, 12, 31, 16, tzinfo=UTC)  # in Shanghai
+    shop.commission.volumes[new_year, PROVIDER_ID, "CNY"] = 200_000
+    terms = sign_all(shop, order).terms
+    shop.commission.volumes[new_year, PROVIDER_ID, "CNY"] = 900_000
+    assert terms.fee == Fee((tiers, Minimum(100)), volume_before=200_000)
+    # of 3,168.00: 1,000.00 at 10 %, the rest at 5 %
+    assert terms.provider_net == cny(316_800 - 10_000 - 10_840)
+    assert shop.orders.get(order.order_id).frozen_terms.fee == terms.fee
+
+
+@pytest.mark.parametrize(("instrument_class", "fee_bps"), [("050101", 700), ("0502", 800), ("", 1_000)])
+def test_a_plan_of_a_class_counts_where_all_lines_are_of_it(instrument_class: str, fee_bps: int) -> None:
+    """The longer class is the more specific one; offerings without a class follow the general plan."""
+    shop, order = papers_made()
+    shop.commission.put_plan(a_plan(commission_plan_id=STATION_ID, offering_class="05", fee_bps=800))
+    shop.commission.put_plan(a_plan(commission_plan_id=OPERATOR_ID, offering_class="0501", fee_bps=700))
+    shop.offerings.put(an_offering(instrument_class=instrument_class))
+    assert sign_all(shop, order).terms.fee_bps == fee_bps
+
+
+def test_a_plan_of_a_station_counts_for_what_it_brought() -> None:
+    """Also for the provider's part."""
+    shop, order = papers_made()
+    shop.organisations.put(an_organisation(STATION_ID, "station"))
+    shop.commission.put_plan(a_plan(commission_plan_id=STATION_ID, station_id=STATION_ID, fee_bps=500))
+    assert sign_all(shop, order).terms.fee_bps == 1_000
+    shop, order = papers_made()
+    shop.organisations.put(an_organisation(STATION_ID, "station"))
+    shop.commission.put_plan(a_plan(commission_plan_id=STATION_ID, station_id=STATION_ID, fee_bps=500))
+    shop.commission.put_referral(a_referral())
+    terms = sign_all(shop, order).terms
+    assert (terms.fee_bps, terms.provider_net) == (500, cny(316_800 - 15_840))
 
 
 def test_without_plan_or_tax_profile_the_last_signature_waits() -> None:

@@ -17,6 +17,7 @@ from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.money import CurrencyMismatch, Money
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.settlement import SettlementPaid
+from services.shared.messages.billing.voucher import VoucherReserved, VoucherReturned
 from services.shared.messages.orders.order import (
     AcceptOrder,
     CancelOrder,
@@ -250,6 +251,26 @@ def test_what_is_covered_counts_with_what_is_paid_whichever_comes_first() -> Non
         use_cases.take_cover(order.order_id, VOUCHER_ID, Cover("credit", Money(1, "USD")), uow=shop, now=NOW)
     with pytest.raises(NotYet):
         use_cases.take_cover(VOUCHER_ID, VOUCHER_ID, cover, uow=shop, now=NOW)
+
+
+def test_a_voucher_covers_what_the_customer_is_not_asked_for() -> None:
+    """Returned it covers nothing; what a programme pays to the customer itself never does. Each twice."""
+    order = an_order("placed")
+    shop = a_shop(order)
+    told: dict[str, Any] = {
+        "use_id": VOUCHER_ID, "voucher_id": VOUCHER_ID, "programme_id": VOUCHER_ID, "order_id": order.order_id,
+        "order_number": order.number, "customer_id": order.customer_id, "amount": Money(50, "CNY"),
+        "redeem_to": "company",
+    }  # fmt: skip
+    reserved = VoucherReserved(**told, programme_version_id=VOUCHER_ID, cover=Money(50, "CNY"))
+    for event in (reserved, reserved):
+        use_cases.take_voucher(event, uow=shop, now=NOW)
+    assert shop.orders.get(order.order_id).sure == Money(50, "CNY")
+    for _ in range(2):
+        use_cases.drop_voucher(VoucherReturned(**told, reason="expired"), uow=shop, now=NOW)
+    use_cases.take_voucher(reserved.model_copy(update={"cover": Money(0, "CNY")}), uow=shop, now=NOW)
+    assert shop.orders.get(order.order_id).covers == {}
+    assert shop.orders.history == ["covered_by_voucher", "cover_withdrawn"]
 
 
 def test_money_for_a_cancelled_order_is_written_down_and_wakes_nothing() -> None:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.shared.kernel.actor import Grants
 from services.shared.kernel.money import Money
-from services.shared.messages.base import Command, Event, Instant, Message, Page, PositiveMoney, Query, Text, View
+from services.shared.messages.base import Command, Event, Instant, Message, Name, Page, PositiveMoney, Query, Text, View
 from services.shared.messages.billing.bank_statement import BankLine
 from services.shared.messages.billing.commission_plan import FINANCE
 
@@ -104,7 +104,7 @@ class UndoBankLine(Command):
     grants: ClassVar[Grants] = FINANCE
 
     bank_line_id: UUID
-    reason: Annotated[Text, Field(min_length=1)]
+    reason: Name
 
 
 class GetBankLine(Query):

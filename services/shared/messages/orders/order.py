@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.shared.kernel.actor import Grants, Relation
+from services.shared.kernel.fee import Fee
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import (
     BasisPoints,
@@ -13,6 +14,7 @@ from services.shared.messages.base import (
     Event,
     Instant,
     Message,
+    MoneyOrZero,
     Page,
     Quantity,
     Query,
@@ -41,7 +43,7 @@ class Terms(Message):
     What was frozen when the contract was signed: whatever changes later, this order settles by it.
 
     Attributes:
-        fee_bps: Management fee, of the net.
+        fee_bps: Management fee, of the net: the percentages in *fee* together.
         station_id: The station that brought the order in, or none.
         station_bps: Its share of the fee.
         provider_tax: How the provider invoices the company.
@@ -49,6 +51,8 @@ class Terms(Message):
         acceptance_days: After delivery, until the order counts as accepted.
         hold_days: After acceptance, until it may be paid out.
         objection_days: In which the customer may object to a report.
+        fee: How the management fee is computed; none, from senders of before: *fee_bps* of the net.
+        provider_net: N_p, what the provider earns by the whole order, without the tax on its invoice.
     """
 
     collection_model: CollectionModel
@@ -62,6 +66,8 @@ class Terms(Message):
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    fee: Fee | None = None
+    provider_net: MoneyOrZero | None = None
 
 
 class Step(Message):

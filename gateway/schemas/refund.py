@@ -1,0 +1,83 @@
+"""Refunds as the customer and as the operating company see them."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from gateway.schemas.base import Listed, Schema, Shown
+from services.shared.kernel.money import Money
+from services.shared.messages.base import Instant, PositiveMoney, Text
+from services.shared.messages.billing.refund import (
+    Burden,
+    RefundCause,
+    RefundPartState,
+    RefundRoute,
+    RefundState,
+    StationBase,
+)
+
+
+class RefundToRequest(Schema):
+    """*net* of the order's net price; the tax follows. *burden*: who earns less by it."""
+
+    order_id: UUID
+    net: PositiveMoney
+    burden: Burden
+    station_base: StationBase = "remaining"
+    reason: Annotated[Text, Field(min_length=1)]
+
+
+class RefundToReroute(Schema):
+    route: Literal["bank_transfer", "customer_credit"]
+
+
+class CustomerRefundPart(Shown):
+    """By which way how much goes back."""
+
+    route: RefundRoute
+    amount: Money
+    state: RefundPartState
+
+
+class RefundPart(CustomerRefundPart):
+    payment_id: UUID
+    account_name: str
+    account_number: str
+    bank_name: str
+    failure: str
+
+
+class CustomerRefund(Shown):
+    """A refund, to the customer: not who bears it."""
+
+    refund_id: UUID
+    number: str
+    order_id: UUID
+    order_number: str
+    state: RefundState
+    cause: RefundCause
+    net: Money
+    tax: Money
+    gross: Money
+    parts: tuple[CustomerRefundPart, ...]
+    requested_at: Instant
+    succeeded_at: Instant | None
+
+
+class OperatorRefund(CustomerRefund):
+    customer_id: UUID
+    burden: Burden
+    station_base: StationBase
+    reason: str
+    parts: tuple[RefundPart, ...]
+
+
+class RefundPage(Shown):
+    items: tuple[OperatorRefund | CustomerRefund, ...]
+    next_cursor: str | None
+
+
+class RefundsListed(Listed):
+    order_id: UUID | None = None
+    state: RefundState | None = None

@@ -1,0 +1,258 @@
+"""
+A refund: money that goes back to who paid it, by the way it came.
+
+What the parties have of the order comes down when it is agreed. The customer's side, and with it the money,
+waits where the order is invoiced until the red-letter invoice may be issued.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.billing.domain import ledger
+from services.billing.domain.commission import Burden, Split, StationBase
+from services.billing.domain.payment import Payment
+from services.shared.kernel.errors import Conflict, NotAllowed
+from services.shared.kernel.lifecycle import Lifecycle, WrongState
+from services.shared.kernel.money import Money, allocate
+
+RefundState = Literal["requested", "awaiting_red_letter", "pending", "succeeded", "failed", "cancelled"]
+RefundCause = Literal["cancellation", "dispute", "manual"]
+RefundRoute = Literal["card", "bank_transfer", "customer_credit"]
+PartState = Literal["waiting", "sent", "succeeded", "failed"]
+
+LIFECYCLE: Lifecycle[RefundState] = Lifecycle(
+    "refund",
+    {
+        "await_red_letter": {"requested": "awaiting_red_letter"},
+        "pay": {"requested": "pending", "awaiting_red_letter": "pending"},
+        "succeed": {"pending": "succeeded"},
+        # the payment institution may find only days later that it cannot pay a card any more
+        "fail": {"pending": "failed", "succeeded": "failed"},
+        "reroute": {"failed": "pending"},
+        "cancel": {"requested": "cancelled"},
+    },
+)
+
+
+class SameHands(NotAllowed):
+    """Who asked for a refund, or decided it, does not let it go."""
+
+    code = "billing.refund_four_eyes_required"
+
+
+class RefundExceedsPaid(Conflict):
+    """More would go back than was paid."""
+
+    code = "billing.refund_exceeds_paid"
+
+
+class NothingWaits(Conflict):
+    """Nothing of this refund waits for approval."""
+
+    code = "billing.refund_waits_for_nobody"
+
+
+class PayerWithoutBankAccount(Conflict):
+    """The payer has told no bank account to which its money could go back."""
+
+    code = "billing.payer_without_bank_account"
+
+
+@dataclass(frozen=True)
+class RefundPart:
+    """
+    What goes back by one way, to the payer of *payment_id*; *amount* in minor units of the refund's currency.
+
+    Attributes:
+        charge_id: The payment institution's charge that is given back; card only.
+        bank_name, account_name, account_number: Where the transfer goes; empty until the bank is told.
+        reference: The payment institution's refund, or the serial number of the bank's line.
+        failure: The payment institution's code.
+    """
+
+    payment_id: UUID
+    route: RefundRoute
+    amount: int
+    state: PartState = "waiting"
+    charge_id: str = ""
+    bank_name: str = ""
+    account_name: str = ""
+    account_number: str = ""
+    reference: str = ""
+    failure: str = ""
+
+
+@dataclass
+class Refund:
+    """
+    Amounts in minor units of *currency*, gross = net + tax.
+
+    Attributes:
+        n: Which refund of its order it is.
+        asked: What of N goes back; 0 where the order was not performed. *net* is what the customer is invoiced less.
+        takes: What it takes from each part of the order's split; none where the order was not performed.
+        performed: The order was accepted when this was agreed.
+        requested_by: The first pair of eyes: who asked for it, or decided what it follows from.
+        waived_by: Who first wanted it paid before the red-letter form is confirmed.
+    """
+
+    refund_id: UUID
+    number: str
+    order_id: UUID
+    order_number: str
+    n: int
+    customer_id: UUID
+    cause: RefundCause
+    state: RefundState
+    currency: str
+    burden: Burden
+    station_base: StationBase
+    reason: str
+    requested_at: datetime
+    requested_by: str
+    asked: int = 0
+    net: int = 0
+    tax: int = 0
+    dispute_id: UUID | None = None
+    performed: bool = False
+    takes: Split | None = None
+    parts: tuple[RefundPart, ...] = ()
+    approved_by: str = ""
+    waived_by: str = ""
+    agreed_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def gross(self) -> int:
+        return self.net + self.tax
+
+    def money(self, amount: int) -> Money:
+        return Money(amount, self.currency)
+
+    def agree(self, parts: Sequence[RefundPart], now: datetime, *, performed: bool, invoiced: bool) -> None:
+        """
+        It is fixed what goes back and by which ways. Raises WrongState.
+
+        Args:
+            parts: They sum to the gross.
+            performed: The order is accepted.
+            invoiced: A red-letter invoice comes first.
+            now: When.
+        """
+        if sum(part.amount for part in parts) != self.gross:
+            raise ValueError("the parts of a refund sum to its gross")
+        self.state = LIFECYCLE.after("await_red_letter" if invoiced else "pay", self.state)
+        self.parts, self.agreed_at, self.performed = tuple(parts), now, performed
+
+    def pay(self) -> None:
+        """Nothing more is awaited: the money may leave. Raises WrongState."""
+        self.state = LIFECYCLE.after("pay", self.state)
+
+    def approve(self, by: str) -> None:
+        """
+        The second pair of eyes.
+
+        Raises:
+            SameHands: *by* is the first.
+        """
+        if by == self.requested_by:
+            raise SameHands
+        self.approved_by = by
+
+    def cancel(self) -> None:
+        """Raises WrongState."""
+        self.state = LIFECYCLE.after("cancel", self.state)
+
+    def waive_red_letter(self, by: str) -> bool:
+        """
+        Somebody wants it paid before the form is confirmed. Returns whether two have said so.
+
+        Raises:
+            WrongState: No red letter is awaited.
+            SameHands: *by* said it already.
+        """
+        if self.state != "awaiting_red_letter":
+            raise WrongState(noun="refund", state=self.state, verb="waive_red_letter")
+        if not self.waived_by:
+            self.waived_by = by
+            return False
+        if self.waived_by == by:
+            raise SameHands
+        return True
+
+    def reroute(self, route: RefundRoute, by: str) -> None:
+        """What failed goes another way, once somebody else than *by* approves it. Raises WrongState."""
+        self.state = LIFECYCLE.after("reroute", self.state)
+        self.parts = tuple(
+            replace(part, route=route, state="waiting", failure="") if part.state == "failed" else part
+            for part in self.parts
+        )
+        self.requested_by, self.approved_by = by, ""
+
+    def part(self, payment_id: UUID) -> RefundPart | None:
+        """What goes back to the payer of *payment_id*."""
+        return next((part for part in self.parts if part.payment_id == payment_id), None)
+
+    def transfer_of(self, amount: Money) -> RefundPart | None:
+        """The transfer over *amount* that the bank has been told to make."""
+        sent = (part for part in self.parts if part.route == "bank_transfer" and part.state == "sent")
+        return next((part for part in sent if self.money(part.amount) == amount), None)
+
+    def move(self, part: RefundPart, now: datetime) -> None:
+        """*part* as it stands now. The refund succeeds with the last of its parts, and fails with any."""
+        self.parts = tuple(part if each.payment_id == part.payment_id else each for each in self.parts)
+        states = {each.state for each in self.parts}
+        if "failed" in states and LIFECYCLE.allows("fail", self.state):
+            self.state, self.succeeded_at = LIFECYCLE.after("fail", self.state), None
+        elif states == {"succeeded"}:
+            self.state, self.succeeded_at = LIFECYCLE.after("succeed", self.state), now
+
+
+def parts_of(gross: int, payments: Sequence[Payment]) -> tuple[RefundPart, ...]:
+    """
+    By which ways *gross* (minor units) goes back: in proportion to what is left of each payment, largest remainder.
+
+    *payments*: of the order, in the order of their ids.
+
+    Raises:
+        RefundExceedsPaid: More than is left of all of them.
+    """
+    left = [payment.received - payment.refunded for payment in payments]
+    if gross > sum(left):
+        raise RefundExceedsPaid(left=sum(left))
+    if gross == 0:
+        return ()
+    return tuple(
+        RefundPart(payment.payment_id, payment.method, amount, charge_id=payment.charge_id)
+        for payment, amount in zip(payments, allocate(gross, left), strict=True)
+        if amount
+    )
+
+
+def not_performed(order_id: UUID, refund_id: UUID, gross: Money) -> tuple[ledger.Entry, ...]:
+    """Before acceptance: what the customer paid, and no more, goes back."""
+    return ledger.entries(("D", ledger.contract(order_id), gross), ("C", ledger.refund(refund_id), gross))
+
+
+def customers_side(refund_id: UUID, net: Money, tax: Money) -> tuple[ledger.Entry, ...]:
+    """After acceptance: revenue and output VAT come down by the red-letter invoice."""
+    return ledger.entries(
+        ("D", ledger.SERVICE_REVENUE, net), ("D", ledger.OUTPUT_VAT, tax), ("C", ledger.refund(refund_id), net + tax)
+    )
+
+
+def paid_back(refund_id: UUID, route: RefundRoute, customer_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
+    """The payer has it."""
+    where = {
+        "card": ledger.PSP, "bank_transfer": ledger.BANK, "customer_credit": ledger.customer_credit(customer_id),
+    }  # fmt: skip
+    return ledger.entries(("D", ledger.refund(refund_id), amount), ("C", where[route], amount))
+
+
+def returned(refund_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
+    """The card's bank has sent it back to the payment institution."""
+    return ledger.entries(("D", ledger.PSP, amount), ("C", ledger.refund(refund_id), amount))

@@ -1,0 +1,372 @@
+"""
+Refunds: agreed once for each thing they follow from, paid by the way the money came.
+
+Locks are taken in one order everywhere: order, payments, party, payouts, settlements, refund, ledger.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from services.billing.domain.commission import Burden, StationBase, refund
+from services.billing.domain.ledger import Entry
+from services.billing.domain.order import OrderCopy
+from services.billing.domain.payment import Payment
+from services.billing.domain.refund import (
+    NothingWaits,
+    PayerWithoutBankAccount,
+    Refund,
+    RefundCause,
+    RefundPart,
+    customers_side,
+    not_performed,
+    paid_back,
+    parts_of,
+    returned,
+)
+from services.billing.use_cases.clawback import take_back
+from services.billing.use_cases.ledger import post_transaction
+from services.billing.use_cases.payout import hand_of
+from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.ids import derived_id, new_id
+from services.shared.kernel.money import Money
+from services.shared.messages.billing.refund import (
+    ApproveRefund,
+    CancelRefund,
+    RefundAgreed,
+    RefundFailed,
+    RefundSucceeded,
+    RefundView,
+    RequestRefund,
+    RerouteRefund,
+    WaiveRedLetter,
+)
+from services.shared.messages.billing.refund import RefundPart as RefundPartMessage
+
+E = TypeVar("E", RefundAgreed, RefundSucceeded, RefundFailed)
+
+
+def request_refund(command: RequestRefund, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
+    """
+    Ask for a refund that nothing else leads to; nothing is booked before somebody else approves it.
+
+    Raises:
+        NotFound: No such order is contracted.
+        CurrencyMismatch: It is in another currency.
+        MoreThanLeft, RefundExceedsPaid: As the order stands now; it is looked at again when it is approved.
+    """
+    require(actor, command.grants, {})
+    order = uow.orders.get(command.order_id)
+    Money(order.net, order.currency) - command.net  # refuses another currency
+    _, takes = refund(order.split_terms, order.left, command.net.amount, command.burden, command.station_base)
+    parts_of(takes.gross, uow.payments.of_order(order.order_id))
+    made = _new(order, "manual", new_id(), now, by=hand_of(actor), reason=command.reason, burden=command.burden,
+                station_base=command.station_base)  # fmt: skip
+    made.asked, made.net, made.tax = command.net.amount, takes.net, takes.tax
+    uow.refunds.add(made)
+    return view(made)
+
+
+def approve_refund(command: ApproveRefund, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
+    """
+    The second pair of eyes: a request is agreed; what waits to be transferred is transferred.
+
+    Raises:
+        SameHands: The first pair is theirs.
+        NothingWaits: It needs nobody's approval.
+        MoreThanLeft, RefundExceedsPaid, PayerWithoutBankAccount: See there.
+    """
+    require(actor, command.grants, {})
+    order = uow.orders.of_refund(command.refund_id)
+    payments = uow.payments.of_order(order.order_id)
+    made = uow.refunds.get(command.refund_id)
+    waits = made.state == "pending" and any(part.state == "waiting" for part in made.parts)
+    if made.state != "requested" and not waits:
+        raise NothingWaits
+    made.approve(hand_of(actor))
+    if waits:
+        _send(made, uow, now)
+    else:
+        _agree(made, order, payments, uow, now)
+    uow.refunds.save(made)
+    return view(made)
+
+
+def cancel_refund(command: CancelRefund, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
+    """Raises WrongState: It is approved already."""
+    del now
+    require(actor, command.grants, {})
+    made = uow.refunds.get(command.refund_id)
+    made.cancel()
+    uow.refunds.save(made)
+    return view(made)
+
+
+def reroute_refund(command: RerouteRefund, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
+    """What failed goes another way. Raises WrongState: Nothing failed."""
+    del now
+    require(actor, command.grants, {})
+    made = uow.refunds.get(command.refund_id)
+    made.reroute(command.route, hand_of(actor))
+    uow.refunds.save(made)
+    return view(made)
+
+
+def waive_red_letter(command: WaiveRedLetter, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
+    """Raises WrongState, SameHands: See Refund.waive_red_letter."""
+    require(actor, command.grants, {})
+    made = uow.refunds.get(command.refund_id)
+    if made.waive_red_letter(hand_of(actor)):
+        made.pay()
+        _let_go(made, uow, now)
+    uow.refunds.save(made)
+    return view(made)
+
+
+def refund_for_dispute(
+    order: OrderCopy, dispute_id: UUID, net: Money, burden: Burden, station_base: StationBase, *, decided_by: str,
+    uow: BillingUnitOfWork, now: datetime,
+) -> None:  # fmt: skip
+    """A dispute was decided so. A second time does nothing. Raises MoreThanLeft, RefundExceedsPaid."""
+    made = _new(order, "dispute", dispute_id, now, by=decided_by, burden=burden, station_base=station_base)
+    made.asked, made.dispute_id = net.amount, dispute_id
+    if not uow.refunds.add(made):
+        return
+    _agree(made, order, uow.payments.of_order(order.order_id), uow, now)
+    uow.refunds.save(made)
+
+
+def give_back(order: OrderCopy, kept: int, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Of a cancelled *order*, of which nothing was performed: all that was paid but *kept* (minor units)."""
+    payments = uow.payments.of_order(order.order_id)
+    made = _new(order, "cancellation", order.order_id, now, by="platform")
+    made.net = sum(payment.received - payment.refunded for payment in payments) - kept
+    if made.net <= 0 or not uow.refunds.add(made):
+        return
+    _agree(made, order, payments, uow, now)
+    uow.refunds.save(made)
+
+
+def red_letter_confirmed(refund_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The invoice may be corrected: the customer's side is booked and the money may leave."""
+    made = uow.refunds.get(refund_id)
+    if made.state == "awaiting_red_letter":
+        made.pay()
+        _let_go(made, uow, now)
+        uow.refunds.save(made)
+
+
+def card_refund_settled(
+    refund_id: UUID, payment_id: UUID, *, succeeded: bool, reference: str, failure: str = "", uow: BillingUnitOfWork,
+    now: datetime,
+) -> str:  # fmt: skip
+    """
+    What became of a refund at the payment institution, in whatever order such news come.
+
+    Args:
+        refund_id: Ours.
+        payment_id: Whose charge it gives back.
+        succeeded: The institution has paid it; not: it cannot, or the card's bank sent it back.
+        reference: The institution's refund.
+        failure: Its code.
+        uow: The transaction.
+        now: Business time.
+
+    Returns:
+        What came of it, a word for the record.
+    """
+    made = uow.refunds.get(refund_id)
+    part = made.part(payment_id)
+    if part is None or part.route != "card" or part.state == "failed" or (succeeded and part.state == "succeeded"):
+        return "nothing_new"
+    if succeeded:
+        _paid(made, replace(part, reference=reference), uow, now)
+    else:
+        if part.state == "succeeded":
+            amount = made.money(part.amount)
+            _post(made, f"returned:{payment_id}", "refund_returned", returned(made.refund_id, amount), uow, now)
+        made.move(replace(part, state="failed", reference=reference, failure=failure), now)
+        uow.publish(_event(RefundFailed, made, failure=failure))
+    uow.refunds.save(made)
+    return "refunded" if succeeded else "refund_failed"
+
+
+def transferred(made: Refund, part: RefundPart, serial_number: str, at: datetime, *, uow: BillingUnitOfWork,
+                now: datetime) -> None:  # fmt: skip
+    """The bank's statement shows *part* of *made*."""
+    _paid(made, replace(part, reference=serial_number), uow, now, at)
+    uow.refunds.save(made)
+
+
+def _new(
+    order: OrderCopy, cause: RefundCause, of: UUID, now: datetime, *, by: str, reason: str = "",
+    burden: Burden = "provider", station_base: StationBase = "remaining",
+) -> Refund:  # fmt: skip
+    return Refund(
+        refund_id=of if cause == "manual" else derived_id("refund", cause, of),
+        number="",
+        order_id=order.order_id,
+        order_number=order.number,
+        n=0,
+        customer_id=order.customer_id,
+        cause=cause,
+        state="requested",
+        currency=order.currency,
+        burden=burden,
+        station_base=station_base,
+        reason=reason,
+        requested_at=now,
+        requested_by=by,
+    )
+
+
+def _agree(made: Refund, order: OrderCopy, payments: Sequence[Payment], uow: BillingUnitOfWork, now: datetime) -> None:
+    """Fix what goes back and by which ways; the parties' sides are booked, the customer's as soon as may be."""
+    if made.cause != "cancellation":
+        order.remaining, made.takes = refund(order.split_terms, order.left, made.asked, made.burden, made.station_base)
+        made.net, made.tax = made.takes.net, made.takes.tax
+        uow.orders.keep_left(order)
+    performed = order.accepted_at is not None
+    made.agree(parts_of(made.gross, payments), now, performed=performed, invoiced=performed)
+    for payment in payments:
+        part = made.part(payment.payment_id)
+        if part is not None:
+            payment.refunded += part.amount
+            uow.payments.save(payment)
+    if performed and made.takes is not None:
+        taken = take_back(order, made.takes, key=f"refund:{made.refund_id}", uow=uow, now=now)
+        _post(made, "shares", "refund_shares", taken, uow, now)
+    uow.publish(_event(RefundAgreed, made, invoiced=performed))
+    if made.state == "pending":
+        _let_go(made, uow, now)
+
+
+def _let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
+    entries = (
+        customers_side(made.refund_id, made.money(made.net), made.money(made.tax)) if made.performed
+        else not_performed(made.order_id, made.refund_id, made.money(made.gross))
+    )  # fmt: skip
+    _post(made, str(made.n), "refund", entries, uow, now)
+    _send(made, uow, now)
+
+
+def _send(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Send each part that waits; a transfer only once a second pair of eyes has seen it."""
+    for part in made.parts:
+        if part.state != "waiting":
+            continue
+        if part.route == "customer_credit":
+            _paid(made, part, uow, now)
+        elif part.route == "card":
+            made.move(replace(part, state="sent"), now)
+            uow.call_outside(
+                "create_stripe_refund",
+                f"stripe_refund:{made.refund_id}:{part.payment_id}",
+                {
+                    # One refund at the institution for each part: it knows no other name of it.
+                    "refund_id": f"{made.refund_id}/{part.payment_id}",
+                    "payment_id": str(part.payment_id),
+                    "charge_id": part.charge_id,
+                    "amount": part.amount,
+                    "currency": made.currency,
+                    "reason": made.cause,
+                },
+            )
+        elif made.approved_by:
+            _order_transfer(made, part, uow, now)
+
+
+def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> None:
+    customer = uow.organisations.find(made.customer_id)
+    if customer is None or customer.bank_account is None:
+        raise PayerWithoutBankAccount
+    bank_name, account_name, account_number = customer.bank_account
+    sent = replace(part, state="sent", bank_name=bank_name, account_name=account_name, account_number=account_number)
+    made.move(sent, now)
+    uow.call_outside(
+        "write_refund_order",
+        f"refund_order:{made.refund_id}:{part.payment_id}",
+        {
+            "refund_id": str(made.refund_id),
+            "payment_id": str(part.payment_id),
+            "number": made.number,
+            "amount": part.amount,
+            "currency": made.currency,
+            "bank_name": bank_name,
+            "account_name": account_name,
+            "account_number": account_number,
+        },
+    )
+
+
+def _paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime, at: datetime | None = None) -> None:
+    """The payer has *part*: once for each way it takes, for one that failed may go another way."""
+    entries = paid_back(made.refund_id, part.route, made.customer_id, made.money(part.amount))
+    _post(made, f"paid:{part.payment_id}:{part.route}", "refund_paid", entries, uow, now, at)
+    made.move(replace(part, state="succeeded"), now)
+    if made.state == "succeeded":
+        uow.publish(_event(RefundSucceeded, made, dispute_id=made.dispute_id, succeeded_at=now))
+
+
+def _post(made: Refund, what: str, kind: str, entries: Sequence[Entry], uow: BillingUnitOfWork, now: datetime,
+          at: datetime | None = None) -> None:  # fmt: skip
+    post_transaction(
+        uow,
+        key=f"refund:{made.refund_id}:{what}",
+        kind=kind,
+        entries=entries,
+        effective_at=at or now,
+        now=now,
+        order=(made.order_id, made.order_number),
+    )
+
+
+def _event(kind: type[E], made: Refund, **more: Any) -> E:
+    return kind(
+        refund_id=made.refund_id,
+        number=made.number,
+        order_id=made.order_id,
+        order_number=made.order_number,
+        customer_id=made.customer_id,
+        cause=made.cause,
+        net=made.money(made.net),
+        tax=made.money(made.tax),
+        gross=made.money(made.gross),
+        **more,
+    )
+
+
+def view(made: Refund) -> RefundView:
+    return RefundView(
+        refund_id=made.refund_id,
+        number=made.number,
+        order_id=made.order_id,
+        order_number=made.order_number,
+        customer_id=made.customer_id,
+        state=made.state,
+        cause=made.cause,
+        net=made.money(made.net),
+        tax=made.money(made.tax),
+        gross=made.money(made.gross),
+        burden=made.burden,
+        station_base=made.station_base,
+        reason=made.reason,
+        parts=tuple(
+            RefundPartMessage(
+                payment_id=part.payment_id,
+                route=part.route,
+                amount=made.money(part.amount),
+                state=part.state,
+                account_name=part.account_name,
+                account_number=part.account_number,
+                bank_name=part.bank_name,
+                failure=part.failure,
+            )
+            for part in made.parts
+        ),
+        requested_at=made.requested_at,
+        succeeded_at=made.succeeded_at,
+    )

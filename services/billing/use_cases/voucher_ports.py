@@ -1,0 +1,85 @@
+"""What programmes and vouchers need from outside: a part of the ports, which name them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from services.billing.domain.offering import OfferingCopy
+from services.billing.domain.order import PlacedOrder
+from services.billing.domain.programme import Programme, ProgrammeVersion
+from services.billing.domain.related_party import DeclaredRelation
+from services.billing.domain.voucher import Voucher, VoucherUse
+
+
+class PlacedOrders(Protocol):
+    def add(self, order: PlacedOrder) -> None:
+        """Store it; one that is known already is left alone."""
+
+    def find(self, order_id: UUID) -> PlacedOrder | None:
+        """Locked. Whatever concerns an order and its voucher locks the order first."""
+
+    def save(self, order: PlacedOrder) -> None:
+        """Its state."""
+
+
+class Offerings(Protocol):
+    def put(self, offering: OfferingCopy) -> None: ...
+
+    def find_all(self, offering_ids: Iterable[UUID]) -> Sequence[OfferingCopy]:
+        """Those that are known."""
+
+
+class Relations(Protocol):
+    def add(self, relation: DeclaredRelation) -> None:
+        """Store it; one that is declared already is left alone."""
+
+    def of(self, organisation_ids: Iterable[UUID]) -> Sequence[DeclaredRelation]:
+        """Those in which any of them stands."""
+
+
+class Programmes(Protocol):
+    def of_code(self, code: str) -> Programme | None:
+        """Locked."""
+
+    def find(self, programme_id: UUID, *, lock: bool = False) -> Programme | None: ...
+
+    def add(self, programme: Programme) -> None:
+        """Give it its number and store it. Raises ChangedMeanwhile: Its code was taken just now."""
+
+    def save(self, programme: Programme) -> None: ...
+
+    def add_version(self, version: ProgrammeVersion) -> None:
+        """Raises VersionExists."""
+
+    def versions(self, programme_id: UUID) -> tuple[ProgrammeVersion, ...]: ...
+
+    def version(self, programme_version_id: UUID) -> ProgrammeVersion: ...
+
+    def committed_in(self, programme_id: UUID, holder_id: UUID, year: int) -> int:
+        """What counts against a holder's year; minor units."""
+
+    def open_year(self, programme_id: UUID, holder_id: UUID, year: int, cap: int | None) -> int:
+        """Likewise, locked; *cap* is what it may not pass from now on."""
+
+    def commit_in(self, programme_id: UUID, holder_id: UUID, year: int, change: int) -> None:
+        """Add *change* (minor units, either sign) to it."""
+
+
+class Vouchers(Protocol):
+    def add(self, voucher: Voucher) -> None:
+        """Give it its number and store it."""
+
+    def find(self, voucher_id: UUID, *, lock: bool = False) -> Voucher | None: ...
+
+    def save(self, voucher: Voucher) -> None: ...
+
+    def add_use(self, use: VoucherUse) -> None:
+        """Raises VoucherAlreadyOnOrder."""
+
+    def use_on(self, order_id: UUID) -> VoucherUse | None:
+        """The one that stands on the order, locked; those that returned do not."""
+
+    def orders_reserving(self, voucher_id: UUID) -> Sequence[UUID]:
+        """Orders that it is reserved for, in the order of their ids; not locked."""
+
+    def save_use(self, use: VoucherUse) -> None: ...

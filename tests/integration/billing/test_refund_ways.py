@@ -1,0 +1,199 @@
+"""By which ways a refund goes back, who must have seen it, and that it happens once; on real PostgreSQL."""
+
+import pytest
+
+from services.billing.adapters import refund_queries
+from services.billing.domain.commission import MoreThanLeft
+from services.billing.domain.ledger import contract
+from services.billing.domain.payment import reference_of
+from services.billing.domain.refund import (
+    NothingWaits,
+    PayerWithoutBankAccount,
+    RefundExceedsPaid,
+    SameHands,
+)
+from services.billing.use_cases import order, refund
+from services.shared.kernel.errors import NotAllowed, NotFound
+from services.shared.kernel.ids import derived_id, new_id
+from services.shared.kernel.lifecycle import WrongState
+from services.shared.kernel.money import CurrencyMismatch
+from services.shared.messages.billing.refund import (
+    ApproveRefund,
+    CancelRefund,
+    GetRefund,
+    ListRefunds,
+    RerouteRefund,
+    WaiveRedLetter,
+)
+from tests.integration.billing.conftest import Billing
+from tests.integration.billing.refunding import (
+    PROVIDER_ACCRUED,
+    approve,
+    ask,
+    bank_says,
+    card_says,
+    entries,
+    order_cancelled,
+    paid,
+    red_letter,
+)
+from tests.kit.fakes_billing import (
+    CUSTOMER_ID,
+    ORDER_ID,
+    OTHER_FINANCE,
+    PROVIDER_FINANCE,
+    REQUESTER,
+    an_organisation,
+    cny,
+)
+
+
+def test_transfer_goes_back_to_its_payer(billing: Billing) -> None:
+    """A bank payment goes back by an order to the bank, once a second pair of eyes has seen it; the bank confirms."""
+    billing.contracted(method="bank_transfer")
+    bank_says(billing, ("b1", "in", "1060.00", reference_of("OR-2026-000123")))
+    asked = ask(billing, 10_000)
+    with pytest.raises(SameHands):
+        billing.run(refund.approve_refund, ApproveRefund(refund_id=asked.refund_id))
+    made = approve(billing, asked)
+    assert (made.parts[0].state, made.parts[0].account_number) == ("sent", "6217000000008810")
+    assert billing.do_outside() == 1
+    line = ("b2", "out", "106.01", f"refund {made.number}")
+    assert bank_says(billing, line).lines[0].reason == "refund_differs"
+    view = bank_says(billing, ("b3", "out", "106.00", f"退款 {made.number.lower()}"))
+    assert view.lines[0].target == f"refund/{made.refund_id}"
+    assert entries(billing, ":bank_transfer") == [
+        ("D", f"L:refund:{made.refund_id}", 10_600), ("C", "A:bank:main", 10_600),
+    ]  # fmt: skip
+    read = billing.run(refund_queries.get_refund, GetRefund(refund_id=made.refund_id), REQUESTER)
+    assert read.state == "succeeded"
+    again = bank_says(billing, ("b4", "out", "106.00", made.number))  # a second transfer is nobody's
+    assert again.lines[0].reason == "refund_differs"
+    assert billing.violations() == ()
+
+
+def test_payer_without_account(billing: Billing) -> None:
+    """Without an account to which it could go nothing is booked; the request stays."""
+    billing.contracted(method="bank_transfer")
+    bank_says(billing, ("b1", "in", "1060.00", reference_of("OR-2026-000123")))
+    bare = an_organisation(CUSTOMER_ID, bank_name="", account_name="", account_number="")
+    billing.within(lambda uow: uow.organisations.put(bare))
+    asked = ask(billing, 10_000)
+    with pytest.raises(PayerWithoutBankAccount):
+        approve(billing, asked)
+    assert billing.balance(contract(ORDER_ID)) == 106_000
+    billing.run(refund.cancel_refund, CancelRefund(refund_id=asked.refund_id))
+    with pytest.raises(WrongState):
+        billing.run(refund.cancel_refund, CancelRefund(refund_id=asked.refund_id))
+    with pytest.raises(NothingWaits):
+        approve(billing, asked)
+    assert billing.violations() == ()
+
+
+def test_card_that_fails_goes_another_way(billing: Billing) -> None:
+    """A refund that the card's bank sends back, even after it had succeeded, goes another way with four eyes."""
+    paid(billing)
+    made = approve(billing, ask(billing, 10_000))
+    assert card_says(billing, made) == "refunded"
+    assert card_says(billing, made, succeeded=False) == "refund_failed"
+    assert card_says(billing, made, succeeded=False) == card_says(billing, made) == "nothing_new"
+    assert billing.balance("A:psp:stripe") == -106_000
+    assert billing.balance(f"L:refund:{made.refund_id}") == 10_600
+    rerouted = billing.run(
+        refund.reroute_refund, RerouteRefund(refund_id=made.refund_id, route="customer_credit"), OTHER_FINANCE
+    )
+    assert (rerouted.state, rerouted.parts[0].state) == ("pending", "waiting")
+    with pytest.raises(SameHands):
+        approve(billing, made)
+    done = billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id))
+    assert done.state == "succeeded"
+    assert billing.balance(f"L:customer_credit:{CUSTOMER_ID}") == 10_600
+    assert (billing.told.count("refund.failed.v1"), billing.told.count("refund.succeeded.v1")) == (1, 2)
+    assert billing.violations() == ()
+
+
+def test_money_waits_for_the_red_letter(billing: Billing) -> None:
+    """Of an accepted order nothing leaves before the red-letter form is confirmed, or two people waive it."""
+    billing.accepted()
+    first, second = approve(billing, ask(billing, 10_000)), approve(billing, ask(billing, 20_000))
+    assert (first.state, second.state) == ("awaiting_red_letter", "awaiting_red_letter")
+    assert billing.rows("SELECT count(*) FROM outside_call WHERE kind = 'create_stripe_refund'") == [(0,)]
+    assert billing.balance("R:service") == 100_000
+    assert billing.balance(PROVIDER_ACCRUED) == 63_000  # what the parties have comes down at once
+    assert billing.violations() == ()
+    red_letter(billing, first)
+    red_letter(billing, first)
+    assert billing.balance("R:service") == 90_000
+    waive = WaiveRedLetter(refund_id=second.refund_id)
+    assert billing.run(refund.waive_red_letter, waive).state == "awaiting_red_letter"
+    with pytest.raises(SameHands):
+        billing.run(refund.waive_red_letter, waive)
+    assert billing.run(refund.waive_red_letter, waive, OTHER_FINANCE).state == "pending"
+    with pytest.raises(WrongState):
+        billing.run(refund.waive_red_letter, waive, OTHER_FINANCE)
+    red_letter(billing, second)  # comes after all, and changes nothing
+    assert billing.balance("R:service") == 70_000
+    assert billing.violations() == ()
+
+
+def test_never_more_than_was_paid(billing: Billing) -> None:
+    """I6: neither more than the order's net nor more than came in; foreign currency and strangers are refused."""
+    paid(billing)
+    with pytest.raises(MoreThanLeft):
+        ask(billing, 100_001)
+    with pytest.raises(CurrencyMismatch):
+        ask(billing, 100, currency="USD")
+    with pytest.raises(NotFound):
+        ask(billing, 100, order_id=new_id())
+    first, second = ask(billing, 60_000), ask(billing, 60_000)
+    approve(billing, first)
+    with pytest.raises(MoreThanLeft):
+        approve(billing, second)
+    unpaid = derived_id("order", "unpaid")
+    billing.contracted(unpaid, "OR-2026-000126")
+    with pytest.raises(RefundExceedsPaid):
+        ask(billing, 100, order_id=unpaid)
+    for stranger in (REQUESTER, PROVIDER_FINANCE):
+        with pytest.raises((NotFound, NotAllowed)):
+            billing.run(refund.approve_refund, ApproveRefund(refund_id=first.refund_id), stranger)
+    assert billing.violations() == ()
+
+
+def test_customer_sees_its_own(billing: Billing) -> None:
+    """A customer sees its refunds, nobody else's; providers learn of none."""
+    paid(billing)
+    made = ask(billing, 10_000)
+    (own,) = billing.run(
+        refund_queries.list_refunds, ListRefunds(order_id=ORDER_ID, state="requested"), REQUESTER
+    ).items
+    assert own.refund_id == made.refund_id
+    assert billing.run(refund_queries.list_refunds, ListRefunds(), PROVIDER_FINANCE).items == ()
+    for unknown in (made.refund_id, new_id()):
+        with pytest.raises(NotFound):
+            billing.run(refund_queries.get_refund, GetRefund(refund_id=unknown), PROVIDER_FINANCE)
+    assert len(billing.run(refund_queries.list_refunds, ListRefunds()).items) == 1
+
+
+def test_cancelled_order_gives_back_what_was_paid(billing: Billing) -> None:
+    """A partly paid order is cancelled: what came in goes back to its payer, once, after a second pair of eyes."""
+    billing.contracted(method="bank_transfer")
+    bank_says(billing, ("b1", "in", "500.00", reference_of("OR-2026-000123")))
+    for _ in range(2):
+        billing.handle(order.cancelled, order_cancelled())
+    (made,) = billing.run(refund_queries.list_refunds, ListRefunds()).items
+    assert (made.cause, made.state, made.gross, made.tax) == ("cancellation", "pending", cny(50_000), cny(0))
+    assert made.parts[0].state == "waiting"
+    approve(billing, made)
+    bank_says(billing, ("b2", "out", "500.00", made.number))
+    assert billing.balance(contract(ORDER_ID)) == 0
+    assert billing.balance("A:bank:main") == 0
+    assert billing.violations() == ()
+
+
+def test_order_cancelled_before_anything_was_paid(billing: Billing) -> None:
+    """Nothing is refunded of nothing, neither of an order that was contracted nor of one that never was."""
+    billing.contracted()
+    billing.handle(order.cancelled, order_cancelled())
+    billing.handle(order.cancelled, order_cancelled(new_id()))
+    assert billing.run(refund_queries.list_refunds, ListRefunds()).items == ()
+    assert "refund.agreed.v1" not in billing.told
