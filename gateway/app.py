@@ -41,6 +41,7 @@ from gateway.routes import (
     payer_agreement,
     payment,
     payout,
+    period,
     programme,
     quotation,
     referral,
@@ -60,7 +61,7 @@ log = logger("gateway")
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_line, bank_csv,
     payer_agreement, customer_credit, commission_plan, referral, settlement, payout, refund, ledger, account,
-    adjustment, invoicing, feed, programme, voucher, operation, stripe_webhook,
+    adjustment, period, invoicing, feed, programme, voucher, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -23,6 +23,7 @@ from gateway.schemas.quotation import (
     QuotationRequestsListed,
     QuotationRequestToOpen,
     QuotationsListed,
+    QuotationToPrice,
     QuotationToSend,
     Reason,
     ShownQuotation,
@@ -82,6 +83,13 @@ def get_quotation_request(caller: Signed, quotation_request_id: UUID) -> Respons
     return ok(_request(caller, caller.ask(asked, requests.QuotationRequestView)))
 
 
+@router.post("/quotation-requests/{quotation_request_id}/take-over-pricing", response_model=CustomerQuotationRequest)
+def take_over_pricing(caller: Signed, quotation_request_id: UUID) -> Response:
+    """What providers quote on it goes to the operating company, which sets the customer's price."""
+    command = requests.TakeOverPricing(quotation_request_id=quotation_request_id)
+    return ok(_request(caller, caller.ask(command, requests.QuotationRequestView)))
+
+
 @router.post("/quotation-requests/{quotation_request_id}/withdraw", response_model=CustomerQuotationRequest)
 def withdraw_quotation_request(caller: Signed, quotation_request_id: UUID) -> Response:
     command = requests.WithdrawQuotationRequest(quotation_request_id=quotation_request_id)
@@ -109,6 +117,15 @@ def list_quotations(caller: Signed, listed: Annotated[QuotationsListed, Query()]
 def get_quotation(caller: Signed, quotation_id: UUID) -> Response:
     asked = quotations.GetQuotation(quotation_id=quotation_id)
     return ok(_quotation(caller, caller.ask(asked, quotations.QuotationView)))
+
+
+@router.post("/quotations/{quotation_id}/price", response_model=ShownQuotation)
+def price_quotation(
+    caller: Signed, quotation_id: UUID, body: Annotated[QuotationToPrice, Depends(JsonBody(QuotationToPrice))]
+) -> Response:
+    """The operating company sets the price that the customer sees."""
+    command = quotations.PriceQuotation(quotation_id=quotation_id, **dict(body))
+    return ok(_quotation(caller, caller.ask(command, quotations.QuotationView)))
 
 
 @router.post("/quotations/{quotation_id}/accept", status_code=problems.CREATED, response_model=ShownOrder)

@@ -35,6 +35,15 @@ def get_settlement(caller: Signed, settlement_id: UUID) -> Response:
     return ok(schemas.Settlement.of(caller.ask(asked, settlement.SettlementView)))
 
 
+@router.get("/settlements/{settlement_id}/lines", response_model=schemas.SettlementLinePage)
+def list_settlement_lines(
+    caller: Signed, settlement_id: UUID, listed: Annotated[schemas.SettlementLinesListed, Query()]
+) -> Response:
+    """The orders on a statement and the corrections, in the order of acceptance."""
+    asked = settlement.ListSettlementLines(settlement_id=settlement_id, **dict(listed))
+    return ok(schemas.SettlementLinePage.of(caller.ask(asked, settlement.SettlementLinePage)))
+
+
 @router.get("/settlements/{settlement_id}/documents", response_model=DocumentLink)
 def get_settlement_document(caller: Signed, settlement_id: UUID) -> Response:
     """The statement as a file."""

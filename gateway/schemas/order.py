@@ -6,13 +6,14 @@ from uuid import UUID
 from pydantic import Field
 
 from gateway.schemas.base import TURNAROUND, Listed, Schema, Shown
-from gateway.schemas.quotation import DeclaredSample, ShownAmounts, ShownLine
+from gateway.schemas.quotation import DeclaredSample, ShownAmounts, ShownLine, ShownProviderSide
 from services.shared.kernel.fee import Fee
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Instant, Text
 from services.shared.messages.orders.contract import ContractState, Paper
 from services.shared.messages.orders.order import OfferingWanted, OrderState, PaymentMethod
+from services.shared.messages.orders.quotation import StationBase
 from services.shared.messages.orders.quotation_request import SampleDescription
 from services.shared.messages.orders.report import ReportState
 from services.shared.messages.orders.sample import Condition, SampleState, ShipmentState
@@ -137,6 +138,9 @@ class OperatorTerms(Shown):
     commission_plan_id: UUID
     fee: Fee | None
     provider_net: Money | None
+    company_discount: Money | None
+    buy_net: Money | None
+    station_base: StationBase
 
 
 class StationOrder(Shown):
@@ -195,6 +199,7 @@ class OperatorOrder(_Order):
     """An order, to the operating company."""
 
     station_id: UUID | None
+    provider_side: ShownProviderSide | None
     terms: OperatorTerms | None
     reports: tuple[ProviderOrderReport, ...]
 

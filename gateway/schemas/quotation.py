@@ -8,7 +8,7 @@ from pydantic import Field
 from gateway.schemas.base import TURNAROUND, Listed, Schema, Shown
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Instant, Name, PositiveMoney, Quantity, Text, Unit
-from services.shared.messages.orders.quotation import LineWanted, QuotationState
+from services.shared.messages.orders.quotation import LineWanted, Pricing, QuotationState, StationBase
 from services.shared.messages.orders.quotation_request import QuotationRequestState, SampleDescription
 
 
@@ -114,10 +114,20 @@ class ProviderQuotation(_Quotation):
     customer_id: UUID
 
 
+class ShownProviderSide(Shown):
+    """What the provider quoted, where the company's price to the customer is another one."""
+
+    pricing: Pricing
+    station_base: StationBase
+    lines: tuple[ShownLine, ...]
+    amounts: ShownAmounts
+
+
 class OperatorQuotation(_Quotation):
     """A quotation, to the operating company."""
 
     customer_id: UUID
+    provider_side: ShownProviderSide | None
 
 
 ShownQuotation = OperatorQuotation | ProviderQuotation | CustomerQuotation
@@ -130,6 +140,7 @@ class QuotationPage(Shown):
 
 class QuotationsListed(Listed):
     quotation_request_id: UUID | None = None
+    state: QuotationState | None = None
 
 
 class QuotationToSend(Schema):
@@ -138,6 +149,14 @@ class QuotationToSend(Schema):
     turnaround_working_days: Annotated[int, Field(ge=1, le=365, description=TURNAROUND)]
     notes: Text = ""
     valid_until: Annotated[Instant | None, Field(description="none: 30 days from now")] = None
+
+
+class QuotationToPrice(Schema):
+    """*unit_prices*: net, one for each line in their order. Resold at them, or taken off at the company's expense."""
+
+    unit_prices: Annotated[tuple[PositiveMoney, ...], Field(min_length=1, max_length=200)]
+    pricing: Pricing
+    station_base: StationBase = "fee"
 
 
 class QuotationAcceptance(Schema):

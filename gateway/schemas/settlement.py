@@ -12,13 +12,16 @@ from services.shared.messages.base import Instant
 from services.shared.messages.billing.settlement import PartyKind, SettlementState
 
 
-class SettledOrder(Shown):
+class SettlementLine(Shown):
+    """One order on a statement, or a correction of one; *corrects*: the earlier statement that lists it."""
+
     order_id: UUID
     order_number: str
     order_net: Money
     fee: Money
     net: Money
     tax: Money
+    title: str
     accepted_at: Instant
     kind: Literal["acceptance", "correction"]
     corrects: str
@@ -40,7 +43,7 @@ class Settlement(Shown):
     party_id: UUID
     party_name: str
     until: date
-    orders: tuple[SettledOrder, ...]
+    order_count: int
     net: Money
     tax: Money
     gross: Money
@@ -58,6 +61,16 @@ class SettlementPage(Shown):
 
 class SettlementsListed(Listed):
     state: SettlementState | None = None
+    order_id: UUID | None = None
+
+
+class SettlementLinePage(Shown):
+    items: tuple[SettlementLine, ...]
+    next_cursor: str | None
+
+
+class SettlementLinesListed(Listed):
+    order_id: UUID | None = None
 
 
 class SettlementClosing(Schema):

@@ -6,6 +6,7 @@ from typing import Any
 
 from infra.demo.client import Client, Json
 from infra.demo.people import Cast
+from infra.demo.settlement import line_of
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def figures_of(cast: Cast, order: Json, settlements: Sequence[Json]) -> Figures:
 
     *order*: as the operating company sees it; *settlements*: the statements on which it stands.
     """
-    parties = {each["party_kind"]: _line(each, order["order_id"]) for each in settlements}
+    parties = {each["party_kind"]: line_of(cast, each, order["order_id"]) for each in settlements}
     provider = parties["provider"]
     station = parties.get("station")
     booked = balances_of_order(cast.operator["finance_operator"], order["order_id"])
@@ -101,11 +102,6 @@ def figures_of(cast: Cast, order: Json, settlements: Sequence[Json]) -> Figures:
         psp_fee=booked.get("E:psp_fee", 0),
         psp_fee_vat=booked.get("A:vat:input_pending", 0),
     )
-
-
-def _line(settlement: Json, order_id: str) -> Json:
-    found: Json = next(line for line in settlement["orders"] if line["order_id"] == order_id)
-    return found
 
 
 def balances_of_order(finance: Client, order_id: str) -> dict[str, int]:

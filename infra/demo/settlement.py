@@ -11,15 +11,16 @@ from infra.demo.people import Cast, once_ready
 
 def settlements_of(cast: Cast, order_id: str) -> list[Json]:
     """The statements on which the order stands: the provider's, and the station's where there is one."""
-    client = cast.operator["finance_operator"]
-    found: list[Json] = []
-    cursor: str | None = None
-    while True:
-        page = client.get("/settlements", limit=200, **({"after": cursor} if cursor else {}))
-        found += [each for each in page["items"] if any(line["order_id"] == order_id for line in each["orders"])]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return sorted(found, key=lambda each: str(each["party_kind"]))
+    found: list[Json] = cast.operator["finance_operator"].get("/settlements", limit=200, order_id=order_id)["items"]
+    return sorted(found, key=lambda each: str(each["party_kind"]))
+
+
+def line_of(cast: Cast, settlement: Json, order_id: str = "") -> Json:
+    """What the statement says of the order; of its first one where none is named."""
+    finance = cast.operator["finance_operator"]
+    wanted = {"order_id": order_id} if order_id else {}
+    line: Json = finance.get(f"/settlements/{settlement['settlement_id']}/lines", limit=1, **wanted)["items"][0]
+    return line
 
 
 def close_settlements(journey: Journey, order_id: str, until_day: str) -> list[Json]:
@@ -76,7 +77,7 @@ def send_invoice(cast: Cast, settlement: Json) -> Json:
 
 def order_terms(cast: Cast, settlement: Json) -> Json:
     """What was frozen when the first order of *settlement* was contracted."""
-    terms: Json = order_of(cast.operator["finance_operator"], settlement["orders"][0]["order_id"])["terms"]
+    terms: Json = order_of(cast.operator["finance_operator"], line_of(cast, settlement)["order_id"])["terms"]
     return terms
 
 

@@ -54,7 +54,7 @@ _NUMBERS = (
 """Beginning of a class name → what its `number` looks like."""
 
 _TEXT = {
-    "framework_agreement_number": "FA-2026-000003",
+    "framework_agreement_number": "FA-2026-000003", "period": "2026-11",
     "order_number": "OR-2026-000087", "contract_number": "HT-2026-000087", "settlement_number": "ST-2026-000009",
     "legal_name": "江淮新材料有限公司", "legal_name_en": "Jianghuai New Materials Co., Ltd.",
     "unified_social_credit_code": "91340100MA2MRXXX0T", "address": "合肥市高新区示例路 1 号",
@@ -178,7 +178,7 @@ def _string(name: str, owner: str) -> str:
             if owner.startswith(beginning):
                 return number
         return "EX-2026-000001"
-    if "sha256" in name or name.endswith("seed"):
+    if "sha256" in name or name.endswith("seed") or name == "hash":
         return "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     if name == "after":
         return _TEXT["next_cursor"]

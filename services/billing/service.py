@@ -28,6 +28,7 @@ from services.billing.use_cases import (
     ledger,
     payer_agreement,
     payout,
+    period,
     programme,
     referral,
     refund,
@@ -76,6 +77,7 @@ from services.shared.messages.billing.ledger import CheckInvariants, ListBalance
 from services.shared.messages.billing.payer_agreement import ListPayerAgreements, RecordPayerAgreement
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
+from services.shared.messages.billing.period import ClosePeriod, ListPeriods
 from services.shared.messages.billing.programme import GetProgramme, ListProgrammes, PublishProgramme
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
 from services.shared.messages.billing.refund import (
@@ -91,6 +93,7 @@ from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
     GetSettlementDocument,
+    ListSettlementLines,
     ListSettlements,
     SettlementDocument,
 )
@@ -225,6 +228,7 @@ class BillingService(ServiceBase):
     close_settlements = command(CloseSettlements, settlement.close_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)
     list_settlements = query(ListSettlements, queries.list_settlements)
+    list_settlement_lines = query(ListSettlementLines, queries.list_settlement_lines)
     get_settlement_document = query(GetSettlementDocument, _get_settlement_document)
 
     start_payout = command(StartPayout, payout.start_payout)
@@ -237,6 +241,9 @@ class BillingService(ServiceBase):
     approve_adjustment = command(ApproveAdjustment, adjustment.approve_adjustment)
     refuse_adjustment = command(RefuseAdjustment, adjustment.refuse_adjustment)
     list_adjustments = query(ListAdjustments, queries.list_adjustments)
+
+    close_period = command(ClosePeriod, period.close_period)
+    list_periods = query(ListPeriods, account_queries.list_periods)
 
     check_invariants = command(CheckInvariants, ledger.check_invariants)
     list_balances = query(ListBalances, ledger_queries.list_balances)

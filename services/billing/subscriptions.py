@@ -18,6 +18,7 @@ from services.billing.use_cases import (
     stripe_event,
     voucher,
 )
+from services.shared.chassis import database
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings
@@ -39,7 +40,10 @@ def work(settings: SourceSettings) -> Work:
     gateway = StripeGateway(
         StripeAccess(settings.stripe_api_key, settings.stripe_api_base, settings.environment, SystemClock())
     )
+    # One connection: outside calls are made one after the other.
+    source = database.engine(settings.database_url, name="papers billing", pool_size=1)
     papers = Papers(
+        source,
         (str(settings.object_store_url), settings.bucket, settings.records_bucket),
         (settings.company_name, settings.company_credit_code, settings.company_address),
         account,
@@ -64,6 +68,7 @@ def work(settings: SourceSettings) -> Work:
             checkout.CHECK_TIMER: checkout.check_checkout,
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
+            ledger.SEAL_TIMER: ledger.seal_ledger,
             voucher.EXPIRE_TIMER: voucher.expire_voucher,
         },
     )

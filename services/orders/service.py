@@ -21,10 +21,12 @@ class OrdersService(ServiceBase):
     withdraw_quotation_request = command(
         request_messages.WithdrawQuotationRequest, quotation_request.withdraw_quotation_request
     )
+    take_over_pricing = command(request_messages.TakeOverPricing, quotation_request.take_over_pricing)
     get_quotation_request = query(request_messages.GetQuotationRequest, quotation_queries.get_quotation_request)
     list_quotation_requests = query(request_messages.ListQuotationRequests, quotation_queries.list_quotation_requests)
 
     send_quotation = command(quotation_messages.SendQuotation, quotation.send_quotation)
+    price_quotation = command(quotation_messages.PriceQuotation, quotation.price_quotation)
     accept_quotation = command(quotation_messages.AcceptQuotation, quotation.accept_quotation)
     counter_quotation = command(quotation_messages.CounterQuotation, quotation.counter_quotation)
     decline_quotation = command(quotation_messages.DeclineQuotation, quotation.decline_quotation)

@@ -19,7 +19,7 @@ from services.shared.chassis.settings import SourceSettings
 from services.shared.messages.billing.commission_plan import CommissionPlanPublished
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.referral import ReferralConfirmed
-from services.shared.messages.billing.settlement import SettlementPaid
+from services.shared.messages.billing.settlement import SettlementOrdersPaid
 from services.shared.messages.billing.voucher import VoucherReserved, VoucherReturned
 from services.shared.messages.catalog.offering import OfferingChanged, OfferingHidden, OfferingPublished
 from services.shared.messages.catalog.provider import ProviderApproved, ProviderSuspended
@@ -41,9 +41,9 @@ SUBSCRIPTIONS = (
     on(CommissionPlanPublished, commission.keep_plan),
     on(ReferralConfirmed, commission.keep_referral),
     on(PaymentSucceeded, order.take_payment),
+    on(SettlementOrdersPaid, order.close_settled),
     on(VoucherReserved, order.take_voucher),
     on(VoucherReturned, order.drop_voucher),
-    on(SettlementPaid, order.close_settled),
 )
 
 TIMERS = {

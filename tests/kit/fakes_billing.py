@@ -23,13 +23,15 @@ from services.billing.domain.ledger import (
     check_balanced,
     min_balance,
 )
+from services.billing.domain.ledger_block import Block, Recorded, seal
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import BalanceTransaction, CardFacts, Instructions, Payment
 from services.billing.domain.payout import Payout
+from services.billing.domain.period import ClosedPeriod, Period
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.billing.domain.refund import Refund
-from services.billing.domain.settlement import PayoutExists, Settlement, SettlementLine
+from services.billing.domain.settlement import PayoutExists, Settlement
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.kernel.actor import Actor, Role
@@ -276,8 +278,16 @@ class FakeAccruals:
     def unhold(self, order_id: UUID, reason: str) -> None:
         self.holds.get(order_id, set()).discard(reason)
 
-    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
-        return {each for each in order_ids if self.holds.get(each)}
+    def held_on(self, settlement_id: UUID) -> str | None:
+        numbers = [each.order_number for each in self.lines(settlement_id) if self.holds.get(each.order_id)]
+        return min(numbers, default=None)
+
+    def orders_on(self, settlement_id: UUID) -> Sequence[UUID]:
+        return sorted({each.order_id for each in self.lines(settlement_id)})
+
+    def lines(self, settlement_id: UUID) -> Sequence[Accrual]:
+        found = [each for each in self.orders.accruals.values() if each.settlement_id == settlement_id]
+        return sorted(found, key=lambda each: (each.accepted_at, each.kind))
 
 
 class FakeClawbacks:
@@ -533,9 +543,9 @@ class FakeSettlements:
 
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
         groups: dict[tuple[Any, ...], list[Accrual]] = {}
-        held = self.accruals.held(self.orders.held)
         for accrual in self.orders.accruals.values():
-            if accrual.settlement_id is None and accrual.accepted_at < before and accrual.order_id not in held:
+            held = self.accruals.holds.get(accrual.order_id)
+            if accrual.settlement_id is None and accrual.accepted_at < before and not held:
                 group = (accrual.party_kind, accrual.party_id, accrual.currency, accrual.tax_rate_bps,
                          accrual.special_invoice)  # fmt: skip
                 groups.setdefault(group, []).append(accrual)
@@ -557,21 +567,7 @@ class FakeSettlements:
                 tax=sum(accrual.tax for accrual in listed),
                 tax_rate_bps=rate_bps,
                 special_invoice=special,
-                lines=tuple(
-                    SettlementLine(
-                        a.order_id,
-                        a.order_number,
-                        a.title,
-                        a.order_net,
-                        a.fee,
-                        a.net,
-                        a.tax,
-                        a.accepted_at,
-                        a.kind,
-                        a.corrects,
-                    )
-                    for a in listed
-                ),
+                order_count=len({accrual.order_id for accrual in listed}),
                 payable_from=max(accrual.payable_from for accrual in listed),
                 closed_at=now,
             )
@@ -650,6 +646,7 @@ class FakeLedger:
     def __init__(self) -> None:
         self.transactions: dict[str, Transaction] = {}
         self.closed_until = datetime.min.replace(tzinfo=UTC)
+        self.broken: dict[str, list[str]] = {}
 
     def post(self, transaction: Transaction) -> datetime | None:
         earlier = self.transactions.get(transaction.key)
@@ -675,11 +672,61 @@ class FakeLedger:
         return sum(_credit(transaction.entries, account) for transaction in self.transactions.values())
 
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
-        return len(self.transactions), {}
+        return len(self.transactions), self.broken
 
 
 def _credit(entries: Iterable[Entry], account: str) -> int:
     return sum(entry.amount if entry.side == "C" else -entry.amount for entry in entries if entry.account == account)
+
+
+class FakePeriods:
+    def __init__(self, ledger: FakeLedger) -> None:
+        self.ledger = ledger
+        self.closed: list[ClosedPeriod] = []
+        self.waiting: list[str] = []
+        self.held = False
+
+    def hold_books(self) -> None:
+        self.held = True
+
+    def last_until(self) -> datetime | None:
+        return self.closed[-1].until if self.closed else None
+
+    def open_items(self, until: datetime) -> Sequence[str]:
+        del until
+        return self.waiting
+
+    def vat_currencies(self) -> Sequence[str]:
+        posted = self.ledger.transactions.values()
+        return sorted({e.currency for t in posted for e in t.entries if e.account == "L:vat:output"})
+
+    def stands(self, account: str, currency: str, until: datetime) -> int:
+        return -sum(
+            _credit([entry], account)
+            for transaction in self.ledger.transactions.values() if transaction.effective_at < until
+            for entry in transaction.entries if entry.currency == currency
+        )  # fmt: skip
+
+    def close(self, period: Period, closed_by: str, now: datetime) -> ClosedPeriod:
+        assert self.held
+        self.ledger.closed_until = period.until
+        self.closed.append(ClosedPeriod(period.name, period.until, now, closed_by, "0" * 64, 1))
+        return self.closed[-1]
+
+
+class FakeLedgerChain:
+    def __init__(self, ledger: FakeLedger) -> None:
+        self.ledger = ledger
+        self.blocks: list[Block] = []
+
+    def seal(self, now: datetime, *, books_held: bool) -> Sequence[Block]:
+        del now, books_held
+        last = self.blocks[-1] if self.blocks else None
+        done = last.last_seq if last is not None else 0
+        keys = list(self.ledger.transactions)
+        made = list(seal(last, [Recorded(n, (keys[n - 1],)) for n in range(done + 1, len(keys) + 1)], len(keys)))
+        self.blocks += made
+        return made
 
 
 class FakeBillingUnitOfWork:
@@ -710,6 +757,8 @@ class FakeBillingUnitOfWork:
         self.payouts = FakePayouts()
         self.adjustments = FakeAdjustments()
         self.ledger = FakeLedger()
+        self.periods = FakePeriods(self.ledger)
+        self.ledger_chain = FakeLedgerChain(self.ledger)
         self.published: list[Event] = []
         self.outside: dict[str, tuple[str, Mapping[str, Any]]] = {}
         self.timers: dict[tuple[str, str], datetime] = {}

@@ -183,7 +183,7 @@ def settlement_closed(
         net=cny(net),
         tax=cny(tax),
         gross=cny(net + tax),
-        order_ids=(ORDER_ID,),
+        order_count=1,
         until=date(2026, 11, 30),
         closed_at=NOW,
         tax_rate_bps=600,

@@ -101,4 +101,9 @@ VECTORS = (
            money=of_lines((3_330, 1), (3_330, 1), (3_330, 1), includes_tax=True), terms=_no_station()),
     Vector("TV17", _accepted(252_500, 15_150, 227_250), _invoiced("provider", 227_250, 13_635), 25_250, 1_515,
            money=of_lines(*[(505, 500)]), terms=_no_station()),
+    Vector("TV21", _accepted(95_000, 5_700, 90_000), _invoiced("provider", 90_000, 5_400), 5_000, 300,
+           money=amounts(95_000, 5_700), terms={**_no_station(), "company_discount": Money(5_000, "CNY")}),
+    Vector("TV24", _accepted(500_000, 30_000, 380_000, 35_000), _invoiced("provider", 380_000, 11_400), 85_000, 16_500,
+           _invoiced("station", 35_000, 2_100), money=amounts(500_000, 30_000),
+           terms={"provider_tax": SPECIAL_3, "buy_net": Money(380_000, "CNY")}),
 )  # fmt: skip

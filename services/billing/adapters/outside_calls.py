@@ -1,16 +1,19 @@
 """What `work` does outside a transaction for billing, and the use case its outcome leads to."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Engine
 
 from services.billing.adapters.bank_files import bank_order
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.payment import BalanceTransaction, CardFacts
 from services.billing.use_cases import checkout, payment, payout, refund, settlement
+from services.shared.chassis import database
 from services.shared.chassis.definition import OutsideCall
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.money import Money
@@ -20,14 +23,17 @@ class Papers:
     """Statements and bank orders: made here, kept in the object store."""
 
     def __init__(
-        self, object_store: tuple[str, str, str], company: tuple[str, str, str], account: tuple[str, str, str]
-    ) -> None:
+        self, source: Engine, object_store: tuple[str, str, str], company: tuple[str, str, str],
+        account: tuple[str, str, str],
+    ) -> None:  # fmt: skip
         """
         Args:
+            source: Where what they say is read.
             object_store: URL, bucket, records bucket.
             company: Name, credit code, address of the operating company.
             account: Name, number and bank of its own account.
         """
+        self.source = source
         self.object_store = object_store
         self.company = company
         self.account = account
@@ -38,36 +44,12 @@ class Papers:
 
     def render_settlement(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         del key
-        from services.billing.adapters import documents
+        from services.billing.adapters import documents, settlement_papers
 
-        def money(amount: int) -> Money:
-            return Money(amount, payload["currency"])
-
-        statement = documents.SettlementStatement(
-            number=payload["number"],
-            payee=payload["party_kind"],
-            issued_at=datetime.fromisoformat(payload["closed_at"]),
-            first_on=date.fromisoformat(payload["first_on"]),
-            last_on=date.fromisoformat(payload["last_on"]),
-            company=documents.Party(*self.company),
-            party=documents.Party(**payload["party"]),
-            lines=tuple(
-                documents.StatementLine(
-                    kind="order" if line["kind"] == "acceptance" else "correction",
-                    order_number=line["order_number"],
-                    entered_on=date.fromisoformat(line["accepted_on"]),
-                    text=line["title"],
-                    base=money(line["base"]),
-                    deducted=money(line["base"] - line["net"]),
-                    net=money(line["net"]),
-                    vat=money(line["tax"]),
-                )
-                for line in payload["lines"]
-            ),
-            carried_over=money(0),
-            expected_invoice=documents.ExpectedInvoice(payload["special_invoice"], payload["tax_rate_bps"]),
-            payable_on=date.fromisoformat(payload["payable_on"]),
-        )
+        with database.connection(self.source) as held:
+            statement = settlement_papers.statement_of(
+                held, UUID(payload["settlement_id"]), documents.Party(*self.company)
+            )
         pdf = documents.settlement_statement_pdf(statement)
         stored = self.store.keep(f"settlements/{payload['settlement_id']}.pdf", pdf, "application/pdf")
         return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
@@ -208,7 +190,7 @@ def _uuid(text: str) -> UUID | None:
 
 
 def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, ...]:
-    """Leases are longer than the slowest call: three requests to Stripe, or a statement of 500 orders."""
+    """Leases are longer than the slowest call: three requests to Stripe, or a statement of 2,000 orders."""
     return (
         OutsideCall("create_payment_intent", stripe.create_payment_intent, _learn, _not_created, lease_s=120),
         OutsideCall("fetch_stripe_object", stripe.fetch, _learn, _not_fetched, lease_s=120),

@@ -30,8 +30,11 @@ from services.shared.messages.billing.referral import ListReferrals, ReferralPag
 from services.shared.messages.billing.settlement import (
     GetSettlement,
     GetSettlementDocument,
+    ListSettlementLines,
     ListSettlements,
     SettlementDocument,
+    SettlementLine,
+    SettlementLinePage,
     SettlementPage,
     SettlementView,
 )
@@ -150,11 +153,47 @@ def list_settlements(query: ListSettlements, *, actor: Actor, uow: BillingUnitOf
         statement = statement.where(table.c.party_id == actor.organisation_id)
     if query.state is not None:
         statement = statement.where(table.c.state == query.state)
+    if query.order_id is not None:
+        listing = select(tables.accrual.c.settlement_id).where(tables.accrual.c.order_id == query.order_id)
+        statement = statement.where(table.c.settlement_id.in_(listing))
     rows, cursor = page(
         uow.connection, statement, (table.c.closed_at, table.c.settlement_id), query.after, query.limit,
         read=(datetime.fromisoformat, UUID), newest_first=True,
     )  # fmt: skip
     return SettlementPage(items=tuple(settlement.view(settlement_of(row)) for row in rows), next_cursor=cursor)
+
+
+def list_settlement_lines(
+    query: ListSettlementLines, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> SettlementLinePage:
+    del now
+    _settlement_row(query, actor, uow)
+    table = tables.accrual
+    statement = select(table).where(table.c.settlement_id == query.settlement_id)
+    if query.order_id is not None:
+        statement = statement.where(table.c.order_id == query.order_id)
+    rows, cursor = page(
+        uow.connection, statement, (table.c.accepted_at, table.c.accrual_id), query.after, query.limit,
+        read=(datetime.fromisoformat, UUID),
+    )  # fmt: skip
+    return SettlementLinePage(
+        items=tuple(
+            SettlementLine(
+                order_id=row.order_id,
+                order_number=row.order_number,
+                title=row.title,
+                order_net=Money(row.order_net, row.currency),
+                fee=Money(row.fee, row.currency),
+                net=Money(row.net, row.currency),
+                tax=Money(row.tax, row.currency),
+                accepted_at=row.accepted_at,
+                kind=row.kind,
+                corrects=row.corrects,
+            )
+            for row in rows
+        ),
+        next_cursor=cursor,
+    )
 
 
 def get_settlement_document(
@@ -219,7 +258,9 @@ def _one(uow: BillingUnitOfWork, statement: Select[Any]) -> Any:
     return row
 
 
-def _settlement_row(query: GetSettlement | GetSettlementDocument, actor: Actor, uow: BillingUnitOfWork) -> Any:
+def _settlement_row(
+    query: GetSettlement | GetSettlementDocument | ListSettlementLines, actor: Actor, uow: BillingUnitOfWork
+) -> Any:
     row = _one(uow, select(tables.settlement).where(tables.settlement.c.settlement_id == query.settlement_id))
     require(actor, query.grants, {row.party_kind: row.party_id})
     return row

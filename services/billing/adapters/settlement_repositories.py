@@ -1,6 +1,6 @@
 """Rows ⇄ settlements and payouts. Closing is one statement, however many orders there are."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -14,12 +14,12 @@ from services.billing.adapters import tables
 from services.billing.domain.clawback import Clawback, Kept
 from services.billing.domain.order import Accrual
 from services.billing.domain.payout import Payout
-from services.billing.domain.settlement import PayoutExists, Settlement, SettlementLine
+from services.billing.domain.settlement import PayoutExists, Settlement
 from services.shared.chassis.database import save_versioned
 from services.shared.kernel.errors import NotFound
 
-ORDERS_PER_STATEMENT_MAX = 500
-"""A closed settlement names its orders in its event, which is to stay below 64 KiB."""
+ORDERS_PER_STATEMENT_MAX = 2_000
+"""More would be a paper that nobody checks."""
 
 CLOSE = text("""
 WITH due AS (
@@ -36,10 +36,7 @@ WITH due AS (
   FROM (
     SELECT party_kind, party_id, currency, tax_rate_bps, special_invoice, part,
            sum(net) AS net, sum(tax) AS tax, max(payable_from) AS payable_from,
-           jsonb_agg(jsonb_build_object(
-             'order_id', order_id, 'order_number', order_number, 'title', title, 'order_net', order_net, 'fee', fee,
-             'net', net, 'tax', tax, 'accepted_at', accepted_at, 'kind', kind, 'corrects', corrects)
-             ORDER BY accepted_at, order_id, kind, accrual_id) AS lines
+           count(DISTINCT order_id) AS order_count
     FROM parted
     GROUP BY party_kind, party_id, currency, tax_rate_bps, special_invoice, part
     -- All taken back again: there is nothing to invoice.
@@ -48,9 +45,9 @@ WITH due AS (
   ) AS g
 ), stated AS (
   INSERT INTO settlement (settlement_id, number, state, party_kind, party_id, party_name, until, currency, net, tax,
-                          tax_rate_bps, special_invoice, lines, payable_from, closed_at)
+                          tax_rate_bps, special_invoice, order_count, payable_from, closed_at)
   SELECT g.settlement_id, g.number, 'closed', g.party_kind, g.party_id, coalesce(o.legal_name, ''), :until,
-         g.currency, g.net, g.tax, g.tax_rate_bps, g.special_invoice, g.lines, g.payable_from, :now
+         g.currency, g.net, g.tax, g.tax_rate_bps, g.special_invoice, g.order_count, g.payable_from, :now
   FROM grouped g LEFT JOIN organisation o ON o.organisation_id = g.party_id
   RETURNING *
 ), listed AS (
@@ -104,8 +101,7 @@ class SqlSettlements:
         return [settlement_of(row) for row in rows]
 
     def save(self, settlement: Settlement) -> None:
-        values = {name: value for name, value in vars(settlement).items() if name != "lines"}
-        values["kept"] = to_jsonable_python(settlement.kept)
+        values = {**vars(settlement), "kept": to_jsonable_python(settlement.kept)}
         save_versioned(self.connection, tables.settlement, {"settlement_id": settlement.settlement_id}, values)
         settlement.version += 1  # a claw-back may change it a second time in the transaction
 
@@ -134,10 +130,21 @@ class SqlAccruals:
         table = tables.order_hold
         self.connection.execute(delete(table).where(table.c.order_id == order_id, table.c.reason == reason))
 
-    def held(self, order_ids: Iterable[UUID]) -> Collection[UUID]:
-        table = tables.order_hold
-        rows = self.connection.execute(select(table.c.order_id).where(table.c.order_id.in_(list(order_ids))))
-        return {row.order_id for row in rows}
+    def held_on(self, settlement_id: UUID) -> str | None:
+        accrual, hold = tables.accrual, tables.order_hold
+        found: str | None = self.connection.execute(
+            select(accrual.c.order_number)
+            .join(hold, hold.c.order_id == accrual.c.order_id)
+            .where(accrual.c.settlement_id == settlement_id)
+            .order_by(accrual.c.order_number)
+            .limit(1)
+        ).scalar_one_or_none()
+        return found
+
+    def orders_on(self, settlement_id: UUID) -> Sequence[UUID]:
+        table = tables.accrual
+        statement = select(table.c.order_id).where(table.c.settlement_id == settlement_id)
+        return list(self.connection.execute(statement.distinct().order_by(table.c.order_id)).scalars())
 
 
 class SqlClawbacks:
@@ -209,15 +216,5 @@ class SqlPayouts:
 
 def settlement_of(row: Row[Any]) -> Settlement:
     fields = dict(row._mapping)
-    lines = tuple(
-        SettlementLine(
-            **{
-                **line,
-                "order_id": UUID(line["order_id"]),
-                "accepted_at": datetime.fromisoformat(line["accepted_at"]),
-            }
-        )
-        for line in fields["lines"]
-    )
     kept = tuple(Kept(**{**each, "clawback_id": UUID(each["clawback_id"])}) for each in fields["kept"])
-    return Settlement(**{**fields, "lines": lines, "kept": kept})
+    return Settlement(**{**fields, "kept": kept})

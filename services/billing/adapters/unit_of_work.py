@@ -7,6 +7,8 @@ from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps
 from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
 from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.ledger import SqlLedger
+from services.billing.adapters.ledger_chain import SqlLedgerChain
+from services.billing.adapters.period_repository import SqlPeriods
 from services.billing.adapters.refund_repositories import SqlRefunds
 from services.billing.adapters.repositories import (
     SqlOrders,
@@ -116,6 +118,14 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def adjustments(self) -> SqlAdjustments:
         return SqlAdjustments(self.connection)
+
+    @cached_property
+    def periods(self) -> SqlPeriods:
+        return SqlPeriods(self.connection)
+
+    @cached_property
+    def ledger_chain(self) -> SqlLedgerChain:
+        return SqlLedgerChain(self.connection)
 
     @cached_property
     def ledger(self) -> SqlLedger:

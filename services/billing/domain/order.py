@@ -109,10 +109,11 @@ def accruals(
 
     def earned(kind: PartyKind) -> Accrual:
         party_id, profile, net, tax = _party_of(order, kind, parts)
+        fee, base = _fee_shown(order, kind, parts), order.split_terms.net
         return Accrual(
             accrual_id=new_id(), key=f"accept:{order.order_id}:{kind}", kind="acceptance",
             order_id=order.order_id, party_kind=kind, party_id=party_id, order_number=order.number,
-            title=order.title, currency=order.currency, order_net=order.split_terms.net, fee=parts.fee, net=net,
+            title=order.title, currency=order.currency, order_net=net if fee is None else base, fee=fee or 0, net=net,
             tax=tax, tax_rate_bps=profile.rate_bps, special_invoice=profile.can_issue_special,
             accepted_at=accepted_at, payable_from=accepted_at + timedelta(days=hold_days),
         )  # fmt: skip
@@ -132,14 +133,20 @@ def correction(
     day of the acceptance as *accepted_at*, so that one statement lists both.
     """
     party_id, profile, net, tax = _party_of(order, kind, less)
+    fee = _fee_shown(order, kind, less) or 0
     return Accrual(
         accrual_id=new_id(), key=key, kind="correction", order_id=order.order_id, party_kind=kind,
         party_id=party_id, order_number=order.number, title=order.title, currency=order.currency,
         # Of a provider's line base less fee is the net, however the parts came about.
-        order_net=-(net + less.fee) if kind == "provider" else -less.net, fee=-less.fee, net=-net, tax=-tax,
+        order_net=-(net + fee) if kind == "provider" else -less.net, fee=-fee, net=-net, tax=-tax,
         tax_rate_bps=profile.rate_bps, special_invoice=profile.can_issue_special,
         accepted_at=accepted_at, payable_from=payable_from, corrects=stated_on,
     )  # fmt: skip
+
+
+def _fee_shown(order: OrderCopy, kind: PartyKind, parts: Split) -> int | None:
+    """The fee on a party's statement; none to a provider that sells to the company at its own price."""
+    return None if kind == "provider" and order.split_terms.buy_net is not None else parts.fee
 
 
 def parties_of(order: OrderCopy) -> tuple[PartyKind, ...]:

@@ -1,6 +1,5 @@
 """A settlement: the statement of what we owe one party for accepted orders."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -8,7 +7,6 @@ from uuid import UUID
 
 from services.billing.domain import ledger
 from services.billing.domain.clawback import Clawback, Kept
-from services.billing.domain.order import AccrualKind
 from services.billing.domain.organisation import PartyKind
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.lifecycle import Lifecycle
@@ -55,29 +53,11 @@ class InvoiceContradicts(Exception):
     """A matched invoice says other amounts than the settlement: a bug of whoever matched it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SettlementLine:
-    """
-    One order on a statement, or a correction of one; minor units of the settlement's currency.
-
-    *corrects*: number of the earlier statement that lists the order.
-    """
-
-    order_id: UUID
-    order_number: str
-    title: str
-    order_net: int
-    fee: int
-    net: int
-    tax: int
-    accepted_at: datetime
-    kind: AccrualKind = "acceptance"
-    corrects: str = ""
-
-
 @dataclass
 class Settlement:
     """
+    A statement. Its lines are the accruals that it lists, which never change.
+
     Attributes:
         net, tax: What the party's invoice must say; sums of the frozen amounts of the lines.
         tax_rate_bps, special_invoice: Which invoice it is.
@@ -97,7 +77,7 @@ class Settlement:
     tax: int
     tax_rate_bps: int
     special_invoice: bool
-    lines: tuple[SettlementLine, ...]
+    order_count: int
     payable_from: datetime
     closed_at: datetime
     kept: tuple[Kept, ...] = ()
@@ -116,10 +96,6 @@ class Settlement:
     def to_pay(self) -> Money:
         """What is paid out of it."""
         return self.gross - Money(sum(kept.amount for kept in self.kept), self.currency)
-
-    @property
-    def order_ids(self) -> tuple[UUID, ...]:
-        return tuple(dict.fromkeys(line.order_id for line in self.lines))
 
     def issue(self, key: str, sha256: str, size: int) -> None:
         """The statement is printed and kept. The party may have sent its invoice meanwhile."""
@@ -154,9 +130,9 @@ class Settlement:
                 self.pay()
         return taken
 
-    def start_payout(self, payout_id: UUID, now: datetime, held: Iterable[UUID]) -> None:
+    def start_payout(self, payout_id: UUID, now: datetime, held: str | None) -> None:
         """
-        *held*: those of its orders that are in dispute.
+        *held*: the number of an order on it that is in dispute, if there is one.
 
         Raises: NotPayable, PayoutExists, OrderHeld, HoldNotOver.
         """
@@ -164,20 +140,20 @@ class Settlement:
             raise NotPayable
         if self.payout_id is not None:
             raise PayoutExists
-        self.check_not_held(held)
+        check_not_held(held)
         if now < self.payable_from:
             raise HoldNotOver(payable_from=self.payable_from.isoformat())
         self.payout_id = payout_id
 
-    def check_not_held(self, held: Iterable[UUID]) -> None:
-        """Raises OrderHeld."""
-        numbers = [line.order_number for line in self.lines if line.order_id in set(held)]
-        if numbers:
-            raise OrderHeld(order_number=numbers[0])
-
     def pay(self) -> None:
         """Raises WrongState."""
         self.state = LIFECYCLE.after("pay", self.state)
+
+
+def check_not_held(held: str | None) -> None:
+    """*held*: the number of an order that is in dispute, or none. Raises OrderHeld."""
+    if held is not None:
+        raise OrderHeld(order_number=held)
 
 
 def received_invoice_matched(kind: PartyKind, party_id: UUID, net: Money, tax: Money) -> tuple[ledger.Entry, ...]:

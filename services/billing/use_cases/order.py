@@ -111,12 +111,16 @@ def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -
 
 def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:
     """What the split follows from, of what was frozen at signing."""
+    discount = terms.company_discount.amount if terms.company_discount is not None else 0
     return SplitTerms(
-        net=amounts.net.amount,
+        net=amounts.net.amount + discount,
         tax=amounts.tax.amount,
         tax_rate_bps=amounts.tax_rate_bps,
         fee=terms.fee or Fee((Percentage(terms.fee_bps),)),
         station_bps=terms.station_bps,
         provider_tax=terms.provider_tax,
         station_tax=terms.station_tax if terms.station_id is not None else None,
+        discount=discount,
+        buy_net=terms.buy_net.amount if terms.buy_net is not None else None,
+        station_base=terms.station_base,
     )

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.billing.domain.payout import BankAccountUnknown, Payout, payout_paid, payout_started
+from services.billing.domain.settlement import check_not_held
 from services.billing.use_cases import settlement as settlements
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -31,7 +32,7 @@ def start_payout(command: StartPayout, *, actor: Actor, uow: BillingUnitOfWork, 
         raise NotYet("the party is not known here yet")
     settlement = uow.settlements.get(command.settlement_id)
     payout_id = new_id()
-    settlement.start_payout(payout_id, now, uow.accruals.held(settlement.order_ids))
+    settlement.start_payout(payout_id, now, uow.accruals.held_on(settlement.settlement_id))
     if party.bank_account is None:
         raise BankAccountUnknown
     bank_name, account_name, account_number = party.bank_account
@@ -65,8 +66,7 @@ def release_payout(command: ReleasePayout, *, actor: Actor, uow: BillingUnitOfWo
     """
     require(actor, command.grants, {})
     payout = uow.payouts.get(command.payout_id)
-    settlement = uow.settlements.get(payout.settlement_id)
-    settlement.check_not_held(uow.accruals.held(settlement.order_ids))
+    check_not_held(uow.accruals.held_on(payout.settlement_id))
     party = uow.organisations.find(payout.party_id)
     payout.release(hand_of(actor), party.bank_account if party is not None else None, now)
     uow.payouts.save(payout)

@@ -5,19 +5,18 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.billing.domain.clawback import Clawback, netted
-from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.settlement import Settlement, received_invoice_matched
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound, NotYet
 from services.shared.kernel.money import Money
-from services.shared.kernel.times import business_date, end_of_business_day
+from services.shared.kernel.times import end_of_business_day
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
     KeptFromSettlement,
-    SettledOrder,
     SettlementClosed,
+    SettlementOrdersPaid,
     SettlementPage,
     SettlementPaid,
     SettlementPayable,
@@ -26,6 +25,9 @@ from services.shared.messages.billing.settlement import (
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
 
 E = TypeVar("E", SettlementClosed, SettlementPayable, SettlementPaid)
+
+ORDERS_PER_EVENT_MAX = 100
+"""Orders closes them in one transaction."""
 
 
 def close_settlements(
@@ -41,8 +43,7 @@ def close_settlements(
     closed = uow.settlements.close(command.until, end_of_business_day(command.until), now)
     parties = uow.organisations.find_all({settlement.party_id for settlement in closed}) if closed else {}
     for settlement in closed:
-        party = parties.get(settlement.party_id)
-        if party is None:
+        if settlement.party_id not in parties:
             raise NotYet("a party is not known here yet")
         uow.publish(
             event(
@@ -55,7 +56,9 @@ def close_settlements(
             )
         )
         uow.call_outside(
-            "render_settlement", f"settlement_statement:{settlement.settlement_id}", _statement(settlement, party)
+            "render_settlement",
+            f"settlement_statement:{settlement.settlement_id}",
+            {"settlement_id": str(settlement.settlement_id)},
         )
     return SettlementPage(items=tuple(view(settlement) for settlement in closed))
 
@@ -131,6 +134,17 @@ def keep_back(clawback: Clawback, settlement: Settlement, *, uow: BillingUnitOfW
 def announce_paid(settlement: Settlement, payout_id: UUID | None, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """*payout_id*: none where all of it was kept because of claw-backs."""
     uow.publish(event(SettlementPaid, settlement, payout_id=payout_id, paid_at=now))
+    if settlement.party_kind != "provider":
+        return
+    order_ids = uow.accruals.orders_on(settlement.settlement_id)
+    for first in range(0, len(order_ids), ORDERS_PER_EVENT_MAX):
+        uow.publish(
+            SettlementOrdersPaid(
+                settlement_id=settlement.settlement_id,
+                provider_id=settlement.party_id,
+                order_ids=tuple(order_ids[first : first + ORDERS_PER_EVENT_MAX]),
+            )
+        )
 
 
 def event(kind: type[E], settlement: Settlement, **more: Any) -> E:
@@ -143,46 +157,9 @@ def event(kind: type[E], settlement: Settlement, **more: Any) -> E:
         net=Money(settlement.net, settlement.currency),
         tax=Money(settlement.tax, settlement.currency),
         gross=settlement.gross,
-        order_ids=settlement.order_ids,
+        order_count=settlement.order_count,
         **more,
     )
-
-
-def _statement(settlement: Settlement, party: OrganisationCopy) -> dict[str, Any]:
-    """Everything the printed statement says, as JSON values: who prints it has no database."""
-    return {
-        "settlement_id": str(settlement.settlement_id),
-        "number": settlement.number,
-        "party_kind": settlement.party_kind,
-        "party": {
-            "name": party.legal_name,
-            "credit_code": party.unified_social_credit_code,
-            "address": party.address,
-            "bank": party.bank_name,
-            # The paper goes through many hands: enough to recognise the account by, not to use it.
-            "account": f"•••• {party.account_number[-4:]}" if party.account_number else "",
-        },
-        "first_on": min(business_date(line.accepted_at) for line in settlement.lines).isoformat(),
-        "last_on": settlement.until.isoformat(),
-        "closed_at": settlement.closed_at.isoformat(),
-        "payable_on": business_date(settlement.payable_from).isoformat(),
-        "currency": settlement.currency,
-        "tax_rate_bps": settlement.tax_rate_bps,
-        "special_invoice": settlement.special_invoice,
-        "lines": [
-            {
-                "kind": line.kind,
-                "corrects": line.corrects,
-                "order_number": line.order_number,
-                "accepted_on": business_date(line.accepted_at).isoformat(),
-                "title": line.title,
-                "base": line.order_net if settlement.party_kind == "provider" else line.fee,
-                "net": line.net,
-                "tax": line.tax,
-            }
-            for line in settlement.lines
-        ],
-    }
 
 
 def view(settlement: Settlement) -> SettlementView:
@@ -197,20 +174,7 @@ def view(settlement: Settlement) -> SettlementView:
         party_id=settlement.party_id,
         party_name=settlement.party_name,
         until=settlement.until,
-        orders=tuple(
-            SettledOrder(
-                order_id=line.order_id,
-                order_number=line.order_number,
-                order_net=money(line.order_net),
-                fee=money(line.fee),
-                net=money(line.net),
-                tax=money(line.tax),
-                accepted_at=line.accepted_at,
-                kind=line.kind,
-                corrects=line.corrects,
-            )
-            for line in settlement.lines
-        ),
+        order_count=settlement.order_count,
         net=money(settlement.net),
         tax=money(settlement.tax),
         gross=settlement.gross,

@@ -71,11 +71,11 @@ _PROVIDER_TERMS = tuple(
 _WORK = tuple(f"lines.{name}" for name in ("line", "offering_id", "title_zh", "title_en", "unit", "quantity"))
 _PRICES = tuple(f"lines.{name}" for name in ("unit_price", "includes_tax", "discount_bps", "discount", "net", "tax"))
 _PAYMENT = ("payment_id", "order_id", "order_number", "customer_id", "method", "amount")
+_SETTLEMENT = ("settlement_id", "number", "party_kind", "party_id", "net", "tax", "gross", "order_count")
 _VOUCHER = ("voucher_id", "number", "programme_id", "customer_id")
 _USE = (
     "use_id", "voucher_id", "programme_id", "order_id", "order_number", "customer_id", "amount", "redeem_to",
 )  # fmt: skip
-_SETTLEMENT = ("settlement_id", "number", "party_kind", "party_id", "net", "tax", "gross", "order_ids")
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
 _REFUND = ("refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross")
 _RECEIVED = (
@@ -134,9 +134,12 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "settlement.closed.v1": (_party(*_SETTLEMENT, "until", "closed_at", "tax_rate_bps", "special_invoice"),),
     "settlement.payable.v1": (_party(*_SETTLEMENT, "payable_from"),),
     "settlement.paid.v1": (_party(*_SETTLEMENT, "payout_id", "paid_at"),),
+    "settlement.orders_paid.v1": (),  # for orders; a party has the lines of its statement
     "payout.released.v1": (_party(*_PAYOUT),),
     "payout.paid.v1": (_party(*_PAYOUT, "paid_at"),),
     "ledger.posted.v1": (),
+    "ledger.sealed.v1": (),
+    "period.closed.v1": (),
     "bank_line.in_suspense.v1": (),
     "bank_line.resolved.v1": (),
     "bank_line.reopened.v1": (),

@@ -373,7 +373,7 @@ def _settled(settled: Settled) -> dict[str, object]:
         "discount": figure(-settled.discount) if settled.discount.amount else "",
         "net": figure(settled.net),
         "fee_percent": f" {percent(settled.fee_bps)}%" if settled.fee_bps is not None else "",
-        "fee": figure(-settled.fee),
+        "fee": figure(-settled.fee) if settled.fee.amount else "",
         "earned": figure(settled.earned),
         "vat_percent": percent(settled.vat_rate_bps) if settled.vat_rate_bps else "",
         "vat": figure(settled.vat),

@@ -68,6 +68,7 @@ def _view(order: Order, seen_as: Relation, contract: Contract, samples: list[Sam
           reports: list[Report], row: Any) -> OrderView:  # fmt: skip
     # A station earns by the order; what is in the parcels and in the reports is none of its business.
     performs = seen_as != "station"
+    lines, amounts = order.seen_by(seen_as)
     return OrderView(
         order_id=order.order_id,
         number=order.number,
@@ -79,9 +80,9 @@ def _view(order: Order, seen_as: Relation, contract: Contract, samples: list[Sam
         provider_name=row["provider_name"],
         station_id=order.station_id,
         quotation_id=order.quotation_id,
-        lines=shapes.lines(order.lines),
-        amounts=shapes.amounts(order.amounts),
-        terms=shapes.terms(order.terms) if order.terms is not None else None,
+        lines=shapes.lines(lines),
+        amounts=shapes.amounts(amounts),
+        terms=shapes.terms(order.terms, seen_as) if order.terms is not None else None,
         payment_method=order.payment_method,
         samples_declared=shapes.described(order.samples_declared) if performs else (),
         turnaround_days=order.turnaround_days,
@@ -97,6 +98,7 @@ def _view(order: Order, seen_as: Relation, contract: Contract, samples: list[Sam
         samples=tuple(sample_use_cases.summary(sample) for sample in samples) if performs else (),
         reports=tuple(_report(report) for report in reports if _may_see(report, seen_as)),
         timeline=tuple(Step.model_validate(step, strict=False) for step in row["timeline"] or ()),
+        provider_side=shapes.provider_side(order.provider_side) if seen_as == "operator" else None,
     )
 
 

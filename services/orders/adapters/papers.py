@@ -183,9 +183,11 @@ class Papers:
         The fee is named as it stands; what counts is the plan in force when the last party signs.
         """
         order = facts.order
-        net = order.amounts.net
+        lines, amounts = order.seen_by("provider")
+        net = amounts.net
         agreed = facts.agreed
-        fee = Money(agreed.fee.of(net.amount), net.currency)
+        resale = order.provider_side is not None and order.provider_side.pricing == "resale"
+        fee = Money(0 if resale else agreed.fee.of(net.amount), net.currency)
         # A percentage is named only where the fee is one.
         fee_bps = agreed.plan.fee_bps if fee.amount == share(net.amount, agreed.plan.fee_bps) else None
         rate_bps = facts.provider.tax_profile.deductible_bps
@@ -198,17 +200,21 @@ class Papers:
             company=_party(facts.company),
             provider=_party(facts.provider),
             client=facts.customer.legal_name,
-            items=tuple(_item(line, facts.offerings, order.amounts.tax_rate_bps) for line in order.lines),
-            settled=documents.Settled(
-                order.amounts.discount, net, fee_bps, fee, net - fee, rate_bps, tax, net - fee + tax
-            ),
+            items=tuple(_item(line, facts.offerings, amounts.tax_rate_bps) for line in lines),
+            settled=documents.Settled(amounts.discount, net, fee_bps, fee, net - fee, rate_bps, tax, net - fee + tax),
             samples=_samples(facts.samples),
             turnaround_working_days=order.turnaround_days,
             settlement_zh=(
-                "验收后结算。管理费以各方签署完成时有效的分成方案为准，上列为制作时的费率；收到与结算单相符的发票后付款。"
+                "按上列价格验收后结算；收到与结算单相符的发票后付款。"
+                if resale
+                else "验收后结算。管理费以各方签署完成时有效的分成方案为准，上列为制作时的费率；"
+                "收到与结算单相符的发票后付款。"
             ),
             settlement_en=(
-                "Settled after acceptance. The fee is that of the commission plan in force at the last signature;"
+                "Settled after acceptance at the price above. Paid once an invoice that matches the statement has"
+                " arrived."
+                if resale
+                else "Settled after acceptance. The fee is that of the commission plan in force at the last signature;"
                 " above it stands as it was when this was made. Paid once an invoice that matches the statement"
                 " has arrived."
             ),

@@ -45,6 +45,6 @@ def _summary(row: Any) -> OrderSummary:
         customer_id=order.customer_id,
         provider_id=order.provider_id,
         station_id=order.station_id,
-        amounts=shapes.amounts(order.amounts),
+        amounts=shapes.amounts(order.seen_by(row.seen_as)[1]),
         placed_at=order.placed_at,
     )

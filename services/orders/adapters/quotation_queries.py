@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from services.orders.adapters import tables
 from services.orders.adapters.newest import newest, seen_by
@@ -87,19 +87,23 @@ def get_quotation(query: GetQuotation, *, actor: Actor, uow: OrdersUnitOfWork, n
     if row is None:
         raise NotFound
     quotation = QUOTATION.read(row)
-    require(actor, query.grants, {"customer": quotation.customer_id, "provider": quotation.provider_id})
-    return quotation_use_cases.view(quotation)
+    seen_as = require(actor, query.grants, quotation_use_cases.parties_of(quotation))
+    return quotation_use_cases.view(quotation, seen_as)
 
 
 def list_quotations(query: ListQuotations, *, actor: Actor, uow: OrdersUnitOfWork, now: datetime) -> QuotationPage:
     """Newest first; a provider finds its own only."""
     del now
     table = tables.quotation
-    conditions = []
+    conditions: list[ColumnElement[bool]] = []
     if query.quotation_request_id is not None:
         conditions.append(table.c.quotation_request_id == query.quotation_request_id)
+    if query.state is not None:
+        conditions.append(table.c.state == query.state)
+    if not actor.operator:
+        conditions.append((table.c.state != "pending_approval") | (table.c.provider_id == actor.organisation_id))
     branches = seen_by(actor, query.grants, table, ("customer", "provider"), conditions)
     rows, cursor = newest(uow.connection, branches, ("sent_at", "quotation_id"), query.after, query.limit)
     return QuotationPage(
-        items=tuple(quotation_use_cases.view(QUOTATION.read(row)) for row in rows), next_cursor=cursor
+        items=tuple(quotation_use_cases.view(QUOTATION.read(row), row.seen_as) for row in rows), next_cursor=cursor
     )  # fmt: skip

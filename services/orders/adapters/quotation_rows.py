@@ -59,7 +59,7 @@ class SqlQuotationRequests:
         self.connection.execute(
             table.update()
             .where(table.c.quotation_request_id == request.quotation_request_id)
-            .values(state=request.state)
+            .values(state=request.state, priced_by_company=request.priced_by_company)
         )
 
 
@@ -84,13 +84,17 @@ class SqlQuotations:
 
     def save(self, quotation: Quotation) -> None:
         table = tables.quotation
+        values = QUOTATION.values(quotation)
         self.connection.execute(
             table.update()
             .where(table.c.quotation_id == quotation.quotation_id)
             .values(
                 state=quotation.state,
                 counter_offer=quotation.counter_offer,
-                counter_net=QUOTATION.values(quotation)["counter_net"],
+                counter_net=values["counter_net"],
+                lines=values["lines"],
+                amounts=values["amounts"],
+                provider_side=values["provider_side"],
                 reason=quotation.reason,
                 order_id=quotation.order_id,
             )

@@ -51,7 +51,7 @@ referral = _table("referral", "referral_id", [
 quotation_request = _table("quotation_request", "quotation_request_id", [
     ("number", _TEXT), ("state", _TEXT), ("customer_id", _UUID), ("provider_ids", ARRAY(Uuid)),
     ("offering_id", _UUID), ("title", _TEXT), ("requirements", _TEXT), ("quantity", _INT), ("samples", _JSON),
-    ("respond_by", _TIME), ("opened_at", _TIME),
+    ("respond_by", _TIME), ("opened_at", _TIME), ("priced_by_company", _BOOL),
 ])  # fmt: skip
 
 quotation_request_provider = Table(
@@ -66,7 +66,7 @@ quotation = _table("quotation", "quotation_id", [
     ("number", _TEXT), ("version", _INT), ("state", _TEXT), ("quotation_request_id", _UUID), ("customer_id", _UUID),
     ("provider_id", _UUID), ("lines", _JSON), ("amounts", _JSON), ("turnaround_days", _INT), ("notes", _TEXT),
     ("valid_until", _TIME), ("sent_at", _TIME), ("counter_offer", _TEXT), ("counter_net", _JSON), ("reason", _TEXT),
-    ("order_id", _UUID),
+    ("order_id", _UUID), ("provider_side", _JSON),
 ])  # fmt: skip
 
 orders = _table("orders", "order_id", [
@@ -76,6 +76,7 @@ orders = _table("orders", "order_id", [
     ("covers", _JSON), ("shipment_number", _TEXT), ("packing_sheet", _JSON), ("placed_at", _TIME),
     ("contracted_at", _TIME), ("released_at", _TIME), ("delivered_at", _TIME), ("accepted_at", _TIME),
     ("accept_by", _TIME), ("closed_at", _TIME), ("cancel_reason", _TEXT),
+    ("provider_side", _JSON),
 ])  # fmt: skip
 
 order_step = Table(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
 from services.orders.domain.policy import Policy
-from services.orders.domain.pricing import Amounts, Line
+from services.orders.domain.pricing import Amounts, Line, ProviderSide, StationBase
 from services.orders.domain.sample import SampleDeclared
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.fee import Fee
@@ -62,6 +62,9 @@ class Terms:
     commission_plan_id: UUID
     fee: Fee | None = None
     provider_net: Money | None = None
+    company_discount: Money | None = None
+    buy_net: Money | None = None
+    station_base: StationBase = "fee"
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class Order:
         covers: What stands in for payments, id at its source → cover; both together release the order.
         shipment_number: Reserved when it is released, for the packing sheet; the first parcel takes it.
         packing_sheet: None until it is made.
+        provider_side: What the provider is ordered to do at which prices, where the customer's are others.
         steps: What happened in this transaction, to be added to the order's history.
     """
 
@@ -130,7 +134,20 @@ class Order:
     accept_by: datetime | None = None
     closed_at: datetime | None = None
     cancel_reason: str = ""
+    provider_side: ProviderSide | None = None
     steps: list[Step] = field(default_factory=list)
+
+    @property
+    def base(self) -> Amounts:
+        """What the fee and the provider's part are taken of: not lowered by what the company takes off."""
+        side = self.provider_side
+        return side.amounts if side is not None and side.pricing == "discount" else self.amounts
+
+    def seen_by(self, relation: str) -> tuple[tuple[Line, ...], Amounts]:
+        """Lines and amounts: the provider's own where they are others, to everybody else what the customer pays."""
+        if relation == "provider" and self.provider_side is not None:
+            return self.provider_side.lines, self.provider_side.amounts
+        return self.lines, self.amounts
 
     @property
     def paid(self) -> Money:
@@ -278,7 +295,8 @@ class Order:
 def freeze_terms(order: Order, plan: CommissionPlanCopy, fee: Fee, referral: ReferralCopy | None,
                  provider_tax: TaxProfile, station_tax: TaxProfile | None, policy: Policy) -> Terms:  # fmt: skip
     """What *order* settles by, from what is in force when its contract is signed."""
-    net = order.amounts.net
+    net, side = order.base.net, order.provider_side
+    resale = side if side is not None and side.pricing == "resale" else None
     return Terms(
         collection_model="principal_own_account",
         payment_method=order.payment_method,
@@ -292,7 +310,10 @@ def freeze_terms(order: Order, plan: CommissionPlanCopy, fee: Fee, referral: Ref
         objection_days=policy.objection_days,
         commission_plan_id=plan.commission_plan_id,
         fee=fee,
-        provider_net=net - Money(fee.of(net.amount), net.currency),
+        provider_net=resale.amounts.net if resale is not None else net - Money(fee.of(net.amount), net.currency),
+        company_discount=net - order.amounts.net if net != order.amounts.net else None,
+        buy_net=resale.amounts.net if resale is not None else None,
+        station_base=resale.station_base if resale is not None else "fee",
     )
 
 

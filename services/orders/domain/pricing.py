@@ -9,9 +9,10 @@ one tax-inclusive price among them the order's tax is the sum of the lines' taxe
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 from uuid import UUID
 
-from services.shared.kernel.errors import Conflict
+from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.money import Money, allocate, total
 from services.shared.kernel.rate import net_of_gross, share
 
@@ -20,6 +21,22 @@ class NothingToPay(Conflict):
     """An order or quotation over nothing cannot be contracted."""
 
     code = "orders.nothing_to_pay"
+
+
+class PricesDiffer(Invalid):
+    """The company's prices are one for each line of the quotation, in its currency."""
+
+    code = "orders.prices_differ_from_lines"
+
+
+class PriceOnWrongSide(Invalid):
+    """Nothing is resold below the price it is bought at, and a discount takes something off."""
+
+    code = "orders.price_on_wrong_side"
+
+
+Pricing = Literal["resale", "discount"]
+StationBase = Literal["fee", "margin"]
 
 
 @dataclass(frozen=True)
@@ -80,16 +97,57 @@ class Amounts:
     tax_rate_bps: int
 
 
-def priced(asked: Sequence[LineAsked], tax_rate_bps: int) -> tuple[tuple[Line, ...], Amounts]:
+@dataclass(frozen=True)
+class ProviderSide:
     """
-    The figures of *asked* at the seller of record's VAT rate; identical lines are made one with a quantity first.
+    What the provider quoted, where the company's price to the customer is another one.
+
+    Attributes:
+        pricing: `resale`: the company buys at this price and sells at its own; `discount`: the company takes off at
+            its own expense, and the provider's side is settled as if the customer paid this.
+        station_base: With resale what the station's share is taken of: the fee, or the margin.
+    """
+
+    pricing: Pricing
+    station_base: StationBase
+    lines: tuple[Line, ...]
+    amounts: Amounts
+
+
+def priced_by_company(
+    lines: Sequence[Line], amounts: Amounts, unit_prices: Sequence[Money], pricing: Pricing, station_base: StationBase
+) -> tuple[tuple[Line, ...], Amounts, ProviderSide]:
+    """
+    A provider's *lines* at the company's *unit_prices*, one a line, net.
+
+    Raises:
+        PricesDiffer: They are not as many as the lines, or in another currency.
+        PriceOnWrongSide: Resold below the price it is bought at, or a discount that takes nothing off.
+    """
+    if len(unit_prices) != len(lines) or {each.currency for each in unit_prices} != {amounts.net.currency}:
+        raise PricesDiffer
+    asked = [
+        LineAsked(line.offering_id, line.title_zh, line.title_en, line.unit, line.quantity, price, reason="company")
+        for line, price in zip(lines, unit_prices, strict=True)
+    ]
+    own, total_ = priced(asked, amounts.tax_rate_bps, merge=False)
+    if (total_.net < amounts.net) if pricing == "resale" else (total_.net >= amounts.net):
+        raise PriceOnWrongSide
+    return own, total_, ProviderSide(pricing, station_base, tuple(lines), amounts)
+
+
+def priced(asked: Sequence[LineAsked], tax_rate_bps: int, *, merge: bool = True) -> tuple[tuple[Line, ...], Amounts]:
+    """
+    The figures of *asked* at the seller of record's VAT rate; with *merge*, identical lines are made one with a
+    quantity first.
 
     Raises:
         CurrencyMismatch: The lines are not in one currency.
         MoneyInvalid: A figure is beyond what an amount may be.
         NothingToPay: The lines sum to zero.
     """
-    lines = [price_line(number, line, tax_rate_bps) for number, line in enumerate(merged(asked), start=1)]
+    numbered = enumerate(merged(asked) if merge else asked, start=1)
+    lines = [price_line(number, line, tax_rate_bps) for number, line in numbered]
     currency = lines[0].net.currency
     net = total((line.net for line in lines), currency)
     if net.amount == 0:

@@ -1,12 +1,13 @@
 """A quotation: versioned, binding and immutable once sent, frozen when accepted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from services.orders.domain.policy import Policy
-from services.orders.domain.pricing import Amounts, Line
+from services.orders.domain.pricing import Amounts, Line, Pricing, ProviderSide, StationBase, priced_by_company
 from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
@@ -18,12 +19,14 @@ QuotationState = Literal[
 LIFECYCLE: Lifecycle[QuotationState] = Lifecycle(
     "quotation",
     {
+        # what the company prices is the customer's business only once it is priced
+        "price": {"pending_approval": "sent", "countered": "sent"},
         "accept": {"sent": "accepted"},
         "counter": {"sent": "countered"},
-        "decline": {"sent": "declined", "countered": "declined"},
-        "withdraw": {"sent": "withdrawn", "countered": "withdrawn"},
-        "expire": {"sent": "expired", "countered": "expired"},
-        "supersede": {"sent": "superseded", "countered": "superseded"},
+        "decline": {"pending_approval": "declined", "sent": "declined", "countered": "declined"},
+        "withdraw": {"pending_approval": "withdrawn", "sent": "withdrawn", "countered": "withdrawn"},
+        "expire": {"pending_approval": "expired", "sent": "expired", "countered": "expired"},
+        "supersede": {"pending_approval": "superseded", "sent": "superseded", "countered": "superseded"},
     },
 )
 
@@ -54,6 +57,12 @@ class CounterCurrencyDiffers(Invalid):
     code = "orders.counter_currency_differs"
 
 
+class NotPricedByCompany(Conflict):
+    """The provider's own price is on offer; only the provider answers a counter-offer on it."""
+
+    code = "orders.quotation_not_priced_by_company"
+
+
 class ForeignOffering(Invalid):
     """A provider quotes its own offerings."""
 
@@ -65,7 +74,9 @@ class Quotation:
     """
     Attributes:
         version: Counts from 1 within its request and provider.
+        lines, amounts: What the customer is to pay; until the company has priced it, what the provider quoted.
         turnaround_days: Working days from the release of the order and complete samples to the report.
+        provider_side: What the provider quoted, where the company priced it; none: the customer pays just that.
     """
 
     quotation_id: UUID
@@ -85,11 +96,33 @@ class Quotation:
     counter_net: Money | None = None
     reason: str = ""
     order_id: UUID | None = None
+    provider_side: ProviderSide | None = None
 
     @property
     def live(self) -> bool:
         """Something may still become of it."""
         return LIFECYCLE.allows("expire", self.state)
+
+    def price(self, unit_prices: Sequence[Money], pricing: Pricing, station_base: StationBase, now: datetime) -> None:
+        """
+        The company sets the price that the customer sees; again, after a counter-offer.
+
+        Raises:
+            WrongState: It is neither new nor countered.
+            NotPricedByCompany: The customer was quoted the provider's own price.
+            QuotationExpired, PricesDiffer, PriceOnWrongSide
+        """
+        state = LIFECYCLE.after("price", self.state)
+        if self.state == "countered" and self.provider_side is None:
+            raise NotPricedByCompany
+        if now >= self.valid_until:
+            raise QuotationExpired
+        side = self.provider_side
+        lines, amounts = (side.lines, side.amounts) if side is not None else (self.lines, self.amounts)
+        self.lines, self.amounts, self.provider_side = priced_by_company(
+            lines, amounts, unit_prices, pricing, station_base
+        )
+        self.state = state
 
     def accept(self, order_id: UUID, now: datetime) -> None:
         """

@@ -34,9 +34,19 @@ class DeadlineInPast(Invalid):
     code = "orders.deadline_in_past"
 
 
+class AlreadyAnswered(Conflict):
+    """A provider has answered this request already."""
+
+    code = "orders.request_already_answered"
+
+
 @dataclass
 class QuotationRequest:
-    """*respond_by*: first answers come before it; negotiation with those who answered may go on."""
+    """
+    Attributes:
+        respond_by: First answers come before it; negotiation with those who answered may go on.
+        priced_by_company: What providers quote goes to the operating company, which sets the customer's price.
+    """
 
     quotation_request_id: UUID
     number: str
@@ -50,6 +60,7 @@ class QuotationRequest:
     samples: tuple[SampleDeclared, ...]
     respond_by: datetime
     opened_at: datetime
+    priced_by_company: bool = False
 
     def provider(self, organisation_id: UUID) -> UUID | None:
         """*organisation_id* where it was asked, else none: for the permission rule."""
@@ -64,6 +75,13 @@ class QuotationRequest:
         self.state = LIFECYCLE.after("quote", self.state)
         if now >= self.respond_by and not answered_before:
             raise DeadlinePassed
+
+    def take_over_pricing(self, *, answered: bool) -> None:
+        """Raises: WrongState; AlreadyAnswered: the customer has seen a provider's price."""
+        self.state = LIFECYCLE.after("quote", self.state)
+        if answered and not self.priced_by_company:
+            raise AlreadyAnswered
+        self.priced_by_company = True
 
     def close(self) -> None:
         """Raises: WrongState."""

@@ -35,7 +35,7 @@ def agreed(order: Order, commission: Commission, offerings: Offerings, now: date
         provider_id=order.provider_id,
         offering_class=_class_of(order, offerings) if any(plan.offering_class for plan in plans) else "",
         station_id=referral.station_id if referral is not None else None,
-        currency=order.amounts.net.currency,
+        currency=order.base.net.currency,
     )
     plan = plan_in_force(plans, wanted, now)
     if plan is None:
@@ -44,7 +44,7 @@ def agreed(order: Order, commission: Commission, offerings: Offerings, now: date
     before = 0
     if period != "order":
         since = start_of_business_period(now, period)
-        before = commission.volume_since(since, order.provider_id, order.amounts.net.currency)
+        before = commission.volume_since(since, order.provider_id, order.base.net.currency)
     return Agreed(plan, referral, Fee(plan.rule, before))
 
 

@@ -13,7 +13,7 @@ from services.shared.kernel.errors import NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import CurrencyMismatch
 from services.shared.messages.billing.payment import PaymentSucceeded
-from services.shared.messages.billing.settlement import SettlementPaid
+from services.shared.messages.billing.settlement import SettlementOrdersPaid
 from services.shared.messages.billing.voucher import VoucherReserved, VoucherReturned
 from services.shared.messages.orders.order import (
     AcceptOrder,
@@ -203,10 +203,8 @@ def _accept(order: Order, accepted_by: AcceptedBy, uow: OrdersUnitOfWork, now: d
     )
 
 
-def close_settled(event: SettlementPaid, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+def close_settled(event: SettlementOrdersPaid, *, uow: OrdersUnitOfWork, now: datetime) -> None:
     """The provider was paid for these orders: nothing is open any more. A second delivery finds them closed."""
-    if event.party_kind != "provider":
-        return
     # Always in the same order, or two statements over the same orders could wait for each other for ever.
     for order_id in sorted(event.order_ids):
         order = _known(order_id, uow)

@@ -16,7 +16,7 @@ from services.orders.use_cases import quotation_request as request_use_cases
 from services.orders.use_cases import shapes
 from services.orders.use_cases.ports import OrdersUnitOfWork
 from services.orders.use_cases.quotation_request import EXPIRE_QUOTATION_TIMER, parties
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, Relation, require
 from services.shared.kernel.errors import NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.messages.orders.order import OrderView
@@ -25,6 +25,7 @@ from services.shared.messages.orders.quotation import (
     CounterQuotation,
     DeclineQuotation,
     LineWanted,
+    PriceQuotation,
     QuotationAccepted,
     QuotationCountered,
     QuotationDeclined,
@@ -55,7 +56,7 @@ def send_quotation(command: SendQuotation, *, actor: Actor, uow: OrdersUnitOfWor
         quotation_id=new_id(),
         number="",
         version=len(earlier) + 1,
-        state="sent",
+        state="pending_approval" if request.priced_by_company else "sent",
         quotation_request_id=request.quotation_request_id,
         customer_id=request.customer_id,
         provider_id=provider_id,
@@ -74,12 +75,32 @@ def send_quotation(command: SendQuotation, *, actor: Actor, uow: OrdersUnitOfWor
             uow.publish(QuotationSuperseded(**_named(each)))
     uow.quotations.add(quotation)
     uow.set_timer(EXPIRE_QUOTATION_TIMER, quotation.quotation_id, valid_until)
+    if quotation.state == "sent":
+        _announce(quotation, uow)
+    return view(quotation, "provider")
+
+
+def price_quotation(
+    command: PriceQuotation, *, actor: Actor, uow: OrdersUnitOfWork, now: datetime
+) -> QuotationView:  # fmt: skip
+    """The company sets the price that the customer sees."""
+    _, quotation = _found(command.quotation_id, uow)
+    require(actor, command.grants, {})
+    quotation.price(command.unit_prices, command.pricing, command.station_base, now)
+    uow.quotations.save(quotation)
+    _announce(quotation, uow)
+    return view(quotation, "operator")
+
+
+def _announce(quotation: Quotation, uow: OrdersUnitOfWork) -> None:
     uow.publish(
         QuotationSent(
-            **_named(quotation), lines=shapes.lines(lines), amounts=shapes.amounts(amounts), valid_until=valid_until
+            **_named(quotation),
+            lines=shapes.lines(quotation.lines),
+            amounts=shapes.amounts(quotation.amounts),
+            valid_until=quotation.valid_until,
         )
     )
-    return view(quotation)
 
 
 def _check_selling(provider_id: UUID, uow: OrdersUnitOfWork) -> None:
@@ -112,7 +133,7 @@ def _asked(line: LineWanted, own: Mapping[UUID, OfferingCopy]) -> LineAsked:
 def accept_quotation(command: AcceptQuotation, *, actor: Actor, uow: OrdersUnitOfWork, now: datetime) -> OrderView:
     """Freeze it and make the order from it."""
     request, quotation = _found(command.quotation_id, uow)
-    require(actor, command.grants, {"customer": quotation.customer_id, "provider": quotation.provider_id})
+    require(actor, command.grants, parties_of(quotation))
     order = Order(
         order_id=new_id(),
         number="",
@@ -127,6 +148,7 @@ def accept_quotation(command: AcceptQuotation, *, actor: Actor, uow: OrdersUnitO
         quotation_id=quotation.quotation_id,
         samples_declared=request.samples,
         notes=request.requirements,
+        provider_side=quotation.provider_side,
     )
     quotation.accept(order.order_id, now)
     _check_selling(quotation.provider_id, uow)
@@ -147,11 +169,11 @@ def counter_quotation(
 ) -> QuotationView:  # fmt: skip
     """Say what one would take. The quotation is then off the table until the provider answers."""
     _, quotation = _found(command.quotation_id, uow)
-    require(actor, command.grants, {"customer": quotation.customer_id, "provider": quotation.provider_id})
+    require(actor, command.grants, parties_of(quotation))
     quotation.counter(command.counter_offer, command.counter_net, now)
     uow.quotations.save(quotation)
     uow.publish(QuotationCountered(**_named(quotation), counter_net=quotation.counter_net))
-    return view(quotation)
+    return view(quotation, "customer")
 
 
 def decline_quotation(
@@ -160,11 +182,11 @@ def decline_quotation(
     """The customer does not want it. The request stays open to others."""
     del now
     _, quotation = _found(command.quotation_id, uow)
-    require(actor, command.grants, {"customer": quotation.customer_id, "provider": quotation.provider_id})
+    require(actor, command.grants, parties_of(quotation))
     quotation.decline(command.reason)
     _ended(quotation, uow)
     uow.publish(QuotationDeclined(**_named(quotation)))
-    return view(quotation)
+    return view(quotation, "customer")
 
 
 def withdraw_quotation(
@@ -173,11 +195,11 @@ def withdraw_quotation(
     """The provider takes it back before it is accepted."""
     del now
     _, quotation = _found(command.quotation_id, uow)
-    require(actor, command.grants, {"customer": quotation.customer_id, "provider": quotation.provider_id})
+    require(actor, command.grants, parties_of(quotation))
     quotation.withdraw(command.reason)
     _ended(quotation, uow)
     uow.publish(QuotationWithdrawn(**_named(quotation)))
-    return view(quotation)
+    return view(quotation, "provider")
 
 
 def expire_quotation(subject: str, *, uow: OrdersUnitOfWork, now: datetime) -> None:
@@ -215,17 +237,28 @@ def _named(quotation: Quotation) -> dict[str, Any]:
     }
 
 
-def view(quotation: Quotation) -> QuotationView:
+def parties_of(quotation: Quotation) -> dict[Relation, UUID | None]:
+    """Who stands in which relation. What the company has not priced yet is not the customer's business."""
+    pending = quotation.state == "pending_approval"
+    return {"customer": None if pending else quotation.customer_id, "provider": quotation.provider_id}
+
+
+def view(quotation: Quotation, seen_as: Relation) -> QuotationView:
+    """The provider sees its own price, and not what the customer would take of the company's."""
+    side = quotation.provider_side
+    own = side is not None and seen_as == "provider"
+    lines, amounts = (side.lines, side.amounts) if side is not None and own else (quotation.lines, quotation.amounts)
     return QuotationView(
         **_named(quotation),
         state=quotation.state,
-        lines=shapes.lines(quotation.lines),
-        amounts=shapes.amounts(quotation.amounts),
+        lines=shapes.lines(lines),
+        amounts=shapes.amounts(amounts),
         turnaround_days=quotation.turnaround_days,
         notes=quotation.notes,
         valid_until=quotation.valid_until,
         sent_at=quotation.sent_at,
-        counter_offer=quotation.counter_offer,
-        counter_net=quotation.counter_net,
+        counter_offer="" if own else quotation.counter_offer,
+        counter_net=None if own else quotation.counter_net,
         order_id=quotation.order_id,
+        provider_side=shapes.provider_side(side) if seen_as == "operator" else None,
     )

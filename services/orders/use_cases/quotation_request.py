@@ -19,6 +19,7 @@ from services.shared.messages.orders.quotation_request import (
     QuotationRequestOpened,
     QuotationRequestView,
     QuotationRequestWithdrawn,
+    TakeOverPricing,
     WithdrawQuotationRequest,
 )
 
@@ -77,6 +78,18 @@ def _check_sold(provider_ids: tuple[UUID, ...], offering_id: UUID | None, uow: O
         raise OfferingNotFound
     if not offering.published:
         raise NotForSale(offering=str(offering_id))
+
+
+def take_over_pricing(
+    command: TakeOverPricing, *, actor: Actor, uow: OrdersUnitOfWork, now: datetime
+) -> QuotationRequestView:
+    """What providers quote from now on goes to the operating company first."""
+    del now
+    request = uow.quotation_requests.get(command.quotation_request_id)
+    require(actor, command.grants, {})
+    request.take_over_pricing(answered=bool(uow.quotations.of_request(request.quotation_request_id)))
+    uow.quotation_requests.save(request)
+    return view(request, "operator")
 
 
 def withdraw_quotation_request(

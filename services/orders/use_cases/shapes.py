@@ -5,8 +5,9 @@ from typing import Any
 
 from services.orders.domain.contract import Contract, Paper
 from services.orders.domain.order import Order, Terms
-from services.orders.domain.pricing import Amounts, Line
+from services.orders.domain.pricing import Amounts, Line, ProviderSide
 from services.orders.domain.sample import SampleDeclared
+from services.shared.kernel.actor import Relation
 from services.shared.messages.orders import contract as contract_messages
 from services.shared.messages.orders import order as order_messages
 from services.shared.messages.orders import quotation as quotation_messages
@@ -21,8 +22,20 @@ def amounts(figures: Amounts) -> quotation_messages.Amounts:
     return quotation_messages.Amounts(**vars(figures))
 
 
-def terms(frozen: Terms) -> order_messages.Terms:
-    return order_messages.Terms(**vars(frozen))
+def provider_side(side: ProviderSide | None) -> quotation_messages.ProviderSide | None:
+    if side is None:
+        return None
+    return quotation_messages.ProviderSide(
+        pricing=side.pricing, station_base=side.station_base, lines=lines(side.lines), amounts=amounts(side.amounts)
+    )
+
+
+def terms(frozen: Terms, seen_as: Relation = "operator") -> order_messages.Terms:
+    """Who sells to the company at its own price bears no fee, and is not told what it is resold for."""
+    shown = order_messages.Terms(**vars(frozen))
+    if seen_as == "provider" and frozen.buy_net is not None:
+        return shown.model_copy(update={"fee_bps": 0, "fee": None, "station_base": "fee"})
+    return shown
 
 
 def declared(samples: Iterable[SampleDescription]) -> tuple[SampleDeclared, ...]:

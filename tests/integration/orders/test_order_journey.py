@@ -13,7 +13,7 @@ from services.shared.kernel.actor import PUBLIC, Actor
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.payment import PaymentSucceeded
-from services.shared.messages.billing.settlement import SettlementPaid
+from services.shared.messages.billing.settlement import SettlementOrdersPaid
 from services.shared.messages.orders.analysis import FinishAnalysis, StartAnalysis
 from services.shared.messages.orders.contract import GetContractDocument, SignContract
 from services.shared.messages.orders.order import GetOrder, OrderReceipt, OrderView
@@ -167,18 +167,7 @@ def test_an_order_goes_from_the_shelf_to_closed(orders: Orders) -> None:
     assert orders.run_timers(NOW + timedelta(days=9, hours=23)) == 0
     assert orders.run_timers(NOW + timedelta(days=10, minutes=1)) == 1
     assert see(orders, placed.order_id).blocked_by == ("awaiting_settlement",)
-    paid = SettlementPaid(
-        settlement_id=new_id(),
-        number="ST-1",
-        party_kind="provider",
-        party_id=PROVIDER_ID,
-        net=cny(1),
-        tax=cny(0),
-        gross=cny(1),
-        order_ids=(placed.order_id,),
-        payout_id=new_id(),
-        paid_at=NOW,
-    )
+    paid = SettlementOrdersPaid(settlement_id=new_id(), provider_id=PROVIDER_ID, order_ids=(placed.order_id,))
     for _ in range(2):
         orders.handle(order.close_settled, paid)
     view = see(orders, placed.order_id)

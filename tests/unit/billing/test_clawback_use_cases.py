@@ -62,12 +62,13 @@ def test_what_no_statement_lists_is_earned_less() -> None:
     assert uow.ledger.balance(ACCRUED) == 60_000
     assert uow.ledger.balance(PROVIDER_COST) == -60_000
     stated = of_kind(close(uow, ALL), "provider")
-    assert [(line.kind, line.net, line.tax) for line in stated.orders] == [
-        ("acceptance", cny(90_000), cny(5_400)),
-        ("correction", cny(-30_000), cny(-1_800)),
+    lines = uow.accruals.lines(stated.settlement_id)
+    assert [(line.kind, line.net, line.tax) for line in lines] == [
+        ("acceptance", 90_000, 5_400),
+        ("correction", -30_000, -1_800),
     ]
     assert (stated.net, stated.tax) == (cny(60_000), cny(3_600))
-    assert all(line.order_net - line.fee == line.net for line in stated.orders)
+    assert all(line.order_net - line.fee == line.net for line in lines)
     match(uow, stated)
     assert (uow.ledger.balance(ACCRUED), uow.ledger.balance(PAYABLE)) == (0, 63_600)
 
@@ -150,5 +151,5 @@ def test_a_party_may_earn_more_by_a_refund() -> None:
     stated = of_kind(close(uow, ALL), "provider")
     less = Split(0, 0, 0, fee=100, station_share=0, provider_net=-100, kept=0, provider_tax=-6, station_tax=0)
     take_back(uow, less)
-    (line,) = of_kind(close(uow, ALL), "provider").orders
-    assert (line.kind, line.corrects, line.net, line.tax) == ("correction", stated.number, cny(100), cny(6))
+    (line,) = uow.accruals.lines(of_kind(close(uow, ALL), "provider").settlement_id)
+    assert (line.kind, line.corrects, line.net, line.tax) == ("correction", stated.number, 100, 6)

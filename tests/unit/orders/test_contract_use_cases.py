@@ -1,5 +1,6 @@
 """Who signs what, once, and what is frozen with the last signature."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 
 from services.orders.domain.contract import AlreadySigned, DocumentDiffers
 from services.orders.domain.order import Order
+from services.orders.domain.pricing import priced_by_company
 from services.orders.use_cases import contract as use_cases
+from services.orders.use_cases import shapes
 from services.orders.use_cases.order import UNPAID_TIMER
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
@@ -178,6 +181,33 @@ def test_a_plan_of_a_station_counts_for_what_it_brought() -> None:
     shop.commission.put_referral(a_referral())
     terms = sign_all(shop, order).terms
     assert (terms.fee_bps, terms.provider_net) == (500, cny(316_800 - 15_840))
+
+
+def test_both_prices_of_a_resale_are_frozen() -> None:
+    """The provider earns its own price, whatever the customer pays; fee and volume are of what the customer pays."""
+    order = an_order("placed")
+    lines, amounts, side = priced_by_company(order.lines, order.amounts, [cny(150_000)], "resale", "margin")
+    order = replace(order, lines=lines, amounts=amounts, provider_side=side)
+    shop = a_shop(order)
+    shop.put_papers(order)
+    terms = sign_all(shop, order).terms
+    assert (terms.buy_net, terms.provider_net, terms.station_base) == (cny(316_800), cny(316_800), "margin")
+    assert terms.company_discount is None
+    hidden = shapes.terms(shop.orders.get(order.order_id).frozen_terms, "provider")
+    assert (hidden.fee_bps, hidden.fee, hidden.provider_net) == (0, None, cny(316_800))
+
+
+def test_a_discount_at_the_companys_expense_is_frozen() -> None:
+    """The provider earns of what it quoted."""
+    order = an_order("placed")
+    lines, amounts, side = priced_by_company(order.lines, order.amounts, [cny(100_000)], "discount", "fee")
+    order = replace(order, lines=lines, amounts=amounts, provider_side=side)
+    shop = a_shop(order)
+    shop.put_papers(order)
+    contracted = sign_all(shop, order)
+    assert contracted.amounts.net == cny(300_000)
+    assert contracted.terms.company_discount == cny(16_800)
+    assert contracted.terms.provider_net == cny(316_800 - 31_680)
 
 
 def test_without_plan_or_tax_profile_the_last_signature_waits() -> None:

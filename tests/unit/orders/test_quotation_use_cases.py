@@ -7,16 +7,18 @@ from uuid import UUID
 import pytest
 
 from services.orders.domain.offering import OfferingNotFound
+from services.orders.domain.pricing import PriceOnWrongSide, PricesDiffer
 from services.orders.domain.provider import ProviderNotSelling
 from services.orders.domain.quotation import (
     CounterCurrencyDiffers,
     ForeignOffering,
+    NotPricedByCompany,
     QuotationExpired,
     ReasonForPriceRequired,
 )
-from services.orders.domain.quotation_request import DeadlinePassed
+from services.orders.domain.quotation_request import AlreadyAnswered, DeadlinePassed
 from services.orders.use_cases import quotation as use_cases
-from services.orders.use_cases.quotation_request import open_quotation_request
+from services.orders.use_cases.quotation_request import open_quotation_request, take_over_pricing
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.ids import derived_id
@@ -27,12 +29,15 @@ from services.shared.messages.orders.quotation import (
     CounterQuotation,
     DeclineQuotation,
     LineWanted,
+    PriceQuotation,
+    QuotationSent,
     QuotationView,
     SendQuotation,
     WithdrawQuotation,
 )
-from services.shared.messages.orders.quotation_request import OpenQuotationRequest, SampleDescription
+from services.shared.messages.orders.quotation_request import OpenQuotationRequest, SampleDescription, TakeOverPricing
 from tests.kit.fakes_orders import (
+    CONTRACT_OPERATOR,
     LAB_MANAGER,
     NOW,
     OFFERING_ID,
@@ -249,3 +254,120 @@ def test_an_accepted_quotation_does_not_expire() -> None:
     accept(shop, sent.quotation_id)
     with pytest.raises(WrongState):
         use_cases.expire_quotation(str(sent.quotation_id), uow=shop, now=sent.valid_until)
+
+
+def priced(shop: FakeOrdersService, quotation_id: UUID, *unit_prices: Money, actor: Actor = CONTRACT_OPERATOR,
+           now: datetime = NOW, **how: Any) -> QuotationView:  # fmt: skip
+    fields: dict[str, Any] = {"pricing": "resale", **how}
+    command = PriceQuotation(quotation_id=quotation_id, unit_prices=unit_prices, **fields)
+    return use_cases.price_quotation(command, actor=actor, uow=shop, now=now)
+
+
+def taken_over() -> tuple[FakeOrdersService, UUID, QuotationView]:
+    """A provider has quoted 3 × 1,200.00 less 12 % on a request that the company prices."""
+    shop, request_id = a_request()
+    command = TakeOverPricing(quotation_request_id=request_id)
+    take_over_pricing(command, actor=CONTRACT_OPERATOR, uow=shop, now=NOW)
+    return shop, request_id, send(shop, request_id)
+
+
+def test_what_the_company_prices_the_customer_does_not_see_before() -> None:
+    """Neither accepted, countered nor declined by the customer, and nobody is told of it."""
+    shop, _, sent = taken_over()
+    assert (sent.state, shop.told) == ("pending_approval", [])
+    with pytest.raises(NotFound):
+        accept(shop, sent.quotation_id)
+    counter = CounterQuotation(quotation_id=sent.quotation_id, counter_offer="less")
+    with pytest.raises(NotFound):
+        use_cases.counter_quotation(counter, actor=REQUESTER, uow=shop, now=NOW)
+    decline = DeclineQuotation(quotation_id=sent.quotation_id)
+    with pytest.raises(NotFound):
+        use_cases.decline_quotation(decline, actor=REQUESTER, uow=shop, now=NOW)
+
+
+def test_resale_has_two_prices_and_each_side_knows_its_own() -> None:
+    """The order keeps both; the customer's is what is told and paid."""
+    shop, _, sent = taken_over()
+    view = priced(shop, sent.quotation_id, cny(150_000), station_base="margin")
+    assert (view.state, view.amounts.net) == ("sent", cny(450_000))
+    assert view.provider_side is not None
+    assert view.provider_side.amounts.net == cny(316_800)
+    (told,) = shop.events
+    assert isinstance(told, QuotationSent)
+    assert told.amounts.net == cny(450_000)
+    own = use_cases.view(shop.quotations.rows[sent.quotation_id], "provider")
+    assert (own.amounts, own.lines, own.provider_side) == (sent.amounts, sent.lines, None)
+    assert use_cases.view(shop.quotations.rows[sent.quotation_id], "customer").provider_side is None
+    placed = accept(shop, sent.quotation_id)
+    order = shop.orders.rows[placed.order_id]
+    assert placed.amounts.net == cny(450_000)
+    assert order.seen_by("provider")[1].net == cny(316_800)
+    assert order.seen_by("station")[1].net == order.seen_by("customer")[1].net == cny(450_000)
+    assert order.base.net == cny(450_000)
+
+
+def test_a_discount_at_the_companys_expense_leaves_the_providers_side() -> None:
+    """The fee and the provider's part are of what it quoted."""
+    shop, _, sent = taken_over()
+    priced(shop, sent.quotation_id, cny(100_000), pricing="discount")
+    placed = accept(shop, sent.quotation_id)
+    assert placed.amounts.net == cny(300_000)
+    assert shop.orders.rows[placed.order_id].base.net == cny(316_800)
+
+
+def test_a_counter_offer_on_the_companys_price_is_answered_by_the_company() -> None:
+    """The provider does not learn what the customer would take; its own price stays the base of the next one."""
+    shop, _, sent = taken_over()
+    priced(shop, sent.quotation_id, cny(150_000))
+    counter = CounterQuotation(quotation_id=sent.quotation_id, counter_offer="1,300 each", counter_net=cny(390_000))
+    assert use_cases.counter_quotation(counter, actor=REQUESTER, uow=shop, now=NOW).counter_offer
+    own = use_cases.view(shop.quotations.rows[sent.quotation_id], "provider")
+    assert (own.counter_offer, own.counter_net) == ("", None)
+    view = priced(shop, sent.quotation_id, cny(130_000))
+    assert view.provider_side is not None
+    assert (view.amounts.net, view.provider_side.amounts.net) == (cny(390_000), cny(316_800))
+
+
+def test_prices_that_make_no_sense() -> None:
+    """Resold below what it is bought at, a discount that is none, too many prices, another currency, too late."""
+    shop, _, sent = taken_over()
+    for unit_prices, pricing, error in (
+        ((cny(105_599),), "resale", PriceOnWrongSide),
+        ((cny(105_600),), "discount", PriceOnWrongSide),
+        ((cny(1), cny(1)), "discount", PricesDiffer),
+        ((Money(200_000, "USD"),), "resale", PricesDiffer),
+    ):
+        with pytest.raises(error):
+            priced(shop, sent.quotation_id, *unit_prices, pricing=pricing)
+    with pytest.raises(QuotationExpired):
+        priced(shop, sent.quotation_id, cny(150_000), now=sent.valid_until)
+    for somebody in (REQUESTER, LAB_MANAGER):
+        with pytest.raises(NotFound):
+            priced(shop, sent.quotation_id, cny(150_000), actor=somebody)
+    priced(shop, sent.quotation_id, cny(105_600))
+    with pytest.raises(WrongState):
+        priced(shop, sent.quotation_id, cny(150_000))
+
+
+def test_the_company_takes_over_before_anybody_has_answered() -> None:
+    """Once the customer has seen a provider's price, that price counts, and only the provider answers for it."""
+    shop, request_id = a_request()
+    sent = send(shop, request_id)
+    command = TakeOverPricing(quotation_request_id=request_id)
+    with pytest.raises(AlreadyAnswered):
+        take_over_pricing(command, actor=CONTRACT_OPERATOR, uow=shop, now=NOW)
+    with pytest.raises(NotFound):
+        take_over_pricing(command, actor=REQUESTER, uow=shop, now=NOW)
+    counter = CounterQuotation(quotation_id=sent.quotation_id, counter_offer="less")
+    use_cases.counter_quotation(counter, actor=REQUESTER, uow=shop, now=NOW)
+    with pytest.raises(NotPricedByCompany):
+        priced(shop, sent.quotation_id, cny(150_000))
+
+
+def test_a_later_version_is_priced_anew() -> None:
+    """What the provider quotes again waits again, and the earlier one is off the table."""
+    shop, request_id, sent = taken_over()
+    priced(shop, sent.quotation_id, cny(150_000))
+    again = send(shop, request_id, unit_price=cny(100_000))
+    assert (again.state, again.version) == ("pending_approval", 2)
+    assert shop.quotations.rows[sent.quotation_id].state == "superseded"

@@ -21,8 +21,10 @@ _READERS: Grants = {
 }
 
 
-class SettledOrder(Message):
+class SettlementLine(Message):
     """
+    One order on a statement, or a correction of one.
+
     *net*: the party's share without VAT; *tax*: on top of it where its invoice is deductible.
 
     A correction of an order has amounts below zero, or above; *corrects* is the earlier statement that lists it.
@@ -34,6 +36,7 @@ class SettledOrder(Message):
     fee: Money
     net: Money
     tax: Money
+    title: str
     accepted_at: Instant
     kind: Literal["acceptance", "correction"]
     corrects: str
@@ -63,7 +66,7 @@ class SettlementView(View):
     party_id: UUID
     party_name: str
     until: date
-    orders: tuple[SettledOrder, ...]
+    order_count: int
     net: Money
     tax: Money
     gross: Money
@@ -105,12 +108,29 @@ class ListSettlements(Query):
     }  # fmt: skip
 
     state: SettlementState | None = None
+    order_id: UUID | None = None
     after: str | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 class SettlementPage(Page):
     items: tuple[SettlementView, ...]
+
+
+class ListSettlementLines(Query):
+    """The lines of a statement, in the order of acceptance; of one order where it is named. → SettlementLinePage"""
+
+    wire_name: ClassVar = "billing.list_settlement_lines"
+    grants: ClassVar[Grants] = _READERS
+
+    settlement_id: UUID
+    order_id: UUID | None = None
+    after: str | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class SettlementLinePage(Page):
+    items: tuple[SettlementLine, ...]
 
 
 class GetSettlementDocument(Query):
@@ -142,7 +162,8 @@ class _SettlementEvent(Event):
     net: Money
     tax: Money
     gross: Money
-    order_ids: tuple[UUID, ...]
+    order_count: int
+    """Which orders and how much each: the lines of the statement."""
 
 
 class SettlementClosed(_SettlementEvent):
@@ -171,3 +192,15 @@ class SettlementPaid(_SettlementEvent):
 
     payout_id: UUID | None
     paid_at: Instant
+
+
+class SettlementOrdersPaid(Event):
+    """The provider is paid for these orders; a statement of many is told in several."""
+
+    wire_name: ClassVar = "settlement.orders_paid.v1"
+    source: ClassVar = "billing"
+    stream_of: ClassVar = ("settlement", "settlement_id")
+
+    settlement_id: UUID
+    provider_id: UUID
+    order_ids: tuple[UUID, ...]

@@ -22,7 +22,7 @@ from services.shared.messages.base import (
     View,
 )
 from services.shared.messages.orders.contract import ContractSummary
-from services.shared.messages.orders.quotation import Amounts, Line
+from services.shared.messages.orders.quotation import Amounts, Line, ProviderSide, StationBase
 from services.shared.messages.orders.quotation_request import CUSTOMER, OPERATOR, SampleDescription
 from services.shared.messages.orders.report import ReportSummary
 from services.shared.messages.orders.sample import SampleSummary, ShipmentSummary
@@ -53,6 +53,10 @@ class Terms(Message):
         objection_days: In which the customer may object to a report.
         fee: How the management fee is computed; none, from senders of before: *fee_bps* of the net.
         provider_net: N_p, what the provider earns by the whole order, without the tax on its invoice.
+        company_discount: What the company takes off at its own expense: fee and provider's part are of the customer's
+            net and this together.
+        buy_net: Resale: what the company pays the provider, whatever the customer pays.
+        station_base: What the station's share is taken of: the fee, or with resale the margin.
     """
 
     collection_model: CollectionModel
@@ -68,6 +72,9 @@ class Terms(Message):
     commission_plan_id: UUID
     fee: Fee | None = None
     provider_net: MoneyOrZero | None = None
+    company_discount: MoneyOrZero | None = None
+    buy_net: MoneyOrZero | None = None
+    station_base: StationBase = "fee"
 
 
 class Step(Message):
@@ -86,6 +93,9 @@ class OrderView(View):
         seen_as: In which relation the asker stands to it.
         terms: None until it is contracted.
         turnaround_days: Working days from the release and complete samples to the report.
+        lines, amounts: To the provider its own, to everybody else what the customer pays.
+        provider_side: What the provider is ordered to do at which prices where they are others; for the operating
+            company only.
         blocked_by: Why it does not move, as codes: what the screen turns into a sentence and a button.
     """
 
@@ -117,6 +127,7 @@ class OrderView(View):
     samples: tuple[SampleSummary, ...]
     reports: tuple[ReportSummary, ...]
     timeline: tuple[Step, ...]
+    provider_side: ProviderSide | None = None
 
 
 class OrderReceipt(View):

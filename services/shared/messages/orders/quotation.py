@@ -23,11 +23,15 @@ from services.shared.messages.base import (
     Unit,
     View,
 )
-from services.shared.messages.orders.quotation_request import CUSTOMER, PROVIDER
+from services.shared.messages.orders.quotation_request import CUSTOMER, OPERATOR, PROVIDER
 
 QuotationState = Literal[
     "draft", "pending_approval", "sent", "accepted", "declined", "countered", "expired", "withdrawn", "superseded"
 ]
+
+
+Pricing = Literal["resale", "discount"]
+StationBase = Literal["fee", "margin"]
 
 
 class LineWanted(Message):
@@ -84,11 +88,29 @@ class Amounts(Message):
     tax_rate_bps: BasisPoints
 
 
-class QuotationView(View):
+class ProviderSide(Message):
     """
-    A quotation as its parties see it.
+    What the provider quoted, where the company's price to the customer is another one.
 
     Attributes:
+        pricing: `resale`: bought at this price and sold at the company's; `discount`: the company takes off at its
+            own expense.
+        station_base: With resale what the station's share is taken of.
+    """
+
+    pricing: Pricing
+    station_base: StationBase
+    lines: tuple[Line, ...]
+    amounts: Amounts
+
+
+class QuotationView(View):
+    """
+    A quotation as its parties see it. Where the company priced it, *lines* and *amounts* are the company's price for
+    the customer and the operating company, and what it quoted for the provider.
+
+    Attributes:
+        provider_side: For the operating company only.
         version: Counts from 1 within its request and provider; a later one supersedes an earlier one.
         turnaround_days: Working days from the release of the order and complete samples to the report.
     """
@@ -109,6 +131,7 @@ class QuotationView(View):
     counter_offer: str
     counter_net: Money | None
     order_id: UUID | None
+    provider_side: ProviderSide | None = None
 
 
 class SendQuotation(Command):
@@ -128,6 +151,23 @@ class SendQuotation(Command):
     notes: Text = ""
     valid_until: Instant | None = None
     """None: 30 days from now."""
+
+
+class PriceQuotation(Command):
+    """
+    The company sets the price that the customer sees, before it sees any, or after its counter-offer. → QuotationView
+
+    Attributes:
+        unit_prices: Net, one for each line in their order.
+    """
+
+    wire_name: ClassVar = "orders.price_quotation"
+    grants: ClassVar[Grants] = OPERATOR
+
+    quotation_id: UUID
+    unit_prices: Annotated[tuple[PositiveMoney, ...], Field(min_length=1, max_length=200)]
+    pricing: Pricing
+    station_base: StationBase = "fee"
 
 
 class AcceptQuotation(Command):
@@ -192,6 +232,7 @@ class ListQuotations(Query):
     grants: ClassVar[Grants] = {"self": frozenset(), "operator": frozenset()}
 
     quotation_request_id: UUID | None = None
+    state: QuotationState | None = None
     after: str | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 

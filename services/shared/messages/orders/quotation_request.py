@@ -64,6 +64,19 @@ class OpenQuotationRequest(Command):
     respond_by: Instant
 
 
+class TakeOverPricing(Command):
+    """
+    What providers quote on this request goes to the operating company, which sets the customer's price.
+
+    Before any provider has answered. → QuotationRequestView
+    """
+
+    wire_name: ClassVar = "orders.take_over_pricing"
+    grants: ClassVar[Grants] = OPERATOR
+
+    quotation_request_id: UUID
+
+
 class WithdrawQuotationRequest(Command):
     """→ QuotationRequestView"""
 

@@ -1,0 +1,62 @@
+"""Reading what a settlement's statement says: over a connection of its own, outside any transaction of a use case."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from services.billing.adapters.documents import ExpectedInvoice, Party, SettlementStatement, StatementLine
+from services.shared.kernel.money import Money
+from services.shared.kernel.times import business_date
+
+_STATEMENT = text("""
+SELECT s.*, o.legal_name, o.unified_social_credit_code, o.address, o.bank_name, o.account_number,
+  (SELECT coalesce(sum("left"), 0)::bigint FROM clawback c
+   WHERE c.party_id = s.party_id AND c.currency = s.currency) AS owed_by_party
+FROM settlement s JOIN organisation o ON o.organisation_id = s.party_id
+WHERE s.settlement_id = :settlement_id
+""")
+_LINES = text("""
+SELECT order_number, title, order_net, fee, net, tax, accepted_at, kind, corrects FROM accrual
+WHERE settlement_id = :settlement_id ORDER BY accepted_at, order_id, kind, accrual_id
+""")
+
+
+def statement_of(connection: Connection, settlement_id: UUID, company: Party) -> SettlementStatement:
+    """The statement as it is printed; what its party owes from earlier ones is carried over, below zero."""
+    row = connection.execute(_STATEMENT, {"settlement_id": settlement_id}).one()
+    lines = [_line(line, row) for line in connection.execute(_LINES, {"settlement_id": settlement_id})]
+    return SettlementStatement(
+        number=row.number,
+        payee=row.party_kind,
+        issued_at=row.closed_at,
+        first_on=min(line.entered_on for line in lines),
+        last_on=row.until,
+        company=company,
+        party=Party(
+            name=row.legal_name,
+            credit_code=row.unified_social_credit_code,
+            address=row.address,
+            bank=row.bank_name,
+            # The paper goes through many hands: enough to recognise the account by, not to use it.
+            account=f"•••• {row.account_number[-4:]}" if row.account_number else "",
+        ),
+        lines=tuple(lines),
+        carried_over=Money(-row.owed_by_party, row.currency),
+        expected_invoice=ExpectedInvoice(row.special_invoice, row.tax_rate_bps),
+        payable_on=business_date(row.payable_from),
+    )
+
+
+def _line(line: Any, settlement: Any) -> StatementLine:
+    base = line.order_net if settlement.party_kind == "provider" else line.fee
+    return StatementLine(
+        kind="order" if line.kind == "acceptance" else "correction",
+        order_number=line.order_number,
+        entered_on=business_date(line.accepted_at),
+        text=f"{line.title} ← {line.corrects}" if line.corrects else line.title,
+        base=Money(base, settlement.currency),
+        deducted=Money(base - line.net, settlement.currency),
+        net=Money(line.net, settlement.currency),
+        vat=Money(line.tax, settlement.currency),
+    )
