@@ -31,6 +31,7 @@ from gateway.routes import (
     catalogue,
     checkout,
     commission_plan,
+    credit,
     customer_credit,
     feed,
     invoicing,
@@ -44,6 +45,7 @@ from gateway.routes import (
     period,
     programme,
     quotation,
+    receivable,
     referral,
     refund,
     settlement,
@@ -60,8 +62,8 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_line, bank_csv,
-    payer_agreement, customer_credit, commission_plan, referral, settlement, payout, refund, ledger, account,
-    adjustment, period, invoicing, feed, programme, voucher, operation, stripe_webhook,
+    payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement, payout, refund,
+    ledger, account, adjustment, period, invoicing, feed, programme, voucher, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -41,6 +41,7 @@ _WHOLE = {
     "claim_days": 180, "shortfall_days": 30, "price_tolerance_bps": 2_000, "four_eyes_above": 10_000_000,
     "machine_minutes": 95, "sequence": 42, "prev_sequence": 41, "high_watermark": 42, "after": 41, "seq": 17,
     "last_status": 503, "debit": 106_000, "credit": 106_000, "suspense": 0, "repeated": 0, "published_seq": 17,
+    "PaymentPart.bps": 10_000, "before_work_bps": 0, "net_days": 30, "days_overdue": 3, "reminder": 1, "reminders": 1,
 }  # fmt: skip
 
 _NUMBERS = (
@@ -54,6 +55,7 @@ _NUMBERS = (
 """Beginning of a class name → what its `number` looks like."""
 
 _TEXT = {
+    "invoice_number": "INV-2026-000045", "suspended_for": "", "write_off_reason": "",
     "framework_agreement_number": "FA-2026-000003", "period": "2026-11",
     "order_number": "OR-2026-000087", "contract_number": "HT-2026-000087", "settlement_number": "ST-2026-000009",
     "legal_name": "江淮新材料有限公司", "legal_name_en": "Jianghuai New Materials Co., Ltd.",
@@ -163,7 +165,7 @@ def _plain(annotation: Any, name: str, owner: str) -> Any:
         AwareDatetime: LATER if name in _LATER else HAPPENED,
         date: date(2026, 11, 30),
         bool: name != "includes_tax",
-        int: _WHOLE.get(name, _amount(name, owner) if name == "amount" else 1),
+        int: _WHOLE.get(f"{owner}.{name}", _WHOLE.get(name, _amount(name, owner) if name == "amount" else 1)),
     }
     if annotation in by_type:
         return by_type[annotation]

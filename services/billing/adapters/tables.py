@@ -150,6 +150,8 @@ payment = Table(
     _instant("succeeded_at"),
     Column("checks", Integer),
     Column("action_required", Boolean),
+    Column("part", Integer),
+    Column("receivable_id", Uuid),
     Column("version", Integer),
 )
 

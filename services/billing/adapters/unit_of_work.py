@@ -6,6 +6,7 @@ from services.billing.adapters.adjustment_repository import SqlAdjustments
 from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps, SqlPayers
 from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
 from services.billing.adapters.commission_plan_repository import SqlPlans
+from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.ledger_chain import SqlLedgerChain
 from services.billing.adapters.period_repository import SqlPeriods
@@ -82,6 +83,14 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payments(self) -> SqlPayments:
         return SqlPayments(self.connection)
+
+    @cached_property
+    def credit(self) -> SqlCredit:
+        return SqlCredit(self.connection)
+
+    @cached_property
+    def receivables(self) -> SqlReceivables:
+        return SqlReceivables(self.connection)
 
     @cached_property
     def refunds(self) -> SqlRefunds:

@@ -20,6 +20,7 @@ from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.billing.use_cases.credit_ports import CreditBook, Receivables
 from services.billing.use_cases.ledger_ports import Adjustments, Ledger, LedgerChain, Periods
 from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
 from services.shared.kernel.fee import Scope
@@ -118,14 +119,18 @@ class Payments(Protocol):
     def find(self, payment_id: UUID) -> Payment | None:
         """Locked."""
 
-    def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
-        """Those that exist, locked in the order of their ids."""
-
     def waits_for(self, customer_id: UUID, money: Money) -> bool:
         """Whether any payment of a customer by transfer misses exactly *money*."""
 
     def of_order(self, order_id: UUID) -> Sequence[Payment]:
-        """All of them in the order of their ids, locked."""
+        """All of them, the first first, locked."""
+
+    def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
+        """
+        For each reference that exists the payment of its order that waits for money, else the last one.
+
+        Locked in the order of their ids.
+        """
 
     def save(self, payment: Payment) -> None: ...
 
@@ -273,6 +278,12 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def payments(self) -> Payments: ...
+
+    @property
+    def credit(self) -> CreditBook: ...
+
+    @property
+    def receivables(self) -> Receivables: ...
 
     @property
     def refunds(self) -> Refunds: ...
