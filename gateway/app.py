@@ -29,10 +29,12 @@ from gateway.routes import (
     bank_line,
     bank_statement,
     catalogue,
+    chargeback,
     checkout,
     commission_plan,
     credit,
     customer_credit,
+    dispute,
     feed,
     invoicing,
     ledger,
@@ -61,9 +63,9 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_line, bank_csv,
-    payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement, payout, refund,
-    ledger, account, adjustment, period, invoicing, feed, programme, voucher, operation, stripe_webhook,
+    order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
+    bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
+    payout, refund, ledger, account, adjustment, period, invoicing, feed, programme, voucher, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

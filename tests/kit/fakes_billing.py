@@ -12,6 +12,7 @@ from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.bank_matching import Payer, PayerAgreement, one_form
+from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
@@ -516,6 +517,20 @@ class FakeCheckouts:
         self.held[checkout.checkout_id] = deepcopy(checkout)
 
 
+class FakeChargebacks:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Chargeback] = {}
+
+    def add(self, chargeback: Chargeback) -> None:
+        self.held[chargeback.chargeback_id] = deepcopy(chargeback)
+
+    def find(self, chargeback_id: UUID) -> Chargeback | None:
+        return deepcopy(self.held.get(chargeback_id))
+
+    def save(self, chargeback: Chargeback) -> None:
+        self.held[chargeback.chargeback_id] = deepcopy(chargeback)
+
+
 class FakeStripeEvents:
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
@@ -750,8 +765,15 @@ class FakeLedger:
         self.transactions[transaction.key] = replace(transaction, effective_at=counts_at)
         return counts_at
 
+    def post_all(self, transactions: Sequence[Transaction]) -> Sequence[datetime | None]:
+        return [self.post(transaction) for transaction in transactions]
+
     def find(self, transaction_id: UUID) -> Transaction | None:
         return next((each for each in self.transactions.values() if each.transaction_id == transaction_id), None)
+
+    def standing(self, account: str, currency: str) -> int:
+        del currency
+        return self.balance(account)
 
     def balance(self, account: str) -> int:
         """Credit less debit."""
@@ -835,6 +857,7 @@ class FakeBillingUnitOfWork:
         self.credit = FakeCredit(self.receivables)
         self.refunds = FakeRefunds()
         self.checkouts = FakeCheckouts()
+        self.chargebacks = FakeChargebacks()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
         self.csv_maps = FakeCsvMaps()
