@@ -50,6 +50,9 @@ class BillingSettings(StoringSettings):
     payout_cooling_off_days: int = Field(default=3, ge=0, le=90)
     """How long after a change of its bank account nothing is paid to a party, so that somebody can object."""
 
+    resolve_alone_max: int = Field(default=5_000_000, ge=0)
+    """Bank lines above so many minor units are matched by hand only when a second person confirms it."""
+
     referral_protection_days: int = Field(default=365, ge=1, le=3650)
     """How long a confirmed referral earns, from its claim on."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
-from services.billing.domain.bank_order import BankOrder
+from services.billing.domain.bank_matching import Payer, PayerAgreement
 from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
@@ -17,14 +17,15 @@ from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
-from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
 from services.billing.use_cases.credit_ports import CreditBook, Receivables
 from services.billing.use_cases.ledger_ports import Adjustments, Ledger, LedgerChain, Periods
+from services.billing.use_cases.payout_ports import BankOrders, Payouts
 from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
 from services.shared.kernel.fee import Scope
+from services.shared.kernel.money import Money
 from services.shared.messages.base import Event
 
 
@@ -119,6 +120,9 @@ class Payments(Protocol):
     def find(self, payment_id: UUID) -> Payment | None:
         """Locked."""
 
+    def waits_for(self, customer_id: UUID, money: Money) -> bool:
+        """Whether any payment of a customer by transfer misses exactly *money*."""
+
     def of_order(self, order_id: UUID) -> Sequence[Payment]:
         """All of them, the first first, locked."""
 
@@ -189,10 +193,26 @@ class BankLines(Protocol):
     def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
         """What the lines of *file* may be."""
 
+    def find_all(self, bank_line_ids: Collection[UUID]) -> Mapping[UUID, BankLine]:
+        """Those that exist, locked in the order of their ids."""
+
+    def of_other_payers(self) -> Sequence[BankLine]:
+        """The oldest thousand in suspense because somebody else than the customer paid, locked."""
+
+    def amounts_of(self, payment_id: UUID) -> frozenset[int]:
+        """Of the lines that were matched to a payment, in minor units."""
+
     def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
         """Store a file, what is new of its lines and what has changed of those known before."""
 
     def save(self, lines: Sequence[BankLine]) -> None: ...
+
+
+class Payers(Protocol):
+    def of(self, customer_ids: Collection[UUID]) -> Mapping[UUID, Payer]:
+        """Who pays for each of the customers."""
+
+    def add(self, agreement: PayerAgreement, recorded_at: datetime) -> None: ...
 
 
 class CsvMaps(Protocol):
@@ -217,46 +237,6 @@ class Settlements(Protocol):
         """Those that wait for a payout that nobody has started, oldest first, locked."""
 
     def save(self, settlement: Settlement) -> None: ...
-
-
-class Payouts(Protocol):
-    """Where several are locked, their parties are locked before them."""
-
-    def add(self, payout: Payout) -> None:
-        """Give it its number and store it."""
-
-    def party_of(self, payout_id: UUID) -> UUID:
-        """Not locked: it never changes. Raises NotFound."""
-
-    def get(self, payout_id: UUID) -> Payout:
-        """Locked. Raises NotFound."""
-
-    def get_all(self, payout_ids: Collection[UUID]) -> Sequence[Payout]:
-        """Each of them once, locked in the order of their ids. Raises NotFound."""
-
-    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Payout]:
-        """Those that exist, locked in the order of their ids."""
-
-    def of_bank_order(self, bank_order_id: UUID) -> Sequence[Payout]:
-        """Locked in the order of their ids."""
-
-    def started_of(self, party_id: UUID) -> Sequence[Payout]:
-        """Those of a party of which the bank was not told, locked."""
-
-    def save(self, payout: Payout) -> None: ...
-
-
-class BankOrders(Protocol):
-    def add(self, order: BankOrder) -> None:
-        """Give it its number and store it."""
-
-    def get(self, bank_order_id: UUID) -> BankOrder:
-        """Locked. Raises NotFound."""
-
-    def find(self, number: str) -> BankOrder | None:
-        """Locked."""
-
-    def save(self, order: BankOrder) -> None: ...
 
 
 class BillingUnitOfWork(Protocol):
@@ -316,6 +296,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def bank_lines(self) -> BankLines: ...
+
+    @property
+    def payers(self) -> Payers: ...
 
     @property
     def csv_maps(self) -> CsvMaps: ...

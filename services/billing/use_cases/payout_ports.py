@@ -1,0 +1,48 @@
+"""What payouts and orders to the bank need from outside."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from services.billing.domain.bank_order import BankOrder
+from services.billing.domain.payout import Payout
+
+
+class Payouts(Protocol):
+    """Where several are locked, their parties are locked before them."""
+
+    def add(self, payout: Payout) -> None:
+        """Give it its number and store it."""
+
+    def party_of(self, payout_id: UUID) -> UUID:
+        """Not locked: it never changes. Raises NotFound."""
+
+    def get(self, payout_id: UUID) -> Payout:
+        """Locked. Raises NotFound."""
+
+    def get_all(self, payout_ids: Collection[UUID]) -> Sequence[Payout]:
+        """Each of them once, locked in the order of their ids. Raises NotFound."""
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Payout]:
+        """Those that exist, locked in the order of their ids."""
+
+    def of_bank_order(self, bank_order_id: UUID) -> Sequence[Payout]:
+        """Locked in the order of their ids."""
+
+    def started_of(self, party_id: UUID) -> Sequence[Payout]:
+        """Those of a party of which the bank was not told, locked."""
+
+    def save(self, payout: Payout) -> None: ...
+
+
+class BankOrders(Protocol):
+    def add(self, order: BankOrder) -> None:
+        """Give it its number and store it."""
+
+    def get(self, bank_order_id: UUID) -> BankOrder:
+        """Locked. Raises NotFound."""
+
+    def find(self, number: str) -> BankOrder | None:
+        """Locked."""
+
+    def save(self, order: BankOrder) -> None: ...
