@@ -29,6 +29,7 @@ from gateway.routes import (
     bank_statement,
     catalogue,
     checkout,
+    claim,
     commission_plan,
     feed,
     invoicing,
@@ -57,7 +58,7 @@ log = logger("gateway")
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
     commission_plan, referral, settlement, payout, refund, ledger, account, adjustment, invoicing, feed,
-    programme, voucher, operation, stripe_webhook,
+    programme, voucher, claim, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -6,6 +6,7 @@ from functools import cache
 from services.billing.adapters import (
     account_queries,
     card_queries,
+    claim_queries,
     explanation_queries,
     ledger_queries,
     queries,
@@ -21,12 +22,14 @@ from services.billing.use_cases import (
     bank_csv,
     bank_statement,
     checkout,
+    claim,
     commission_plan,
     ledger,
     payout,
     programme,
     referral,
     refund,
+    related_party,
     settlement,
     stripe_event,
     voucher,
@@ -58,6 +61,16 @@ from services.shared.messages.billing.bank_statement import (
     ListBankLines,
 )
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
+from services.shared.messages.billing.claim import (
+    ClaimPack,
+    GetClaim,
+    GetClaimPack,
+    ListClaims,
+    RecordClaimPaid,
+    ResubmitClaim,
+    ReviewClaim,
+    SubmitClaim,
+)
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
@@ -73,6 +86,7 @@ from services.shared.messages.billing.refund import (
     RerouteRefund,
     WaiveRedLetter,
 )
+from services.shared.messages.billing.related_party import DeclareRelation
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
@@ -150,6 +164,10 @@ def _get_settlement_document(
     return queries.get_settlement_document(wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url)
 
 
+def _get_claim_pack(wanted: GetClaimPack, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ClaimPack:
+    return claim_queries.get_claim_pack(wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url)
+
+
 class BillingService(ServiceBase):
     name = "billing"
 
@@ -173,6 +191,16 @@ class BillingService(ServiceBase):
     withdraw_voucher = command(WithdrawVoucher, voucher_use.withdraw_voucher)
     get_voucher = query(GetVoucher, voucher_queries.get_voucher)
     list_vouchers = query(ListVouchers, voucher_queries.list_vouchers)
+
+    submit_claim = command(SubmitClaim, claim.submit_claim)
+    resubmit_claim = command(ResubmitClaim, claim.resubmit_claim)
+    review_claim = command(ReviewClaim, claim.review_claim)
+    record_claim_paid = command(RecordClaimPaid, claim.record_claim_paid)
+    get_claim = query(GetClaim, claim_queries.get_claim)
+    list_claims = query(ListClaims, claim_queries.list_claims)
+    get_claim_pack = query(GetClaimPack, _get_claim_pack)
+
+    declare_relation = command(DeclareRelation, related_party.declare_relation)
 
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
     open_checkout = command(OpenCheckout, _open_checkout)

@@ -9,6 +9,8 @@ from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
     checkout,
+    claim,
+    evidence,
     ledger,
     offering,
     order,
@@ -17,6 +19,7 @@ from services.billing.use_cases import (
     settlement,
     stripe_event,
     voucher,
+    voucher_use,
 )
 from services.shared.chassis import database
 from services.shared.chassis.clock import SystemClock
@@ -28,8 +31,11 @@ from services.shared.messages.identity.organisation import (
     OrganisationRegistered,
     OrganisationVerified,
 )
+from services.shared.messages.invoicing.invoice import InvoiceIssued
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
+from services.shared.messages.orders.contract import ContractSigned
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
+from services.shared.messages.orders.report import ReportIssued
 
 
 def work(settings: SourceSettings) -> Work:
@@ -57,6 +63,9 @@ def work(settings: SourceSettings) -> Work:
             on(OfferingChanged, offering.keep_copy),
             on(OfferingHidden, offering.keep_copy),
             on(OrderPlaced, order.placed),
+            on(ContractSigned, evidence.contract_signed),
+            on(ReportIssued, evidence.report_issued),
+            on(InvoiceIssued, evidence.invoice_issued),
             on(OrderContracted, partial(order.contracted, instructions=Instructions(*account))),
             on(OrderAccepted, order.accepted),
             on(OrderCancelled, order.cancelled),
@@ -69,5 +78,6 @@ def work(settings: SourceSettings) -> Work:
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
             voucher.EXPIRE_TIMER: voucher.expire_voucher,
+            voucher_use.LAPSE_TIMER: claim.lapse,
         },
     )

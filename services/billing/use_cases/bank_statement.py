@@ -18,6 +18,7 @@ from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
 from services.billing.domain.refund import Refund
 from services.billing.use_cases import payout as payouts
+from services.billing.use_cases import programme_money
 from services.billing.use_cases import refund as refunds
 from services.billing.use_cases.bank_csv import decoded, read_by_map
 from services.billing.use_cases.bank_line import line_message
@@ -117,6 +118,7 @@ def _view(lines: Sequence[BankLine], *, fresh: Sequence[BankLine], file_repeated
 
 
 def _book_incoming(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime) -> None:
+    lines = [line for line in lines if not programme_money.take(line, uow=uow, now=now)]
     candidates = {line.bank_line_id: references_in(line.remittance) for line in lines}
     wanted = {candidate.reference for found in candidates.values() for candidate in found}
     payments = uow.payments.by_references(wanted) if wanted else {}

@@ -21,7 +21,15 @@ from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
-from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
+from services.billing.use_cases.voucher_ports import (
+    Claims,
+    EvidenceStore,
+    Offerings,
+    PlacedOrders,
+    Programmes,
+    Relations,
+    Vouchers,
+)
 from services.shared.kernel.fee import Scope
 from services.shared.messages.base import Event
 
@@ -284,6 +292,12 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def vouchers(self) -> Vouchers: ...
+
+    @property
+    def claims(self) -> Claims: ...
+
+    @property
+    def evidence(self) -> EvidenceStore: ...
 
     @property
     def payments(self) -> Payments: ...
