@@ -28,9 +28,12 @@ from gateway.routes import (
     bank_csv,
     bank_statement,
     catalogue,
+    chargeback,
     checkout,
     claim,
     commission_plan,
+    credit,
+    dispute,
     feed,
     invoicing,
     ledger,
@@ -39,8 +42,10 @@ from gateway.routes import (
     organisation,
     payment,
     payout,
+    period,
     programme,
     quotation,
+    receivable,
     referral,
     refund,
     settlement,
@@ -56,9 +61,9 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
-    commission_plan, referral, settlement, payout, refund, ledger, account, adjustment, invoicing, feed,
-    programme, voucher, claim, operation, stripe_webhook,
+    order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback,
+    bank_statement, bank_csv, commission_plan, credit, receivable, referral, settlement, payout, refund, ledger,
+    account, adjustment, period, invoicing, feed, programme, voucher, claim, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

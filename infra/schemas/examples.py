@@ -41,12 +41,14 @@ _WHOLE = {
     "claim_days": 180, "shortfall_days": 30, "price_tolerance_bps": 2_000, "four_eyes_above": 10_000_000,
     "machine_minutes": 95, "sequence": 42, "prev_sequence": 41, "high_watermark": 42, "after": 41, "seq": 17,
     "last_status": 503, "debit": 106_000, "credit": 106_000, "suspense": 0, "repeated": 0, "published_seq": 17,
+    "PaymentPart.bps": 10_000, "before_work_bps": 0, "net_days": 30, "days_overdue": 3, "reminder": 1, "reminders": 1,
 }  # fmt: skip
 
 _NUMBERS = (
     ("Organisation", "ORG-2026-000012"), ("QuotationRequest", "QR-2026-000031"), ("Quotation", "QT-2026-000123"),
     ("Order", "OR-2026-000087"), ("Contract", "HT-2026-000087"), ("Shipment", "SH-2026-000054"),
     ("Report", "RP-2026-000061"), ("Settle", "ST-2026-000009"), ("Payout", "PO-2026-000009"),
+    ("Refund", "RF-2026-000004"), ("Dispute", "DP-2026-000002"),
     ("Invoice", "INV-2026-000045"), ("Received", "26112000000012345678"), ("RecordReceived", "26112000000012345678"),
     ("Claim", "VC-2026-000007"), ("Evidence", "HT-2026-000087"), ("Programme", "PG-2026-000004"),
     ("Voucher", "VO-2026-000018"),
@@ -55,7 +57,9 @@ _NUMBERS = (
 """Beginning of a class name → what its `number` looks like."""
 
 _TEXT = {
-    "framework_agreement_number": "FA-2026-000003",
+    "decided_by": "member/0190d1c2-0000-7000-8000-000000000007",
+    "invoice_number": "INV-2026-000045", "suspended_for": "", "write_off_reason": "",
+    "framework_agreement_number": "FA-2026-000003", "period": "2026-11",
     "order_number": "OR-2026-000087", "contract_number": "HT-2026-000087", "settlement_number": "ST-2026-000009",
     "legal_name": "江淮新材料有限公司", "legal_name_en": "Jianghuai New Materials Co., Ltd.",
     "unified_social_credit_code": "91340100MA2MRXXX0T", "address": "合肥市高新区示例路 1 号",
@@ -95,7 +99,7 @@ _TEXT = {
     "status": "parked", "from_source": "orders", "source": "orders", "exchange": "orders.events",
     "routing_key": "order.placed.v1", "user_id": "relay_orders", "excerpt": "{}", "last_problem": "timeout",
     "next_cursor": "eyJhZnRlciI6NDF9", "awaiting": "customer", "blocked_by": "payment_missing",
-    "success_url": "https://yiqi.example/orders", "cancel_url": "https://yiqi.example/orders",
+    "stripe_dispute_id": "dp_1Example", "success_url": "https://yiqi.example/orders", "cancel_url": "https://yiqi.example/orders",
     "checked": "I1", "violation": "I2: transaction 1 does not balance",
 }  # fmt: skip
 
@@ -163,7 +167,7 @@ def _plain(annotation: Any, name: str, owner: str) -> Any:
         AwareDatetime: LATER if name in _LATER else HAPPENED,
         date: date(2026, 11, 30),
         bool: name != "includes_tax",
-        int: _WHOLE.get(name, _amount(name, owner) if name == "amount" else 1),
+        int: _WHOLE.get(f"{owner}.{name}", _WHOLE.get(name, _amount(name, owner) if name == "amount" else 1)),
     }
     if annotation in by_type:
         return by_type[annotation]
@@ -178,7 +182,7 @@ def _string(name: str, owner: str) -> str:
             if owner.startswith(beginning):
                 return number
         return "EX-2026-000001"
-    if "sha256" in name or name.endswith("seed"):
+    if "sha256" in name or name.endswith("seed") or name == "hash":
         return "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     if name == "after":
         return _TEXT["next_cursor"]

@@ -8,14 +8,18 @@ from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
+    chargeback,
     checkout,
     claim,
+    dispute,
     evidence,
     ledger,
     offering,
     order,
     organisation,
     payment,
+    receivable,
+    refund_check,
     settlement,
     stripe_event,
     voucher,
@@ -34,6 +38,7 @@ from services.shared.messages.identity.organisation import (
 from services.shared.messages.invoicing.invoice import InvoiceIssued
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
 from services.shared.messages.orders.contract import ContractSigned
+from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
 from services.shared.messages.orders.report import ReportIssued
 
@@ -54,6 +59,8 @@ def work(settings: SourceSettings) -> Work:
         (settings.company_name, settings.company_credit_code, settings.company_address),
         account,
     )
+    instructions = Instructions(*account)
+    reminder_days = settings.dunning_days
     return Work(
         subscriptions=(
             on(OrganisationRegistered, organisation.keep_copy),
@@ -66,17 +73,33 @@ def work(settings: SourceSettings) -> Work:
             on(ContractSigned, evidence.contract_signed),
             on(ReportIssued, evidence.report_issued),
             on(InvoiceIssued, evidence.invoice_issued),
-            on(OrderContracted, partial(order.contracted, instructions=Instructions(*account))),
+            on(
+                OrderContracted,
+                partial(
+                    order.contracted,
+                    instructions=instructions,
+                    block_overdue_days=settings.credit_block_overdue_days,
+                ),
+            ),
             on(OrderAccepted, order.accepted),
             on(OrderCancelled, order.cancelled),
+            on(DisputeOpened, dispute.opened),
+            on(DisputeDecided, dispute.decided),
+            on(DisputeWithdrawn, dispute.withdrawn),
+            on(InvoiceIssued, partial(receivable.invoiced, instructions=instructions, reminder_days=reminder_days)),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
         ),
         outside_calls=outside_calls(gateway, papers),
         timers={
             payment.CHECK_TIMER: payment.check_card_payment,
             checkout.CHECK_TIMER: checkout.check_checkout,
+            refund_check.CHECK_TIMER: refund_check.check_card_refund,
+            chargeback.CHECK_TIMER: chargeback.check_chargeback,
+            chargeback.DUE_TIMER: chargeback.remind_of_evidence,
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
+            receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),
+            ledger.SEAL_TIMER: ledger.seal_ledger,
             voucher.EXPIRE_TIMER: voucher.expire_voucher,
             voucher_use.LAPSE_TIMER: claim.lapse,
         },

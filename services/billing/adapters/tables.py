@@ -150,6 +150,8 @@ payment = Table(
     _instant("succeeded_at"),
     Column("checks", Integer),
     Column("action_required", Boolean),
+    Column("part", Integer),
+    Column("receivable_id", Uuid),
     Column("version", Integer),
 )
 
@@ -166,6 +168,32 @@ checkout = Table(
     Column("url", Text),
     _instant("expires_at"),
     Column("failure", Text),
+    Column("checks", Integer),
+    Column("version", Integer),
+)
+
+chargeback = Table(
+    "chargeback",
+    metadata,
+    Column("chargeback_id", Uuid, primary_key=True),
+    Column("stripe_dispute_id", Text),
+    Column("charge_id", Text),
+    Column("payment_id", Uuid),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("customer_id", Uuid),
+    Column("state", Text),
+    Column("reason", Text),
+    Column("currency", Text),
+    Column("amount", BigInteger),
+    _instant("opened_at"),
+    Column("withdrawn", BigInteger),
+    _instant("evidence_due_at"),
+    Column("submissions", Integer),
+    Column("evidence", JSONB),
+    Column("written", Integer),
+    Column("bad_debt", BigInteger),
+    _instant("closed_at"),
     Column("checks", Integer),
     Column("version", Integer),
 )

@@ -169,13 +169,13 @@ def _party_of(order: OrderCopy, kind: PartyKind, parts: Split) -> tuple[UUID, Ta
     return order.station_id, terms.station_tax, parts.station_share, parts.station_tax
 
 
-def compensation(order: OrderCopy, amount: int, *, now: datetime, hold_days: int) -> Accrual:
+def compensation(order: OrderCopy, amount: int, *, now: datetime) -> Accrual:
     """What the provider gets of the fee for a cancelled order: untaxed, for nothing was performed."""
     return Accrual(
         accrual_id=new_id(), key=f"cancel:{order.order_id}:provider", kind="acceptance",
         order_id=order.order_id, party_kind="provider", party_id=order.provider_id, order_number=order.number,
         title=order.title, currency=order.currency, order_net=amount, fee=0, net=amount, tax=0, tax_rate_bps=0,
-        special_invoice=False, accepted_at=now, payable_from=now + timedelta(days=hold_days),
+        special_invoice=False, accepted_at=now, payable_from=now,
     )  # fmt: skip
 
 
@@ -191,18 +191,31 @@ def cancellation_fee(
 
 
 def acceptance_principal(
-    order_id: UUID, provider_id: UUID, station_id: UUID | None, currency: str, parts: Split
+    order_id: UUID,
+    provider_id: UUID,
+    station_id: UUID | None,
+    currency: str,
+    parts: Split,
+    *,
+    owed: tuple[UUID, Money] | None = None,
 ) -> tuple[ledger.Entry, ...]:
-    """The customer accepted the work: revenue and output VAT, and what provider and station have earned."""
+    """
+    The customer accepted the work: revenue and output VAT, and what provider and station have earned.
+
+    *owed*: by which customer, how much of the price; the rest was paid before.
+    """
     provider_net = Money(parts.provider_net, currency)
     station_share = Money(parts.station_share, currency)
+    debtor_id, on_account = owed or (None, Money(0, currency))
     entries: list[tuple[ledger.Side, str, Money]] = [
-        ("D", ledger.contract(order_id), Money(parts.gross, currency)),
+        ("D", ledger.contract(order_id), Money(parts.gross, currency) - on_account),
         ("C", ledger.SERVICE_REVENUE, Money(parts.net, currency)),
         ("C", ledger.OUTPUT_VAT, Money(parts.tax, currency)),
         ("D", ledger.PROVIDER_COST, provider_net),
         ("C", ledger.owed("provider", provider_id, "accrued"), provider_net),
     ]
+    if debtor_id is not None:
+        entries.append(("D", ledger.customer_receivable(debtor_id), on_account))
     if station_id is not None:
         entries += [
             ("D", ledger.STATION_COST, station_share),

@@ -4,6 +4,7 @@ Claims: submitted with their evidence, reviewed by two, paid or rejected; or app
 Locks are taken in one order everywhere: the use of the voucher, the claim, the voucher, the programme.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -19,6 +20,7 @@ from services.billing.domain.claim import (
     claim_results,
     missing,
 )
+from services.billing.domain.payment import Instructions
 from services.billing.domain.programme import Rules, ShortfallPayer
 from services.billing.domain.related_party import Finding, findings, repeated_reports
 from services.billing.domain.voucher import (
@@ -28,15 +30,16 @@ from services.billing.domain.voucher import (
     claim_paid,
     claim_rejected,
 )
-from services.billing.use_cases import clawback, voucher_use
+from services.billing.use_cases import clawback, receivable, voucher_use
 from services.billing.use_cases import programme as programmes
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, Relation, require
-from services.shared.kernel.errors import NotAllowed, NotFound
+from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
 from services.shared.kernel.ids import NO_ONE, new_id
 from services.shared.kernel.money import Money
+from services.shared.kernel.times import business_date
 from services.shared.messages.billing import claim as messages
 from services.shared.messages.billing.claim import (
     ClaimApproved,
@@ -110,9 +113,12 @@ def resubmit_claim(command: ResubmitClaim, *, actor: Actor, uow: BillingUnitOfWo
     return view(claim)
 
 
-def review_claim(command: ReviewClaim, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ClaimView:
+def review_claim(
+    command: ReviewClaim, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, instructions: Instructions,
+    reminder_days: Sequence[int],
+) -> ClaimView:  # fmt: skip
     """
-    The first or the second reviewer decides.
+    The first or the second reviewer decides. *instructions*, *reminder_days*: for a customer who bears a rejection.
 
     Raises:
         WrongState, SameHands, ReasonRequired: See Claim.
@@ -120,6 +126,8 @@ def review_claim(command: ReviewClaim, *, actor: Actor, uow: BillingUnitOfWork, 
     claim, use = _reviewed(command, actor, uow)
     if command.decision == "reject":
         _reject(claim, use, hand_of(actor), command.reason, uow, now)
+        if use.redeem_to == "company" and use.shortfall_payer == "customer":
+            _call_for_shortfall(claim, use, uow, now, instructions, reminder_days)
         return view(claim)
     if command.decision == "send_back":
         claim.send_back(hand_of(actor), command.reason)
@@ -172,6 +180,23 @@ def _reject(claim: Claim, use: VoucherUse, by: str, reason: str, uow: BillingUni
     use.reject()
     _bear_shortfall(use, use.shortfall_payer, uow, now)
     uow.publish(_event(ClaimRejected, claim, reason=reason, shortfall_payer=use.shortfall_payer, due_on=claim.due_on))
+
+
+def _call_for_shortfall(
+    claim: Claim, use: VoucherUse, uow: BillingUnitOfWork, now: datetime, instructions: Instructions,
+    reminder_days: Sequence[int],
+) -> None:  # fmt: skip
+    """The customer owes the programme's part from today on; the invoice is the one it has, over the whole price."""
+    order = uow.orders.find(use.order_id)
+    if order is None:
+        raise NotYet("the order is not known here")
+    days = uow.programmes.version(use.programme_version_id).rules.shortfall_days
+    owed = receivable.add_receivable(order, use.amount, "voucher_claim", days, uow=uow, now=now)
+    invoice = next((each.number for each in claim.evidence if each.kind == "invoice"), "")
+    receivable.call_for(
+        owed, order, invoice, business_date(now), uow=uow, now=now, instructions=instructions,
+        reminder_days=reminder_days,
+    )  # fmt: skip
 
 
 def _bear_shortfall(use: VoucherUse, bearer: ShortfallPayer, uow: BillingUnitOfWork, now: datetime) -> None:

@@ -37,6 +37,7 @@ from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
+from services.shared.kernel.payment_schedule import ALL_BEFORE_WORK
 from services.shared.kernel.times import business_date
 from services.shared.messages.billing import voucher as messages
 from services.shared.messages.billing.programme import RuleResult
@@ -74,7 +75,9 @@ def estimate_voucher(query: EstimateVoucher, *, actor: Actor, uow: BillingUnitOf
         listed_at=now,
     )  # fmt: skip
     pays_instead = version.rules.redeem_to != "customer"
-    due = due_from_customer(query.gross.amount, covered=applied.amount if pays_instead else 0)
+    net, tax = query.net, query.gross - query.net
+    covered = applied.amount if pays_instead else 0
+    due = due_from_customer(net.amount, tax.amount, ALL_BEFORE_WORK, "before_work", covered=covered)
     return VoucherEstimate(
         amount=Money(applied.amount, voucher.currency),
         due=Money(due, voucher.currency),

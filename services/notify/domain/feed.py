@@ -63,7 +63,15 @@ def provider_share(data: Data) -> Data:
 
 _ORDER = ("order_id", "number", "customer_id", "provider_id")
 _CUSTOMER_TERMS = tuple(
-    f"terms.{name}" for name in ("collection_model", "payment_method", "acceptance_days", "objection_days")
+    f"terms.{name}"
+    for name in (
+        "collection_model",
+        "payment_method",
+        "payment_schedule",
+        "net_days",
+        "acceptance_days",
+        "objection_days",
+    )
 )
 _PROVIDER_TERMS = tuple(
     f"terms.{name}" for name in ("collection_model", "provider_tax", "acceptance_days", "hold_days", "objection_days")
@@ -72,12 +80,16 @@ _WORK = tuple(f"lines.{name}" for name in ("line", "offering_id", "title_zh", "t
 _PRICES = tuple(f"lines.{name}" for name in ("unit_price", "includes_tax", "discount_bps", "discount", "net", "tax"))
 _PAYMENT = ("payment_id", "order_id", "order_number", "customer_id", "method", "amount")
 _CLAIM = ("claim_id", "number", "programme_id", "party_id", "order_id", "order_number", "amount")
+_CREDIT_LINE = ("credit_line_id", "customer_id")
+_CREDIT = ("credit_id", "order_id", "order_number", "customer_id", "amount")
+_RECEIVABLE = ("receivable_id", "order_id", "order_number", "customer_id", "amount")
 _SETTLEMENT = ("settlement_id", "number", "party_kind", "party_id", "net", "tax", "gross", "order_count")
 _VOUCHER = ("voucher_id", "number", "programme_id", "customer_id")
 _USE = (
     "use_id", "voucher_id", "programme_id", "order_id", "order_number", "customer_id", "amount", "redeem_to",
 )  # fmt: skip
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
+_DISPUTE = ("dispute_id", "number", "order_id", "customer_id", "provider_id")
 _REFUND = ("refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross")
 _RECEIVED = (
     "received_invoice_id", "number", "kind", "settlement_id", "party_id", "net", "tax", "gross", "issued_on",
@@ -123,15 +135,40 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
                   derived=provider_share),
     ),
     "order.closed.v1": (_customer(*_ORDER),),
-    "order.cancelled.v1": (_customer(*_ORDER, "reason"),),
+    "order.cancelled.v1": (_customer(*_ORDER, "reason", "kept"), _provider(*_ORDER, "reason", "to_provider")),
     # billing
-    "payment.opened.v1": (_customer(*_PAYMENT, "reference"),),
+    "payment.opened.v1": (_customer(*_PAYMENT, "reference", "due_on"),),
     "payment.succeeded.v1": (_customer(*_PAYMENT, "channel_transaction_id", "succeeded_at"),),
     "payment.failed.v1": (_customer(*_PAYMENT, "failure"),),
     "payment.in_doubt.v1": (),  # the company's own puzzle until a person has looked
+    # between the company, the institution and the bank; what the order comes down by is told with its refund
+    "chargeback.opened.v1": (),
+    "chargeback.evidence_due.v1": (),
+    "chargeback.won.v1": (),
+    "chargeback.lost.v1": (),
+    "credit_line.approved.v1": (
+        _customer(*_CREDIT_LINE, "limit", "net_days", "before_work_bps", "valid_until", "approved_at"),
+    ),
+    "credit_line.suspended.v1": (_customer(*_CREDIT_LINE),),
+    "credit.granted.v1": (_customer(*_CREDIT, "net_days"),),
+    "credit.refused.v1": (_customer(*_CREDIT, "reason"),),
+    "receivable.reminded.v1": (
+        _customer(*_RECEIVABLE, "invoice_number", "due_on", "days_overdue", "reminder", "last", "reference"),
+    ),
+    "receivable.written_off.v1": (),  # a loss of the company's; that it is owed all the same does not change
     "refund.agreed.v1": (_customer(*_REFUND),),
     "refund.succeeded.v1": (_customer(*_REFUND, "succeeded_at"),),
     "refund.failed.v1": (_customer(*_REFUND),),
+    "dispute.opened.v1": (
+        _customer(*_DISPUTE, "reason", "lines", "opened_at"),
+        _provider(*_DISPUTE, "reason", "lines", "opened_at"),
+    ),
+    "dispute.answered.v1": (_customer(*_DISPUTE, "answered_at"), _provider(*_DISPUTE, "answered_at")),
+    "dispute.decided.v1": (
+        _customer(*_DISPUTE, "outcome", "net", "decided_at"),
+        _provider(*_DISPUTE, "outcome", "burden", "decided_at"),
+    ),
+    "dispute.withdrawn.v1": (_customer(*_DISPUTE, "withdrawn_at"), _provider(*_DISPUTE, "withdrawn_at")),
     "settlement.closed.v1": (_party(*_SETTLEMENT, "until", "closed_at", "tax_rate_bps", "special_invoice"),),
     "settlement.payable.v1": (_party(*_SETTLEMENT, "payable_from"),),
     "settlement.paid.v1": (_party(*_SETTLEMENT, "payout_id", "paid_at"),),
@@ -139,6 +176,8 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "payout.released.v1": (_party(*_PAYOUT),),
     "payout.paid.v1": (_party(*_PAYOUT, "paid_at"),),
     "ledger.posted.v1": (),
+    "ledger.sealed.v1": (),
+    "period.closed.v1": (),
     "bank_line.in_suspense.v1": (),
     "commission_plan.published.v1": (),
     "referral.confirmed.v1": (),

@@ -65,8 +65,37 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "payment.opened.v1": (
         Audience("payment_opened", "customer", ("requester", "customer_finance"), _ORDER),
     ),
+    "credit_line.approved.v1": (
+        Audience("credit_line_approved", "customer", ("approver", "customer_finance"), _ORDERS),
+    ),
+    "credit_line.suspended.v1": (
+        Audience("credit_line_suspended", "customer", ("approver", "customer_finance"), _ORDERS),
+        Audience("credit_line_suspended_overdue", "operator", ("finance_operator",), _ORDERS,
+                 only_if=("reason", "overdue")),
+    ),
+    "credit.granted.v1": (
+        Audience("credit_granted", "customer", ("requester", "customer_finance"), _ORDER),
+    ),
+    "credit.refused.v1": (
+        Audience("credit_refused", "customer", ("requester", "approver", "customer_finance"), _ORDER),
+    ),
+    "receivable.reminded.v1": (
+        Audience("receivable_reminded", "customer", ("customer_finance", "requester"), _ORDER),
+    ),
+    "receivable.written_off.v1": (
+        Audience("receivable_written_off", "operator", ("finance_operator",), _ORDER),
+    ),
     "payment.succeeded.v1": (
         Audience("payment_succeeded", "customer", ("requester", "customer_finance"), _ORDER),
+    ),
+    "chargeback.opened.v1": (
+        Audience("chargeback_opened", "operator", ("finance_operator", "dispute_operator"), _ORDER),
+    ),
+    "chargeback.evidence_due.v1": (
+        Audience("chargeback_evidence_due", "operator", ("finance_operator", "dispute_operator"), _ORDER),
+    ),
+    "chargeback.lost.v1": (
+        Audience("chargeback_lost", "operator", ("finance_operator",), _ORDER),
     ),
     "order.released.v1": (
         Audience("order_released", "provider", ("lab_manager", "technician"), _ORDER),
@@ -93,6 +122,26 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "order.accepted.v1": (
         Audience("order_accepted", "provider", ("lab_manager", "provider_finance"), _ORDER),
         Audience("order_accepted_by_timer", "customer", _BUYER, _ORDER, only_if=("accepted_by", "timer")),
+    ),
+    "dispute.opened.v1": (
+        Audience("dispute_opened", "provider", ("lab_manager",), _ORDER),
+        Audience("dispute_opened", "operator", ("dispute_operator",), _ORDER),
+    ),
+    "dispute.answered.v1": (
+        Audience("dispute_answered", "customer", _BUYER, _ORDER),
+    ),
+    "dispute.decided.v1": (
+        Audience("dispute_decided", "customer", _BUYER, _ORDER),
+        Audience("dispute_decided", "provider", ("lab_manager", "provider_finance"), _ORDER),
+    ),
+    "dispute.withdrawn.v1": (
+        Audience("dispute_withdrawn", "provider", ("lab_manager",), _ORDER),
+    ),
+    "refund.succeeded.v1": (
+        Audience("refund_succeeded", "customer", ("requester", "customer_finance"), _ORDER),
+    ),
+    "refund.failed.v1": (
+        Audience("refund_failed", "operator", ("finance_operator",), _ORDER),
     ),
     "settlement.closed.v1": (
         Audience("settlement_closed", "party", _PARTY_FINANCE, _ORDERS),

@@ -14,6 +14,7 @@ from services.orders.adapters import tables
 from services.orders.adapters.rows import Rows
 from services.orders.domain.analysis import Analysis
 from services.orders.domain.contract import Contract
+from services.orders.domain.dispute import Dispute
 from services.orders.domain.order import Order
 from services.orders.domain.report import Report
 from services.orders.domain.sample import Sample, to_expect
@@ -30,15 +31,17 @@ SAMPLE = Rows(Sample, tables.sample)
 SHIPMENT = Rows(Shipment, tables.shipment)
 ANALYSIS = Rows(Analysis, tables.analysis)
 REPORT = Rows(Report, tables.report)
+DISPUTE = Rows(Dispute, tables.dispute)
 
 # Everything that placing an order writes, in one round trip. Sample codes follow from the order's number.
 PLACE = """
 WITH placed AS (
   INSERT INTO orders (order_id, number, parent_id, state, customer_id, provider_id, quotation_id, lines, amounts,
-                      payment_method, samples_declared, turnaround_days, notes, placed_at, provider_side)
+                      payment_method, payment_terms, samples_declared, turnaround_days, notes, placed_at,
+                      provider_side)
   VALUES (%(order_id)s, next_number('OR', %(placed_at)s), %(parent_id)s, %(state)s, %(customer_id)s, %(provider_id)s,
-          %(quotation_id)s, %(lines)s, %(amounts)s, %(payment_method)s, %(samples_declared)s, %(turnaround_days)s,
-          %(notes)s, %(placed_at)s, %(provider_side)s)
+          %(quotation_id)s, %(lines)s, %(amounts)s, %(payment_method)s, %(payment_terms)s, %(samples_declared)s,
+          %(turnaround_days)s, %(notes)s, %(placed_at)s, %(provider_side)s)
   RETURNING order_id, number
 ), contracts AS (
   INSERT INTO contract (contract_id, number, order_id, state)
@@ -76,6 +79,7 @@ _HANGING: dict[Hanging, Table] = {
     "sample": tables.sample,
     "analysis": tables.analysis,
     "report": tables.report,
+    "dispute": tables.dispute,
 }
 
 
@@ -214,3 +218,21 @@ class SqlReports(_OfOrder):
 
     def save(self, report: Report) -> None:
         self._update(REPORT, report)
+
+
+class SqlDisputes(_OfOrder):
+    def add(self, dispute: Dispute) -> None:
+        dispute.number = self._numbered(DISPUTE, dispute, "DP", dispute.opened_at)
+
+    def get(self, dispute_id: UUID) -> Dispute:
+        table = tables.dispute
+        row = self.connection.execute(select(table).where(table.c.dispute_id == dispute_id)).one_or_none()
+        if row is None:
+            raise NotFound
+        return DISPUTE.read(row)
+
+    def open_of(self, order_id: UUID) -> Dispute | None:
+        return next((each for each in self._all(DISPUTE, order_id) if each.closed_at is None), None)
+
+    def save(self, dispute: Dispute) -> None:
+        self._update(DISPUTE, dispute)

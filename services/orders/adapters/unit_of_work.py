@@ -4,10 +4,17 @@ from functools import cached_property
 from uuid import UUID
 
 from services.orders.adapters import files, order_view
-from services.orders.adapters.copies import SqlCommission, SqlOfferings, SqlOrganisations, SqlProviders
+from services.orders.adapters.copies import (
+    SqlCommission,
+    SqlCreditLines,
+    SqlOfferings,
+    SqlOrganisations,
+    SqlProviders,
+)
 from services.orders.adapters.order_rows import (
     SqlAnalyses,
     SqlContracts,
+    SqlDisputes,
     SqlOrders,
     SqlReports,
     SqlSamples,
@@ -40,6 +47,10 @@ class OrdersUnitOfWork(UnitOfWork):
         return SqlCommission(self.connection)
 
     @cached_property
+    def credit_lines(self) -> SqlCreditLines:
+        return SqlCreditLines(self.connection)
+
+    @cached_property
     def quotation_requests(self) -> SqlQuotationRequests:
         return SqlQuotationRequests(self.connection)
 
@@ -70,6 +81,10 @@ class OrdersUnitOfWork(UnitOfWork):
     @cached_property
     def reports(self) -> SqlReports:
         return SqlReports(self.connection)
+
+    @cached_property
+    def disputes(self) -> SqlDisputes:
+        return SqlDisputes(self.connection)
 
     @cached_property
     def policy(self) -> Policy:

@@ -1,14 +1,12 @@
-"""Claims on real PostgreSQL: evidence, two reviewers, automatic approval, money from the bank, rejection, lapse."""
+"""Claims on real PostgreSQL: evidence, two reviewers, automatic approval, findings, the pack."""
 
 import io
 import json
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import partial
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -20,37 +18,39 @@ from services.billing.domain.claim import (
     EvidenceMissing,
     NotAccepted,
     NothingToClaim,
-    ReasonRequired,
     SameHands,
 )
 from services.billing.domain.voucher import OrderAlreadyClaimed, VoucherAlreadyOnOrder
-from services.billing.use_cases import evidence
-from services.billing.use_cases.bank_statement import import_bank_statement
-from services.billing.use_cases.claim import record_claim_paid, resubmit_claim, review_claim, submit_claim
+from services.billing.use_cases.claim import record_claim_paid, resubmit_claim, submit_claim
 from services.billing.use_cases.related_party import declare_relation
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.lifecycle import WrongState
-from services.shared.messages.billing.bank_statement import ImportBankStatement
 from services.shared.messages.billing.claim import (
-    ClaimView,
     GetClaim,
     GetClaimPack,
     ListClaims,
     RecordClaimPaid,
     ResubmitClaim,
-    ReviewClaim,
     SubmitClaim,
 )
 from services.shared.messages.billing.related_party import DeclareRelation
-from services.shared.messages.billing.voucher import VoucherView
-from services.shared.messages.invoicing.invoice import InvoiceIssued
-from services.shared.messages.orders.contract import ContractSigned, Signature
-from services.shared.messages.orders.report import ReportIssued
+from tests.integration.billing.claim_books import (
+    CUSTOMER_FINANCE,
+    SHA,
+    THIRD_FINANCE,
+    approved,
+    bank,
+    bill,
+    done,
+    papers,
+    review,
+    state_of,
+    submit,
+)
 from tests.integration.billing.conftest import Billing
-from tests.integration.billing.refunding import refunded
 from tests.integration.billing.voucher_books import (
     AUTHORITY,
     OTHER_AUTHORITY,
@@ -58,7 +58,6 @@ from tests.integration.billing.voucher_books import (
     a_programme,
     a_voucher,
     accept,
-    counts,
     entries,
     pay,
     place,
@@ -77,69 +76,8 @@ from tests.kit.fakes_billing import (
     PROVIDER_ID,
     an_actor,
     cny,
-    statement,
 )
 from tests.kit.fakes_voucher import some_rules
-
-THIRD_FINANCE = an_actor(FINANCE.organisation_id, "finance_operator", operator=True)
-CUSTOMER_FINANCE = an_actor(CUSTOMER_ID, "customer_finance")
-SHA = "ab" * 32
-
-
-def papers(books: Billing, order_id: UUID = ORDER_ID, report: str = SHA, *, invoice: bool = True) -> None:
-    named = {"order_id": order_id, "customer_id": CUSTOMER_ID}
-    signature = Signature(paper="contract", party="customer", signatory="林玥", signed_at=NOW, sha256="cd" * 32)
-    books.handle(
-        evidence.contract_signed,
-        ContractSigned(**named, contract_id=derived_id("contract", order_id), number="HT-1", provider_id=PROVIDER_ID,
-                       signatures=(signature, signature.model_copy(update={"paper": "order_sheet"}))),
-    )  # fmt: skip
-    books.handle(
-        evidence.report_issued,
-        ReportIssued(**named, report_id=derived_id("report", order_id), number="RP-1", provider_id=PROVIDER_ID,
-                     lines=(1,), sha256=report, issued_at=NOW),
-    )  # fmt: skip
-    if invoice:
-        bill(books, order_id)
-
-
-def bill(books: Billing, order_id: UUID = ORDER_ID) -> None:
-    event = InvoiceIssued(
-        invoice_id=derived_id("invoice", order_id), number="INV-1", order_id=order_id, order_number="OR-1",
-        customer_id=CUSTOMER_ID, net=cny(8_000_000), tax=cny(480_000), gross=cny(8_480_000), tax_rate_bps=600,
-        issued_at=NOW, pdf_sha256="ef" * 32, xml_sha256="01" * 32,
-    )  # fmt: skip
-    books.handle(evidence.invoice_issued, event)
-
-
-def done(books: Billing, order_id: UUID = ORDER_ID, report: str = SHA, **rules: Any) -> VoucherView:
-    """TV06's order with all its papers, accepted."""
-    voucher = a_voucher(books, a_programme(books, f"p-{order_id}"[:20], rules=some_rules(**rules)))
-    place(books, order_id)
-    reserve(books, voucher, order_id)
-    sign(books, order_id)
-    pay(books, order_id)
-    papers(books, order_id, report)
-    accept(books, order_id)
-    return voucher
-
-
-def submit(books: Billing, voucher: VoucherView, actor: Actor = FINANCE, order_id: UUID = ORDER_ID) -> ClaimView:
-    return books.run(submit_claim, SubmitClaim(voucher_id=voucher.voucher_id, order_id=order_id), actor)
-
-
-def review(books: Billing, claim: ClaimView, actor: Actor, decision: Any = "approve", reason: str = "") -> ClaimView:
-    return books.run(review_claim, ReviewClaim(claim_id=claim.claim_id, decision=decision, reason=reason), actor)
-
-
-def approved(books: Billing, claim: ClaimView) -> ClaimView:
-    review(books, claim, OTHER_FINANCE)
-    return review(books, claim, AUTHORITY)
-
-
-def state_of(books: Billing) -> str:
-    ((state,),) = books.rows("SELECT state FROM voucher_use")
-    return str(state)
 
 
 def test_a_claim_of_the_company(books: Billing) -> None:
@@ -163,66 +101,6 @@ def test_a_claim_of_the_company(books: Billing) -> None:
     seen = books.run(get_claim, GetClaim(claim_id=claim.claim_id))
     assert (seen.state, seen.paid, state_of(books)) == ("paid", cny(2_000_000), "redeemed")
     assert books.balance(receivable) == 0
-    assert books.violations() == ()
-
-
-def bank(books: Billing, *lines: tuple[str, str, str, str]) -> None:
-    take = partial(import_bank_statement, own_account=OWN_ACCOUNT)
-    books.run(take, ImportBankStatement(account=OWN_ACCOUNT, csv=statement(*lines)))
-
-
-def test_money_that_is_not_the_claims(books: Billing) -> None:
-    """Another amount, a claim that is not approved, two claims on one line, the same line again: nothing by itself."""
-    claim = submit(books, done(books))
-    bank(books, ("B1", "in", "20000.00", claim.number))
-    approved(books, claim)
-    bank(books, ("B2", "in", "19999.99", claim.number), ("B3", "in", "20000.00", f"{claim.number} VC-2026-000999 "))
-    assert books.rows("SELECT serial_number, state FROM bank_line ORDER BY 1") == [
-        ("B1", "suspense"), ("B2", "suspense"), ("B3", "matched"),
-    ]  # fmt: skip
-    bank(books, ("B3", "in", "20000.00", f"{claim.number} VC-2026-000999 "), ("B4", "in", "20000.00", claim.number))
-    assert books.rows("SELECT state FROM bank_line WHERE serial_number = 'B4'") == [("suspense",)]
-    assert books.violations() == ()
-
-
-def test_a_fund_by_its_programmes_number(books: Billing) -> None:
-    """An authority's transfer that names the programme fills its fund, once."""
-    programme = a_programme(books, rules=some_rules(redeem_to="prefunded"))
-    for _ in range(2):
-        bank(books, ("B1", "in", "20000.00", f"预拨 {programme.number}"))
-    assert books.balance(f"L:voucher_fund:{programme.programme_id}") == 2_000_000
-    assert books.rows("SELECT funded FROM programme") == [(2_000_000,)]
-    assert books.violations() == ()
-
-
-def test_tv09(books: Billing) -> None:
-    """Rejected after settlement: the customer owes it from now on, by a day; what was promised is free again."""
-    voucher = done(books)
-    claim = approved(books, submit(books, voucher))
-    with pytest.raises(ReasonRequired):
-        review(books, claim, AUTHORITY, "reject")
-    seen = review(books, claim, AUTHORITY, "reject", "超出支持范围")
-    assert (seen.state, seen.due_on) == ("rejected", (NOW + timedelta(days=30)).date())
-    assert entries(books, "voucher:%:rejected") == [
-        ("D", f"A:ar:customer:{CUSTOMER_ID}", 2_000_000),
-        ("C", f"A:ar:voucher_programme:{voucher.programme_id}", 2_000_000),
-    ]
-    assert counts(books, voucher) == (0, 0, 5_000_000, 0, 0)
-    assert books.told.count("claim.rejected.v1") == 1
-    with pytest.raises(WrongState):
-        review(books, claim, AUTHORITY, "reject", "again")
-    assert books.violations() == ()
-
-
-@pytest.mark.parametrize(
-    ("payer", "account"), [("company", "E:voucher_loss"), ("provider", f"A:ar:provider:{PROVIDER_ID}")]
-)
-def test_who_else_bears_it(books: Billing, payer: str, account: str) -> None:
-    """As frozen with the reservation; a provider's part is netted with its next statement."""
-    voucher = done(books, shortfall_payer=payer)
-    review(books, submit(books, voucher), OTHER_FINANCE, "reject", "超出支持范围")
-    assert books.balance(account) == -2_000_000
-    assert books.balance(f"A:ar:voucher_programme:{voucher.programme_id}") == 0
     assert books.violations() == ()
 
 
@@ -364,44 +242,6 @@ def test_a_finding_stops_it(books: Billing) -> None:
     with pytest.raises(ClaimBlocked) as stopped:
         submit(books, voucher)
     assert stopped.value.facts["findings"] == ["repeated_report"]
-
-
-def test_nobody_claimed_in_time(books: Billing) -> None:
-    """The company bears its own delay, once; what is claimed does not lapse."""
-    late, claimed = done(books), done(books, OTHER_ORDER_ID, "11" * 32)
-    submit(books, claimed, order_id=OTHER_ORDER_ID)
-    books.run_timers(NOW + timedelta(days=179))
-    assert books.balance("E:voucher_loss") == 0
-    for _ in range(2):
-        books.run_timers(NOW + timedelta(days=181))
-    assert books.balance("E:voucher_loss") == -2_000_000
-    assert books.balance(f"A:ar:voucher_programme:{late.programme_id}") == 0
-    assert books.balance(f"A:ar:voucher_programme:{claimed.programme_id}") == -2_000_000
-    assert books.violations() == ()
-
-
-def test_refunded_after_the_claim_was_paid(books: Billing) -> None:
-    """V - V' is held to be given back to the programme."""
-    voucher = done(books)
-    claim = approved(books, submit(books, voucher))
-    bank(books, ("B1", "in", "20000.00", claim.number))
-    refunded(books, 2_000_000)
-    assert books.balance(f"L:voucher_clawback:{voucher.programme_id}") == 200_000
-    assert books.balance(f"A:ar:voucher_programme:{voucher.programme_id}") == 0
-    assert books.violations() == ()
-
-
-def test_refunded_before_the_claim_is_paid(books: Billing) -> None:
-    """Whether the authority pays V or V': the books say what is owed back."""
-    for order_id, paid, report in ((ORDER_ID, "20000.00", SHA), (OTHER_ORDER_ID, "18000.00", "11" * 32)):
-        voucher = done(books, order_id, report)
-        claim = approved(books, submit(books, voucher, order_id=order_id))
-        refunded(books, 2_000_000, order_id=order_id)
-        bank(books, (f"B{paid[0]}", "in", paid, claim.number))
-        assert books.balance(f"A:ar:voucher_programme:{voucher.programme_id}") == 0
-        owed = 200_000 if paid == "20000.00" else 0
-        assert books.balance(f"L:voucher_clawback:{voucher.programme_id}") == owed
-    assert books.violations() == ()
 
 
 def test_the_pack(books: Billing) -> None:

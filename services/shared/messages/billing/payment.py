@@ -1,5 +1,6 @@
 """Payments: what a customer pays for an order, by card or by bank transfer."""
 
+from datetime import date
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
@@ -56,6 +57,7 @@ class ListPayments(Query):
     grants: ClassVar[Grants] = {"self": frozenset(), "operator": frozenset({"finance_operator", "administrator"})}
 
     order_id: UUID | None = None
+    state: PaymentState | None = None
     after: str | None = None
     limit: int = 50
 
@@ -100,11 +102,12 @@ class _PaymentEvent(Event):
 
 
 class PaymentOpened(_PaymentEvent):
-    """The order waits for this much."""
+    """The customer is asked for this much; *due_on*: the last day to pay it, none: at once."""
 
     wire_name: ClassVar = "payment.opened.v1"
 
     reference: str | None
+    due_on: date | None = None
 
 
 class PaymentSucceeded(_PaymentEvent):

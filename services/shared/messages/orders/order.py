@@ -7,6 +7,8 @@ from pydantic import Field
 
 from services.shared.kernel.actor import Grants, Relation
 from services.shared.kernel.fee import Fee
+from services.shared.kernel.money import Money
+from services.shared.kernel.payment_schedule import ALL_BEFORE_WORK, PaymentPart
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import (
     BasisPoints,
@@ -28,7 +30,9 @@ from services.shared.messages.orders.report import ReportSummary
 from services.shared.messages.orders.sample import SampleSummary, ShipmentSummary
 
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
-PaymentMethod = Literal["card", "bank_transfer"]
+PaymentMethod = Literal["card", "bank_transfer", "credit"]
+"""*credit*: invoice first, on the customer's credit line."""
+CoverKind = Literal["voucher", "credit", "funding"]
 ReleaseReason = Literal["paid", "deposit", "credit", "internal"]
 CollectionModel = Literal["principal_own_account"]
 """How the money is collected (trade rules): more models join as they are built."""
@@ -51,6 +55,10 @@ class Terms(Message):
         acceptance_days: After delivery, until the order counts as accepted.
         hold_days: After acceptance, until it may be paid out.
         objection_days: In which the customer may object to a report.
+        cancellation_fee_bps: Kept of the gross, when it is cancelled after its release and before its first sample.
+        cancellation_provider_bps: The provider's part of that.
+        payment_schedule: Which part of the price is due when.
+        net_days: After the invoice, until what is due on acceptance is to be paid.
         fee: How the management fee is computed; none, from senders of before: *fee_bps* of the net.
         provider_net: N_p, what the provider earns by the whole order, without the tax on its invoice.
         company_discount: What the company takes off at its own expense: fee and provider's part are of the customer's
@@ -70,11 +78,22 @@ class Terms(Message):
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    cancellation_fee_bps: BasisPoints = 0
+    cancellation_provider_bps: BasisPoints = 0
+    payment_schedule: Annotated[tuple[PaymentPart, ...], Field(min_length=1)] = ALL_BEFORE_WORK
+    net_days: Annotated[int, Field(ge=0)] = 0
     fee: Fee | None = None
     provider_net: MoneyOrZero | None = None
     company_discount: MoneyOrZero | None = None
     buy_net: MoneyOrZero | None = None
     station_base: StationBase = "fee"
+
+
+class Cover(Message):
+    """A part of the price that is sure without being paid."""
+
+    kind: CoverKind
+    amount: Money
 
 
 class Step(Message):
@@ -166,13 +185,18 @@ class AcceptOrder(Command):
 
 
 class CancelOrder(Command):
-    """Before work is released, by the customer or the operating company. → OrderReceipt"""
+    """
+    Before the first sample has arrived, by the customer or the operating company. → OrderReceipt
+
+    After the release the contract's cancellation fee is kept. *free*: it is not; only the operating company says so.
+    """
 
     wire_name: ClassVar = "orders.cancel_order"
     grants: ClassVar[Grants] = {**CUSTOMER, **OPERATOR}
 
     order_id: UUID
     reason: Text = ""
+    free: bool = False
 
 
 class GetOrder(Query):
@@ -271,7 +295,12 @@ class OrderDelivered(_OrderEvent):
 
 
 class OrderAccepted(_OrderEvent):
-    """The performance is accepted: revenue, cost and shares are due. Carries every figure they follow from."""
+    """
+    The performance is accepted: revenue, cost and shares are due. Carries every figure they follow from.
+
+    Attributes:
+        covers: What stood in for payments when it was accepted.
+    """
 
     wire_name: ClassVar = "order.accepted.v1"
 
@@ -280,6 +309,7 @@ class OrderAccepted(_OrderEvent):
     terms: Terms
     accepted_by: Literal["customer", "timer"]
     accepted_at: Instant
+    covers: tuple[Cover, ...] = ()
 
 
 class OrderClosed(_OrderEvent):
@@ -289,8 +319,14 @@ class OrderClosed(_OrderEvent):
 
 
 class OrderCancelled(_OrderEvent):
-    """It will not be done. What was paid goes back."""
+    """
+    It will not be done. What was paid goes back but for what is *kept*; *to_provider* is the provider's part of that.
+
+    Nothing was performed: there is no VAT on it. None: there is no fee.
+    """
 
     wire_name: ClassVar = "order.cancelled.v1"
 
     reason: str
+    kept: Money | None = None
+    to_provider: Money | None = None
