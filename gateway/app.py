@@ -26,6 +26,7 @@ from gateway.routes import (
     account,
     adjustment,
     bank_csv,
+    bank_line,
     bank_statement,
     catalogue,
     chargeback,
@@ -33,6 +34,7 @@ from gateway.routes import (
     claim,
     commission_plan,
     credit,
+    customer_credit,
     dispute,
     feed,
     invoicing,
@@ -40,6 +42,7 @@ from gateway.routes import (
     operation,
     order,
     organisation,
+    payer_agreement,
     payment,
     payout,
     period,
@@ -62,8 +65,9 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback,
-    bank_statement, bank_csv, commission_plan, credit, receivable, referral, settlement, payout, refund, ledger,
-    account, adjustment, period, invoicing, feed, programme, voucher, claim, operation, stripe_webhook,
+    bank_statement, bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable,
+    referral, settlement, payout, refund, ledger, account, adjustment, period, invoicing, feed, programme,
+    voucher, claim, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

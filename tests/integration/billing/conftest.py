@@ -66,6 +66,7 @@ TABLES = (
     "organisation",
     "outbox",
     "outside_call",
+    "payer_agreement",
     "payment",
     "payout",
     "receivable",
