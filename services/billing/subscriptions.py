@@ -17,6 +17,7 @@ from services.billing.use_cases import (
     organisation,
     payment,
     receivable,
+    refund_check,
     settlement,
     stripe_event,
     voucher,
@@ -84,6 +85,7 @@ def work(settings: SourceSettings) -> Work:
         timers={
             payment.CHECK_TIMER: payment.check_card_payment,
             checkout.CHECK_TIMER: checkout.check_checkout,
+            refund_check.CHECK_TIMER: refund_check.check_card_refund,
             chargeback.CHECK_TIMER: chargeback.check_chargeback,
             chargeback.DUE_TIMER: chargeback.remind_of_evidence,
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,

@@ -727,6 +727,9 @@ class FakeLedger:
         self.transactions[transaction.key] = replace(transaction, effective_at=counts_at)
         return counts_at
 
+    def post_all(self, transactions: Sequence[Transaction]) -> Sequence[datetime | None]:
+        return [self.post(transaction) for transaction in transactions]
+
     def find(self, transaction_id: UUID) -> Transaction | None:
         return next((each for each in self.transactions.values() if each.transaction_id == transaction_id), None)
 

@@ -82,6 +82,26 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Posting:
+    """
+    A business fact to be booked.
+
+    Attributes:
+        key: Names the fact; posting the same again does nothing.
+        kind: Of fact, for readers.
+        entries: May be empty where a fact moves no money: then nothing is booked.
+        effective_at: When it happened, for the business.
+        order: Id and number of the order it belongs to, or none.
+    """
+
+    key: str
+    kind: str
+    entries: tuple[Entry, ...]
+    effective_at: datetime
+    order: tuple[UUID, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Transaction:
     """
     Attributes:
