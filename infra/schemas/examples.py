@@ -93,6 +93,7 @@ _TEXT = {
     "credit": "贷方发生额", "amount": "金额", "direction": "借贷标志", "balance": "余额", "own_account": "本方账号",
     "only_currency": "CNY", "counterparty_account": "6217000000008810", "words_in": "贷", "words_out": "借",
     "footer_words": "合计", "column": "金额",
+    "payer_name": "江淮集团有限公司", "payer_account": "6217000000008811",
     "what": "order.placed", "by": "organisation/1", "subject": "New report", "text": "拉伸", "cause": "acceptance",
     "secret": "whsec_ZXhhbXBsZWV4YW1wbGVleGFtcGxlZXhhbXBsZQ==", "type": "order.placed.v1", "stream": "order/1",
     "status": "parked", "from_source": "orders", "source": "orders", "exchange": "orders.events",

@@ -19,6 +19,7 @@ from services.notify.use_cases.ports import FeedRow
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.messages.base import Event
+from services.shared.messages.billing.bank_line import BankLinePart
 from services.shared.messages.billing.ledger import Entry, LedgerTransaction
 from services.shared.messages.billing.programme import Rules
 from services.shared.messages.orders.contract import Document
@@ -164,6 +165,8 @@ _COMMON: dict[str, Any] = {
 _OWN: dict[str, dict[str, Any]] = {
     "order.released.v1": {"reason": "paid"},
     "report.issued.v1": {"lines": (1,)},
+    "bank_line.resolved.v1": {"parts": (BankLinePart(kind="fee", target_id=None, amount=cny(5)),), "by": "member/1"},
+    "bank_line.reopened.v1": {"by": "member/1"},
     "dispute.opened.v1": {"reason": "result_wrong", "lines": (1,)},
     "credit_line.approved.v1": {"valid_until": date(2027, 12, 31)},
     "credit_line.suspended.v1": {"reason": "overdue"},

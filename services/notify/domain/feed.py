@@ -178,6 +178,8 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "ledger.sealed.v1": (),
     "period.closed.v1": (),
     "bank_line.in_suspense.v1": (),
+    "bank_line.resolved.v1": (),
+    "bank_line.reopened.v1": (),
     "commission_plan.published.v1": (),
     "referral.confirmed.v1": (),
     "programme.published.v1": (),

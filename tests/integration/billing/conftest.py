@@ -64,6 +64,7 @@ TABLES = (
     "organisation",
     "outbox",
     "outside_call",
+    "payer_agreement",
     "payment",
     "payout",
     "receivable",

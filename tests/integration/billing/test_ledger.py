@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters import ledger_queries
 from services.billing.config import settings
-from services.billing.domain.ledger import AccountOverdrawn, BookedOtherwise, Entry, Posting, contract
-from services.billing.domain.payment import psp_fee
+from services.billing.domain.ledger import BANK, AccountOverdrawn, BookedOtherwise, Entry, Posting, contract
+from services.billing.domain.payment import psp_fee, receipt
 from services.billing.domain.payout import payout_paid
 from services.billing.subscriptions import work
 from services.billing.use_cases.ledger import WATCH_TIMER, post_transaction, post_transactions, watch_invariants
@@ -22,7 +22,7 @@ from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.ledger import ListBalances, ListLedgerTransactions
 from tests.integration.billing.conftest import Billing
-from tests.kit.fakes_billing import CUSTOMER_ID, NOW, ORDER_ID, REQUESTER, cny, receipt_bank, receipt_card
+from tests.kit.fakes_billing import CUSTOMER_ID, NOW, ORDER_ID, REQUESTER, cny, receipt_card
 from tests.kit.platform import fresh_database
 
 BALANCES = "I3 balances are the sums of entries"
@@ -256,7 +256,7 @@ def test_many_transactions_of_several_postings_at_once(billing: Billing) -> None
         facts = [
             receipt_card(ORDER_ID, cny(10)),
             psp_fee(cny(3), cny(1)),
-            receipt_bank(ORDER_ID, CUSTOMER_ID, cny(5), cny(2)),
+            receipt(BANK, contract(ORDER_ID), CUSTOMER_ID, cny(5), cny(2)),
             (Entry("E:psp_fee", "D", 4, "USD"), Entry("A:psp:stripe", "C", 4, "USD")),
         ]
         chosen.shuffle(facts)
