@@ -32,6 +32,7 @@ from gateway.routes import (
     catalogue,
     chargeback,
     checkout,
+    claim,
     commission_plan,
     credit,
     customer_credit,
@@ -66,8 +67,8 @@ log = logger("gateway")
 ROUTES = (
     order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
     bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
-    payout, bank_order, refund, ledger, account, adjustment, period, invoicing, feed, programme, voucher, operation,
-    stripe_webhook,
+    payout, bank_order, refund, ledger, account, adjustment, period, invoicing, feed, programme, voucher, claim,
+    operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -10,6 +10,7 @@ from services.billing.adapters import (
     bank_order_queries,
     bank_queries,
     card_queries,
+    claim_queries,
     credit_queries,
     explanation_queries,
     ledger_queries,
@@ -21,7 +22,7 @@ from services.billing.adapters.bank_status_xml import read_pain_002
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
-from services.billing.config import settings
+from services.billing.config import BillingSettings, settings
 from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
     adjustment,
@@ -31,6 +32,7 @@ from services.billing.use_cases import (
     bank_statement,
     chargeback,
     checkout,
+    claim,
     commission_plan,
     credit,
     customer_credit,
@@ -42,6 +44,7 @@ from services.billing.use_cases import (
     receivable,
     referral,
     refund,
+    related_party,
     settlement,
     stripe_event,
     voucher,
@@ -61,14 +64,11 @@ from services.shared.messages.billing.adjustment import (
     RefuseAdjustment,
 )
 from services.shared.messages.billing.bank_csv import (
-    BankCsvMapView,
-    BankCsvPreview,
     DeclareBankCsvMap,
     ListBankCsvMaps,
     PreviewBankCsv,
 )
 from services.shared.messages.billing.bank_line import (
-    BankLineView,
     ConfirmBankLine,
     GetBankLine,
     ListSuspense,
@@ -76,22 +76,27 @@ from services.shared.messages.billing.bank_line import (
     UndoBankLine,
 )
 from services.shared.messages.billing.bank_order import (
-    BankOrderDocument,
-    BankOrderView,
     GetBankOrderDocument,
     ListBankOrders,
     MakeBankOrder,
     ReadStatusReport,
-    StatusReportView,
 )
 from services.shared.messages.billing.bank_statement import (
-    BankStatementView,
     ImportBankFile,
     ImportBankStatement,
     ListBankLines,
 )
 from services.shared.messages.billing.chargeback import GetChargeback, ListChargebacks, SubmitChargebackEvidence
-from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
+from services.shared.messages.billing.checkout import GetCheckout, OpenCheckout
+from services.shared.messages.billing.claim import (
+    GetClaim,
+    GetClaimPack,
+    ListClaims,
+    RecordClaimPaid,
+    ResubmitClaim,
+    ReviewClaim,
+    SubmitClaim,
+)
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
 from services.shared.messages.billing.credit import (
     ApproveCreditLine,
@@ -106,16 +111,13 @@ from services.shared.messages.billing.payer_agreement import ListPayerAgreements
 from services.shared.messages.billing.payment import (
     GetPayment,
     ListPayments,
-    PaymentView,
     RecordStripeEvent,
-    StripeEventReceipt,
 )
 from services.shared.messages.billing.payout import (
     CancelPayout,
     FailPayout,
     GetPayout,
     ListPayouts,
-    PayoutView,
     ReleasePayout,
     StartPayout,
 )
@@ -130,7 +132,7 @@ from services.shared.messages.billing.receivable import (
     PayReceivable,
     ProposeWriteOff,
 )
-from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
+from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals
 from services.shared.messages.billing.refund import (
     ApproveRefund,
     CancelRefund,
@@ -140,13 +142,13 @@ from services.shared.messages.billing.refund import (
     RerouteRefund,
     WaiveRedLetter,
 )
+from services.shared.messages.billing.related_party import DeclareRelation
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
     GetSettlementDocument,
     ListSettlementLines,
     ListSettlements,
-    SettlementDocument,
 )
 from services.shared.messages.billing.voucher import (
     ApproveVoucher,
@@ -159,6 +161,8 @@ from services.shared.messages.billing.voucher import (
     WithdrawVoucher,
 )
 
+T = TypeVar("T")
+
 
 @cache
 def _store() -> ObjectStore:
@@ -166,110 +170,28 @@ def _store() -> ObjectStore:
     return ObjectStore(str(own.object_store_url), own.bucket, own.records_bucket)
 
 
-def _record_stripe_event(
-    wanted: RecordStripeEvent, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
-) -> StripeEventReceipt:
-    own = settings()
-    webhooks = StripeWebhooks(secrets_of(own.stripe_webhook_secret), SystemClock(), live=own.stripe_live)
-    return stripe_event.record_stripe_event(wanted, actor=actor, uow=uow, now=now, verify=webhooks.verify)
+def _webhooks(own: BillingSettings) -> StripeWebhooks:
+    return StripeWebhooks(secrets_of(own.stripe_webhook_secret), SystemClock(), live=own.stripe_live)
 
 
-def _open_checkout(wanted: OpenCheckout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> CheckoutView:
-    return checkout.open_checkout(wanted, actor=actor, uow=uow, now=now, portal=settings().public_url)
+def _instructions(own: BillingSettings) -> Instructions:
+    return Instructions(own.bank_account_name, own.bank_account_number, own.bank_name)
 
 
-def _import_bank_statement(
-    wanted: ImportBankStatement, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
-) -> BankStatementView:
-    own_account = settings().bank_account_number
-    return bank_statement.import_bank_statement(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
-
-
-def _import_bank_file(
-    wanted: ImportBankFile, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
-) -> BankStatementView:
-    own_account = settings().bank_account_number
-    return bank_statement.import_bank_file(
-        wanted, actor=actor, uow=uow, now=now, own_account=own_account, read=read_camt
-    )
-
-
-def _resolve_bank_line(wanted: ResolveBankLine, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BankLineView:
-    alone_max = settings().resolve_alone_max
-    return bank_line.resolve_bank_line(wanted, actor=actor, uow=uow, now=now, alone_max=alone_max)
-
-
-def _declare_bank_csv_map(
-    wanted: DeclareBankCsvMap, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
-) -> BankCsvMapView:
-    own_account = settings().bank_account_number
-    return bank_csv.declare_bank_csv_map(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
-
-
-def _preview_bank_csv(wanted: PreviewBankCsv, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BankCsvPreview:
-    own_account = settings().bank_account_number
-    return bank_csv.preview_bank_csv(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
-
-
-def _decide_referral(wanted: DecideReferral, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralView:
-    protection = timedelta(days=settings().referral_protection_days)
-    return referral.decide_referral(wanted, actor=actor, uow=uow, now=now, protection=protection)
-
-
-def _start_payout(wanted: StartPayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:
-    return payout.start_payout(wanted, actor=actor, uow=uow, now=now, cooling_off=_cooling_off())
-
-
-def _release_payout(wanted: ReleasePayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:
-    return payout.release_payout(wanted, actor=actor, uow=uow, now=now, cooling_off=_cooling_off())
-
-
-def _cooling_off() -> timedelta:
-    return timedelta(days=settings().payout_cooling_off_days)
-
-
-def _make_bank_order(wanted: MakeBankOrder, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BankOrderView:
-    file_format = settings().bank_order_format
-    return bank_order.make_bank_order(wanted, actor=actor, uow=uow, now=now, file_format=file_format)
-
-
-def _read_status_report(
-    wanted: ReadStatusReport, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
-) -> StatusReportView:
-    return bank_order.read_status_report(wanted, actor=actor, uow=uow, now=now, read=read_pain_002)
-
-
-def _get_bank_order_document(
-    wanted: GetBankOrderDocument, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
-) -> BankOrderDocument:
-    return bank_order_queries.get_bank_order_document(
-        wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url
-    )
-
-
-def _get_settlement_document(
-    wanted: GetSettlementDocument, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
-) -> SettlementDocument:
-    return queries.get_settlement_document(wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url)
-
-
-T = TypeVar("T")
-
-
-def _on_credit_terms(use_case: Callable[..., T]) -> Callable[..., T]:
-    """With the setting by which what is overdue blocks new credit."""
+def given(use_case: Callable[..., T], **wants: Callable[[BillingSettings], object]) -> Callable[..., T]:
+    """*use_case* with what it *wants* of the settings, which are read when it is called."""
 
     def asked(wanted: Command | Query, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> T:
-        days = settings().credit_block_overdue_days
-        return use_case(wanted, actor=actor, uow=uow, now=now, block_overdue_days=days)
+        own = settings()
+        return use_case(wanted, actor=actor, uow=uow, now=now, **{name: of(own) for name, of in wants.items()})
 
     return asked
 
 
-def _pay_receivable(wanted: PayReceivable, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PaymentView:
-    own = settings()
-    instructions = Instructions(own.bank_account_name, own.bank_account_number, own.bank_name)
-    return receivable.pay_receivable(wanted, actor=actor, uow=uow, now=now, instructions=instructions)
+OWN_ACCOUNT = {"own_account": lambda own: own.bank_account_number}
+COOLING_OFF = {"cooling_off": lambda own: timedelta(days=own.payout_cooling_off_days)}
+CREDIT_TERMS = {"block_overdue_days": lambda own: own.credit_block_overdue_days}
+DOWNLOADS = {"download_url": lambda _: _store().download_url}
 
 
 class BillingService(ServiceBase):
@@ -280,7 +202,10 @@ class BillingService(ServiceBase):
     preview_split = query(PreviewSplit, commission_plan.preview_split)
 
     claim_referral = command(ClaimReferral, referral.claim_referral)
-    decide_referral = command(DecideReferral, _decide_referral)
+    decide_referral = command(
+        DecideReferral,
+        given(referral.decide_referral, protection=lambda own: timedelta(days=own.referral_protection_days)),
+    )
     list_referrals = query(ListReferrals, queries.list_referrals)
 
     publish_programme = command(PublishProgramme, programme.publish_programme)
@@ -296,23 +221,37 @@ class BillingService(ServiceBase):
     get_voucher = query(GetVoucher, voucher_queries.get_voucher)
     list_vouchers = query(ListVouchers, voucher_queries.list_vouchers)
 
-    record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
+    submit_claim = command(SubmitClaim, claim.submit_claim)
+    resubmit_claim = command(ResubmitClaim, claim.resubmit_claim)
+    review_claim = command(
+        ReviewClaim, given(claim.review_claim, instructions=_instructions, reminder_days=lambda own: own.dunning_days)
+    )
+    record_claim_paid = command(RecordClaimPaid, claim.record_claim_paid)
+    get_claim = query(GetClaim, claim_queries.get_claim)
+    list_claims = query(ListClaims, claim_queries.list_claims)
+    get_claim_pack = query(GetClaimPack, given(claim_queries.get_claim_pack, **DOWNLOADS))
+
+    declare_relation = command(DeclareRelation, related_party.declare_relation)
+
+    record_stripe_event = command(
+        RecordStripeEvent, given(stripe_event.record_stripe_event, verify=lambda own: _webhooks(own).verify)
+    )
     submit_chargeback_evidence = command(SubmitChargebackEvidence, chargeback.submit_evidence)
     get_chargeback = query(GetChargeback, card_queries.get_chargeback)
     list_chargebacks = query(ListChargebacks, card_queries.list_chargebacks)
 
-    open_checkout = command(OpenCheckout, _open_checkout)
+    open_checkout = command(OpenCheckout, given(checkout.open_checkout, portal=lambda own: own.public_url))
     get_checkout = query(GetCheckout, card_queries.get_checkout)
     get_payment = query(GetPayment, queries.get_payment)
     list_payments = query(ListPayments, queries.list_payments)
 
-    propose_credit_line = command(ProposeCreditLine, _on_credit_terms(credit.propose_credit_line))
-    approve_credit_line = command(ApproveCreditLine, _on_credit_terms(credit.approve_credit_line))
-    suspend_credit_line = command(SuspendCreditLine, _on_credit_terms(credit.suspend_credit_line))
-    get_credit_line = query(GetCreditLine, _on_credit_terms(credit_queries.get_credit_line))
-    list_credit_lines = query(ListCreditLines, _on_credit_terms(credit_queries.list_credit_lines))
+    propose_credit_line = command(ProposeCreditLine, given(credit.propose_credit_line, **CREDIT_TERMS))
+    approve_credit_line = command(ApproveCreditLine, given(credit.approve_credit_line, **CREDIT_TERMS))
+    suspend_credit_line = command(SuspendCreditLine, given(credit.suspend_credit_line, **CREDIT_TERMS))
+    get_credit_line = query(GetCreditLine, given(credit_queries.get_credit_line, **CREDIT_TERMS))
+    list_credit_lines = query(ListCreditLines, given(credit_queries.list_credit_lines, **CREDIT_TERMS))
 
-    pay_receivable = command(PayReceivable, _pay_receivable)
+    pay_receivable = command(PayReceivable, given(receivable.pay_receivable, instructions=_instructions))
     propose_write_off = command(ProposeWriteOff, receivable.propose_write_off)
     approve_write_off = command(ApproveWriteOff, receivable.approve_write_off)
     get_receivable = query(GetReceivable, credit_queries.get_receivable)
@@ -320,21 +259,25 @@ class BillingService(ServiceBase):
     get_statement_of_account = query(GetStatementOfAccount, credit_queries.get_statement_of_account)
     get_ageing = query(GetAgeing, credit_queries.get_ageing)
 
-    import_bank_statement = command(ImportBankStatement, _import_bank_statement)
-    import_bank_file = command(ImportBankFile, _import_bank_file)
+    import_bank_statement = command(ImportBankStatement, given(bank_statement.import_bank_statement, **OWN_ACCOUNT))
+    import_bank_file = command(
+        ImportBankFile, given(bank_statement.import_bank_file, read=lambda _: read_camt, **OWN_ACCOUNT)
+    )
     list_bank_lines = query(ListBankLines, queries.list_bank_lines)
     get_bank_line = query(GetBankLine, bank_queries.get_bank_line)
     list_suspense = query(ListSuspense, bank_queries.list_suspense)
-    resolve_bank_line = command(ResolveBankLine, _resolve_bank_line)
+    resolve_bank_line = command(
+        ResolveBankLine, given(bank_line.resolve_bank_line, alone_max=lambda own: own.resolve_alone_max)
+    )
     confirm_bank_line = command(ConfirmBankLine, bank_line.confirm_bank_line)
     undo_bank_line = command(UndoBankLine, bank_line.undo_bank_line)
     record_payer_agreement = command(RecordPayerAgreement, payer_agreement.record_payer_agreement)
     list_payer_agreements = query(ListPayerAgreements, bank_queries.list_payer_agreements)
     list_customer_credit = query(ListCustomerCredit, bank_queries.list_customer_credit)
     apply_customer_credit = command(ApplyCustomerCredit, customer_credit.apply_customer_credit)
-    declare_bank_csv_map = command(DeclareBankCsvMap, _declare_bank_csv_map)
+    declare_bank_csv_map = command(DeclareBankCsvMap, given(bank_csv.declare_bank_csv_map, **OWN_ACCOUNT))
     list_bank_csv_maps = query(ListBankCsvMaps, queries.list_bank_csv_maps)
-    preview_bank_csv = query(PreviewBankCsv, _preview_bank_csv)
+    preview_bank_csv = query(PreviewBankCsv, given(bank_csv.preview_bank_csv, **OWN_ACCOUNT))
 
     request_refund = command(RequestRefund, refund.request_refund)
     approve_refund = command(ApproveRefund, refund.approve_refund)
@@ -348,19 +291,23 @@ class BillingService(ServiceBase):
     get_settlement = query(GetSettlement, queries.get_settlement)
     list_settlements = query(ListSettlements, queries.list_settlements)
     list_settlement_lines = query(ListSettlementLines, queries.list_settlement_lines)
-    get_settlement_document = query(GetSettlementDocument, _get_settlement_document)
+    get_settlement_document = query(GetSettlementDocument, given(queries.get_settlement_document, **DOWNLOADS))
 
-    start_payout = command(StartPayout, _start_payout)
-    release_payout = command(ReleasePayout, _release_payout)
+    start_payout = command(StartPayout, given(payout.start_payout, **COOLING_OFF))
+    release_payout = command(ReleasePayout, given(payout.release_payout, **COOLING_OFF))
     cancel_payout = command(CancelPayout, payout.cancel_payout)
     fail_payout = command(FailPayout, payout.fail_payout)
     get_payout = query(GetPayout, queries.get_payout)
     list_payouts = query(ListPayouts, queries.list_payouts)
 
-    make_bank_order = command(MakeBankOrder, _make_bank_order)
+    make_bank_order = command(
+        MakeBankOrder, given(bank_order.make_bank_order, file_format=lambda own: own.bank_order_format)
+    )
     list_bank_orders = query(ListBankOrders, bank_order_queries.list_bank_orders)
-    get_bank_order_document = query(GetBankOrderDocument, _get_bank_order_document)
-    read_status_report = command(ReadStatusReport, _read_status_report)
+    get_bank_order_document = query(
+        GetBankOrderDocument, given(bank_order_queries.get_bank_order_document, **DOWNLOADS)
+    )
+    read_status_report = command(ReadStatusReport, given(bank_order.read_status_report, read=lambda _: read_pain_002))
 
     propose_adjustment = command(ProposeAdjustment, adjustment.propose_adjustment)
     propose_reversal = command(ProposeReversal, adjustment.propose_reversal)
