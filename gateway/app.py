@@ -28,6 +28,7 @@ from gateway.routes import (
     bank_csv,
     bank_statement,
     catalogue,
+    chargeback,
     checkout,
     commission_plan,
     credit,
@@ -58,9 +59,9 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
-    commission_plan, credit, receivable, referral, settlement, payout, refund, ledger, account, adjustment, period,
-    invoicing, feed, programme, voucher, operation, stripe_webhook,
+    order, catalogue, quotation, access, organisation, work, payment, checkout, chargeback, bank_statement,
+    bank_csv, commission_plan, credit, receivable, referral, settlement, payout, refund, ledger, account, adjustment,
+    period, invoicing, feed, programme, voucher, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -96,7 +96,7 @@ _TEXT = {
     "status": "parked", "from_source": "orders", "source": "orders", "exchange": "orders.events",
     "routing_key": "order.placed.v1", "user_id": "relay_orders", "excerpt": "{}", "last_problem": "timeout",
     "next_cursor": "eyJhZnRlciI6NDF9", "awaiting": "customer", "blocked_by": "payment_missing",
-    "success_url": "https://yiqi.example/orders", "cancel_url": "https://yiqi.example/orders",
+    "stripe_dispute_id": "dp_1Example", "success_url": "https://yiqi.example/orders", "cancel_url": "https://yiqi.example/orders",
     "checked": "I1", "violation": "I2: transaction 1 does not balance",
 }  # fmt: skip
 

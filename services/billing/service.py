@@ -24,6 +24,7 @@ from services.billing.use_cases import (
     adjustment,
     bank_csv,
     bank_statement,
+    chargeback,
     checkout,
     commission_plan,
     credit,
@@ -65,6 +66,7 @@ from services.shared.messages.billing.bank_statement import (
     ImportBankStatement,
     ListBankLines,
 )
+from services.shared.messages.billing.chargeback import GetChargeback, ListChargebacks, SubmitChargebackEvidence
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
 from services.shared.messages.billing.credit import (
@@ -225,6 +227,10 @@ class BillingService(ServiceBase):
     list_vouchers = query(ListVouchers, voucher_queries.list_vouchers)
 
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
+    submit_chargeback_evidence = command(SubmitChargebackEvidence, chargeback.submit_evidence)
+    get_chargeback = query(GetChargeback, card_queries.get_chargeback)
+    list_chargebacks = query(ListChargebacks, card_queries.list_chargebacks)
+
     open_checkout = command(OpenCheckout, _open_checkout)
     get_checkout = query(GetCheckout, card_queries.get_checkout)
     get_payment = query(GetPayment, queries.get_payment)

@@ -8,6 +8,7 @@ from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
+    chargeback,
     checkout,
     ledger,
     offering,
@@ -78,6 +79,8 @@ def work(settings: SourceSettings) -> Work:
         timers={
             payment.CHECK_TIMER: payment.check_card_payment,
             checkout.CHECK_TIMER: checkout.check_checkout,
+            chargeback.CHECK_TIMER: chargeback.check_chargeback,
+            chargeback.DUE_TIMER: chargeback.remind_of_evidence,
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
             receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),

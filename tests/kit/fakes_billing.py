@@ -11,6 +11,7 @@ from services.billing.domain import ledger
 from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
@@ -509,6 +510,20 @@ class FakeCheckouts:
         self.held[checkout.checkout_id] = deepcopy(checkout)
 
 
+class FakeChargebacks:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Chargeback] = {}
+
+    def add(self, chargeback: Chargeback) -> None:
+        self.held[chargeback.chargeback_id] = deepcopy(chargeback)
+
+    def find(self, chargeback_id: UUID) -> Chargeback | None:
+        return deepcopy(self.held.get(chargeback_id))
+
+    def save(self, chargeback: Chargeback) -> None:
+        self.held[chargeback.chargeback_id] = deepcopy(chargeback)
+
+
 class FakeStripeEvents:
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
@@ -715,6 +730,10 @@ class FakeLedger:
     def find(self, transaction_id: UUID) -> Transaction | None:
         return next((each for each in self.transactions.values() if each.transaction_id == transaction_id), None)
 
+    def standing(self, account: str, currency: str) -> int:
+        del currency
+        return self.balance(account)
+
     def balance(self, account: str) -> int:
         """Credit less debit."""
         return sum(_credit(transaction.entries, account) for transaction in self.transactions.values())
@@ -797,6 +816,7 @@ class FakeBillingUnitOfWork:
         self.credit = FakeCredit(self.receivables)
         self.refunds = FakeRefunds()
         self.checkouts = FakeCheckouts()
+        self.chargebacks = FakeChargebacks()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
         self.csv_maps = FakeCsvMaps()

@@ -29,6 +29,11 @@ FROM ledger_tx t WHERE t.transaction_id = %s
 """
 
 
+STANDING = (
+    "SELECT coalesce(sum(posted_c - posted_d), 0)::bigint FROM account_balance WHERE account = %s AND currency = %s"
+)
+
+
 class SqlLedger:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -71,6 +76,10 @@ class SqlLedger:
             return None
         fields = dict(row._mapping)
         return Transaction(**fields | {"entries": tuple(Entry(*entry) for entry in fields["entries"])})
+
+    def standing(self, account: str, currency: str) -> int:
+        found: int = self.connection.exec_driver_sql(STANDING, (account, currency)).scalar_one()
+        return found
 
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
         # By the driver, without parameters: the statements are full of % and of colons.

@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 from services.billing.adapters.bank_files import bank_order
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain.chargeback import ChargebackFacts, Movement
 from services.billing.domain.payment import BalanceTransaction, CardFacts
-from services.billing.use_cases import checkout, payment, payout, refund, settlement
+from services.billing.use_cases import chargeback, checkout, payment, payout, refund, settlement
 from services.shared.chassis import database
 from services.shared.chassis.definition import OutsideCall
 from services.shared.chassis.object_store import ObjectStore
@@ -121,11 +122,27 @@ def _session(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -
     return checkout.learn(_uuid(result["checkout_id"]), _uuid(result["payment_id"]), facts, uow=uow)
 
 
+def _dispute(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    due_at = result["evidence_due_at"]
+    facts = ChargebackFacts(
+        stripe_dispute_id=result["stripe_dispute_id"],
+        charge_id=result["charge_id"],
+        state=result["state"],
+        reason=result["reason"],
+        amount=Money(result["amount"], result["currency"]),
+        evidence_due_at=datetime.fromtimestamp(due_at, UTC) if due_at is not None else None,
+        submissions=result["submissions"],
+        movements=tuple(Movement(**movement) for movement in result["movements"]),
+    )
+    return chargeback.learn(_uuid(result["payment_id"]), _uuid(result["order_id"]), facts, uow=uow, now=now)
+
+
 LEARNERS: Mapping[str, Callable[[Mapping[str, Any], BillingUnitOfWork, datetime], str]] = {
     "payment_intent": _payment_intent,
     "refund": _refund,
     "charge": _refunds_of_charge,
     "checkout.session": _session,
+    "dispute": _dispute,
 }
 
 
@@ -145,6 +162,11 @@ def _session_made(
 def _session_not_made(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
     del now
     checkout.not_made(UUID(payload["checkout_id"]), code, uow=uow)
+
+
+def _evidence_refused(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    del uow, now
+    chargeback.evidence_refused(payload["stripe_dispute_id"], code)
 
 
 def _not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -199,6 +221,7 @@ def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, .
             "create_checkout_session", stripe.create_checkout_session, _session_made, _session_not_made, lease_s=120
         ),
         OutsideCall("expire_checkout_session", stripe.expire_checkout_session, _learn, lease_s=120),
+        OutsideCall("submit_dispute_evidence", stripe.submit_dispute_evidence, _learn, _evidence_refused, lease_s=120),
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
         OutsideCall("create_stripe_refund", stripe.create_refund, _learn, _refund_not_created, lease_s=120),
         OutsideCall("write_refund_order", papers.write_refund_order, lease_s=120),

@@ -4,7 +4,7 @@ from functools import cached_property
 
 from services.billing.adapters.adjustment_repository import SqlAdjustments
 from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps
-from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
+from services.billing.adapters.card_repositories import SqlChargebacks, SqlCheckouts, SqlStripeEvents
 from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.ledger import SqlLedger
@@ -99,6 +99,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def checkouts(self) -> SqlCheckouts:
         return SqlCheckouts(self.connection)
+
+    @cached_property
+    def chargebacks(self) -> SqlChargebacks:
+        return SqlChargebacks(self.connection)
 
     @cached_property
     def stripe_events(self) -> SqlStripeEvents:

@@ -30,6 +30,7 @@ SERVICE_REVENUE = "R:service"
 PROVIDER_COST = "E:provider_service"
 STATION_COST = "E:station_share"
 PSP_FEE = "E:psp_fee"
+DISPUTE_FEE = "E:dispute_fee"
 VOUCHER_LOSS = "E:voucher_loss"
 CANCELLATION_FEE = "R:cancellation_fee"
 BAD_DEBT = "E:bad_debt"
@@ -173,6 +174,11 @@ def refund(refund_id: UUID) -> str:
 
 def cost(kind: PartyKind) -> str:
     return PROVIDER_COST if kind == "provider" else STATION_COST
+
+
+def dispute(chargeback_id: UUID) -> str:
+    """What the payment institution keeps from us until the bank has decided a chargeback."""
+    return f"A:dispute:{chargeback_id}"
 
 
 def payout_transit(payout_id: UUID) -> str:

@@ -37,6 +37,9 @@ class Ledger(Protocol):
 
     def find(self, transaction_id: UUID) -> Transaction | None: ...
 
+    def standing(self, account: str, currency: str) -> int:
+        """Credit less debit on *account* just now, minor units; not locked."""
+
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
         """
         How many transactions there are; for each invariant the sentences that say where it does not hold.

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
@@ -155,6 +156,15 @@ class Checkouts(Protocol):
     def save(self, checkout: Checkout) -> None: ...
 
 
+class Chargebacks(Protocol):
+    def add(self, chargeback: Chargeback) -> None: ...
+
+    def find(self, chargeback_id: UUID) -> Chargeback | None:
+        """Locked."""
+
+    def save(self, chargeback: Chargeback) -> None: ...
+
+
 class StripeEvents(Protocol):
     def add(self, event: "VerifiedEvent", body: str, received_at: datetime) -> bool:
         """Store what came in; what is none of ours is handled with that. Returns False when it was there already."""
@@ -269,6 +279,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def checkouts(self) -> Checkouts: ...
+
+    @property
+    def chargebacks(self) -> Chargebacks: ...
 
     @property
     def stripe_events(self) -> StripeEvents: ...

@@ -139,6 +139,11 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "payment.succeeded.v1": (_customer(*_PAYMENT, "channel_transaction_id", "succeeded_at"),),
     "payment.failed.v1": (_customer(*_PAYMENT, "failure"),),
     "payment.in_doubt.v1": (),  # the company's own puzzle until a person has looked
+    # between the company, the institution and the bank; what the order comes down by is told with its refund
+    "chargeback.opened.v1": (),
+    "chargeback.evidence_due.v1": (),
+    "chargeback.won.v1": (),
+    "chargeback.lost.v1": (),
     "credit_line.approved.v1": (
         _customer(*_CREDIT_LINE, "limit", "net_days", "before_work_bps", "valid_until", "approved_at"),
     ),

@@ -88,6 +88,15 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "payment.succeeded.v1": (
         Audience("payment_succeeded", "customer", ("requester", "customer_finance"), _ORDER),
     ),
+    "chargeback.opened.v1": (
+        Audience("chargeback_opened", "operator", ("finance_operator", "dispute_operator"), _ORDER),
+    ),
+    "chargeback.evidence_due.v1": (
+        Audience("chargeback_evidence_due", "operator", ("finance_operator", "dispute_operator"), _ORDER),
+    ),
+    "chargeback.lost.v1": (
+        Audience("chargeback_lost", "operator", ("finance_operator",), _ORDER),
+    ),
     "order.released.v1": (
         Audience("order_released", "provider", ("lab_manager", "technician"), _ORDER),
     ),

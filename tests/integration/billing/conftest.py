@@ -50,6 +50,7 @@ TABLES = (
     "bank_file_line",
     "bank_line",
     "bank_line_reference",
+    "chargeback",
     "checkout",
     "clawback",
     "command_log",

@@ -11,8 +11,8 @@ from services.shared.messages.base import Command, Event, Instant, Message, Page
 from services.shared.messages.billing.commission_plan import FINANCE
 
 RefundState = Literal["requested", "awaiting_red_letter", "pending", "succeeded", "failed", "cancelled"]
-RefundCause = Literal["cancellation", "dispute", "manual"]
-RefundRoute = Literal["card", "bank_transfer", "customer_credit"]
+RefundCause = Literal["cancellation", "dispute", "manual", "chargeback"]
+RefundRoute = Literal["card", "bank_transfer", "customer_credit", "chargeback"]
 RefundPartState = Literal["waiting", "sent", "succeeded", "failed"]
 Burden = Literal["provider", "company"]
 StationBase = Literal["remaining", "original"]
