@@ -7,7 +7,9 @@ from typing import TypeVar
 
 from services.billing.adapters import (
     account_queries,
+    bank_queries,
     card_queries,
+    claim_queries,
     credit_queries,
     explanation_queries,
     ledger_queries,
@@ -23,18 +25,23 @@ from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
     adjustment,
     bank_csv,
+    bank_line,
     bank_statement,
     chargeback,
     checkout,
+    claim,
     commission_plan,
     credit,
+    customer_credit,
     ledger,
+    payer_agreement,
     payout,
     period,
     programme,
     receivable,
     referral,
     refund,
+    related_party,
     settlement,
     stripe_event,
     voucher,
@@ -60,6 +67,14 @@ from services.shared.messages.billing.bank_csv import (
     ListBankCsvMaps,
     PreviewBankCsv,
 )
+from services.shared.messages.billing.bank_line import (
+    BankLineView,
+    ConfirmBankLine,
+    GetBankLine,
+    ListSuspense,
+    ResolveBankLine,
+    UndoBankLine,
+)
 from services.shared.messages.billing.bank_statement import (
     BankStatementView,
     ImportBankFile,
@@ -68,6 +83,17 @@ from services.shared.messages.billing.bank_statement import (
 )
 from services.shared.messages.billing.chargeback import GetChargeback, ListChargebacks, SubmitChargebackEvidence
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
+from services.shared.messages.billing.claim import (
+    ClaimPack,
+    ClaimView,
+    GetClaim,
+    GetClaimPack,
+    ListClaims,
+    RecordClaimPaid,
+    ResubmitClaim,
+    ReviewClaim,
+    SubmitClaim,
+)
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
 from services.shared.messages.billing.credit import (
     ApproveCreditLine,
@@ -76,7 +102,9 @@ from services.shared.messages.billing.credit import (
     ProposeCreditLine,
     SuspendCreditLine,
 )
+from services.shared.messages.billing.customer_credit import ApplyCustomerCredit, ListCustomerCredit
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
+from services.shared.messages.billing.payer_agreement import ListPayerAgreements, RecordPayerAgreement
 from services.shared.messages.billing.payment import (
     GetPayment,
     ListPayments,
@@ -106,6 +134,7 @@ from services.shared.messages.billing.refund import (
     RerouteRefund,
     WaiveRedLetter,
 )
+from services.shared.messages.billing.related_party import DeclareRelation
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
@@ -160,6 +189,11 @@ def _import_bank_file(
     )
 
 
+def _resolve_bank_line(wanted: ResolveBankLine, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BankLineView:
+    alone_max = settings().resolve_alone_max
+    return bank_line.resolve_bank_line(wanted, actor=actor, uow=uow, now=now, alone_max=alone_max)
+
+
 def _declare_bank_csv_map(
     wanted: DeclareBankCsvMap, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
 ) -> BankCsvMapView:
@@ -181,6 +215,18 @@ def _get_settlement_document(
     wanted: GetSettlementDocument, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
 ) -> SettlementDocument:
     return queries.get_settlement_document(wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url)
+
+
+def _review_claim(wanted: ReviewClaim, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ClaimView:
+    own = settings()
+    instructions = Instructions(own.bank_account_name, own.bank_account_number, own.bank_name)
+    return claim.review_claim(
+        wanted, actor=actor, uow=uow, now=now, instructions=instructions, reminder_days=own.dunning_days
+    )
+
+
+def _get_claim_pack(wanted: GetClaimPack, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ClaimPack:
+    return claim_queries.get_claim_pack(wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url)
 
 
 T = TypeVar("T")
@@ -226,6 +272,16 @@ class BillingService(ServiceBase):
     get_voucher = query(GetVoucher, voucher_queries.get_voucher)
     list_vouchers = query(ListVouchers, voucher_queries.list_vouchers)
 
+    submit_claim = command(SubmitClaim, claim.submit_claim)
+    resubmit_claim = command(ResubmitClaim, claim.resubmit_claim)
+    review_claim = command(ReviewClaim, _review_claim)
+    record_claim_paid = command(RecordClaimPaid, claim.record_claim_paid)
+    get_claim = query(GetClaim, claim_queries.get_claim)
+    list_claims = query(ListClaims, claim_queries.list_claims)
+    get_claim_pack = query(GetClaimPack, _get_claim_pack)
+
+    declare_relation = command(DeclareRelation, related_party.declare_relation)
+
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
     submit_chargeback_evidence = command(SubmitChargebackEvidence, chargeback.submit_evidence)
     get_chargeback = query(GetChargeback, card_queries.get_chargeback)
@@ -253,6 +309,15 @@ class BillingService(ServiceBase):
     import_bank_statement = command(ImportBankStatement, _import_bank_statement)
     import_bank_file = command(ImportBankFile, _import_bank_file)
     list_bank_lines = query(ListBankLines, queries.list_bank_lines)
+    get_bank_line = query(GetBankLine, bank_queries.get_bank_line)
+    list_suspense = query(ListSuspense, bank_queries.list_suspense)
+    resolve_bank_line = command(ResolveBankLine, _resolve_bank_line)
+    confirm_bank_line = command(ConfirmBankLine, bank_line.confirm_bank_line)
+    undo_bank_line = command(UndoBankLine, bank_line.undo_bank_line)
+    record_payer_agreement = command(RecordPayerAgreement, payer_agreement.record_payer_agreement)
+    list_payer_agreements = query(ListPayerAgreements, bank_queries.list_payer_agreements)
+    list_customer_credit = query(ListCustomerCredit, bank_queries.list_customer_credit)
+    apply_customer_credit = command(ApplyCustomerCredit, customer_credit.apply_customer_credit)
     declare_bank_csv_map = command(DeclareBankCsvMap, _declare_bank_csv_map)
     list_bank_csv_maps = query(ListBankCsvMaps, queries.list_bank_csv_maps)
     preview_bank_csv = query(PreviewBankCsv, _preview_bank_csv)

@@ -10,15 +10,20 @@ from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
     chargeback,
     checkout,
+    claim,
+    dispute,
+    evidence,
     ledger,
     offering,
     order,
     organisation,
     payment,
     receivable,
+    refund_check,
     settlement,
     stripe_event,
     voucher,
+    voucher_use,
 )
 from services.shared.chassis import database
 from services.shared.chassis.clock import SystemClock
@@ -32,7 +37,10 @@ from services.shared.messages.identity.organisation import (
 )
 from services.shared.messages.invoicing.invoice import InvoiceIssued
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
+from services.shared.messages.orders.contract import ContractSigned
+from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
+from services.shared.messages.orders.report import ReportIssued
 
 
 def work(settings: SourceSettings) -> Work:
@@ -62,6 +70,9 @@ def work(settings: SourceSettings) -> Work:
             on(OfferingChanged, offering.keep_copy),
             on(OfferingHidden, offering.keep_copy),
             on(OrderPlaced, order.placed),
+            on(ContractSigned, evidence.contract_signed),
+            on(ReportIssued, evidence.report_issued),
+            on(InvoiceIssued, evidence.invoice_issued),
             on(
                 OrderContracted,
                 partial(
@@ -72,6 +83,9 @@ def work(settings: SourceSettings) -> Work:
             ),
             on(OrderAccepted, order.accepted),
             on(OrderCancelled, order.cancelled),
+            on(DisputeOpened, dispute.opened),
+            on(DisputeDecided, dispute.decided),
+            on(DisputeWithdrawn, dispute.withdrawn),
             on(InvoiceIssued, partial(receivable.invoiced, instructions=instructions, reminder_days=reminder_days)),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
         ),
@@ -79,6 +93,7 @@ def work(settings: SourceSettings) -> Work:
         timers={
             payment.CHECK_TIMER: payment.check_card_payment,
             checkout.CHECK_TIMER: checkout.check_checkout,
+            refund_check.CHECK_TIMER: refund_check.check_card_refund,
             chargeback.CHECK_TIMER: chargeback.check_chargeback,
             chargeback.DUE_TIMER: chargeback.remind_of_evidence,
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
@@ -86,5 +101,6 @@ def work(settings: SourceSettings) -> Work:
             receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),
             ledger.SEAL_TIMER: ledger.seal_ledger,
             voucher.EXPIRE_TIMER: voucher.expire_voucher,
+            voucher_use.LAPSE_TIMER: claim.lapse,
         },
     )

@@ -1,6 +1,6 @@
 """Billing's unit of work in memory, with the same refusals as the real one, and things to fill it with."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +11,7 @@ from services.billing.domain import ledger
 from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.bank_matching import Payer, PayerAgreement, one_form
 from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
@@ -52,7 +53,15 @@ from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
-from tests.kit.fakes_voucher import FakeOfferings, FakePlacedOrders, FakeProgrammes, FakeRelations, FakeVouchers
+from tests.kit.fakes_voucher import (
+    FakeClaims,
+    FakeEvidence,
+    FakeOfferings,
+    FakePlacedOrders,
+    FakeProgrammes,
+    FakeRelations,
+    FakeVouchers,
+)
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -222,11 +231,11 @@ def card_facts(**changes: Any) -> CardFacts:
     return replace(facts, **changes)
 
 
-def statement(*lines: tuple[str, str, str, str], currency: str = "CNY") -> str:
-    """A bank's CSV of (serial number, direction, amount in major units, remittance)."""
+def statement(*lines: tuple[str, str, str, str], currency: str = "CNY", payer: str = "青城材料测试中心") -> str:
+    """A bank's CSV of (serial number, direction, amount in major units, remittance), paid by TV01's customer."""
     rows = ["serial_number,booked_at,direction,amount,currency,counterparty,remittance"]
     rows += [
-        f'{serial},2026-11-23T10:00:00+08:00,{direction},{amount},{currency},某公司,"{text}"'
+        f'{serial},2026-11-23T16:00:00+08:00,{direction},{amount},{currency},{payer},"{text}"'
         for serial, direction, amount, text in lines
     ]
     return "\n".join(rows)
@@ -394,6 +403,12 @@ class FakePayments:
     def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
         wanted = set(references)
         return payments_by_reference(deepcopy(each) for each in self.held.values() if each.reference in wanted)
+
+    def waits_for(self, customer_id: UUID, money: Money) -> bool:
+        return any(
+            (each.customer_id, each.currency, each.missing) == (customer_id, money.currency, money.amount)
+            for each in self.held.values()
+        )
 
     def save(self, payment: Payment) -> None:
         self.held[payment.payment_id] = deepcopy(payment)
@@ -573,6 +588,17 @@ class FakeBankLines:
         }
         return KnownLines(deepcopy(list(self.held.values())), told_by, file.kind)
 
+    def find_all(self, bank_line_ids: Collection[UUID]) -> Mapping[UUID, BankLine]:
+        return {each: deepcopy(self.held[each]) for each in sorted(bank_line_ids) if each in self.held}
+
+    def of_other_payers(self) -> Sequence[BankLine]:
+        found = [line for line in self.held.values() if (line.state, line.reason) == ("suspense", "payer_mismatch")]
+        return deepcopy(sorted(found, key=lambda line: line.booked_at))
+
+    def amounts_of(self, payment_id: UUID) -> frozenset[int]:
+        paid = [line for line in self.held.values() if any(part.target_id == payment_id for part in line.parts)]
+        return frozenset(line.amount for line in paid)
+
     def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
         del now
         self.save([*placed.lines, *placed.withdrawn])
@@ -581,6 +607,26 @@ class FakeBankLines:
     def save(self, lines: Sequence[BankLine]) -> None:
         for line in lines:
             self.held[line.bank_line_id] = deepcopy(line)
+
+
+class FakePayers:
+    def __init__(self, organisations: FakeOrganisations) -> None:
+        self.organisations = organisations
+        self.agreements: list[PayerAgreement] = []
+
+    def of(self, customer_ids: Collection[UUID]) -> Mapping[UUID, Payer]:
+        return {
+            each.organisation_id: Payer(
+                names=frozenset(one_form(name) for name in (each.legal_name, each.account_name) if name),
+                accounts=frozenset({each.account_number} - {""}),
+                agreements=tuple(a for a in self.agreements if a.customer_id == each.organisation_id),
+            )
+            for each in self.organisations.find_all(customer_ids).values()
+        }
+
+    def add(self, agreement: PayerAgreement, recorded_at: datetime) -> None:
+        del recorded_at
+        self.agreements.append(agreement)
 
 
 class FakeCsvMaps:
@@ -727,6 +773,9 @@ class FakeLedger:
         self.transactions[transaction.key] = replace(transaction, effective_at=counts_at)
         return counts_at
 
+    def post_all(self, transactions: Sequence[Transaction]) -> Sequence[datetime | None]:
+        return [self.post(transaction) for transaction in transactions]
+
     def find(self, transaction_id: UUID) -> Transaction | None:
         return next((each for each in self.transactions.values() if each.transaction_id == transaction_id), None)
 
@@ -811,6 +860,8 @@ class FakeBillingUnitOfWork:
         self.relations = FakeRelations()
         self.programmes = FakeProgrammes()
         self.vouchers = FakeVouchers()
+        self.claims = FakeClaims()
+        self.evidence = FakeEvidence()
         self.payments = FakePayments()
         self.receivables = FakeReceivables()
         self.credit = FakeCredit(self.receivables)
@@ -820,6 +871,7 @@ class FakeBillingUnitOfWork:
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
         self.csv_maps = FakeCsvMaps()
+        self.payers = FakePayers(self.organisations)
         self.accruals = FakeAccruals(self.orders)
         self.clawbacks = FakeClawbacks()
         self.settlements = FakeSettlements(self.orders, self.accruals, self.organisations)

@@ -3,21 +3,26 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
 
 from services.billing.adapters.bank_files import bank_order
+from services.billing.adapters.claim_pack import claim_pack
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.chargeback import ChargebackFacts, Movement
 from services.billing.domain.payment import BalanceTransaction, CardFacts
-from services.billing.use_cases import chargeback, checkout, payment, payout, refund, settlement
+from services.billing.use_cases import chargeback, checkout, claim, payment, payout, refund, refund_check, settlement
 from services.shared.chassis import database
 from services.shared.chassis.definition import OutsideCall
+from services.shared.chassis.logs import logger
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.money import Money
+
+log = logger("outside_calls")
 
 
 class Papers:
@@ -55,6 +60,12 @@ class Papers:
         stored = self.store.keep(f"settlements/{payload['settlement_id']}.pdf", pdf, "application/pdf")
         return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
 
+    def build_claim_pack(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        claimed = payload["claim"]
+        name = f"claims/{claimed['claim_id']}/{sha256(key.encode()).hexdigest()[:16]}.zip"
+        stored = self.store.keep(name, claim_pack(claimed), "application/zip")
+        return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
+
     def write_refund_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         del key
         body = bank_order(payload, self.account)
@@ -83,6 +94,8 @@ def _payment_intent(result: Mapping[str, Any], uow: BillingUnitOfWork, now: date
 def _refund(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
     ours = _refund_part(result["refund_id"])
     if ours is None:
+        # Made by hand in the institution's dashboard: reconciliation shows it, nothing here knows what it is for.
+        log.error("a refund that we did not ask for", refund=result["stripe_refund_id"], charge=result["charge_id"])
         return "not_ours"
     if result["status"] not in {"succeeded", "failed"}:
         return "nothing_new"
@@ -90,6 +103,15 @@ def _refund(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) ->
         *ours, succeeded=result["status"] == "succeeded", reference=result["stripe_refund_id"],
         failure=result["failure"], uow=uow, now=now,
     )  # fmt: skip
+
+
+def _refund_made(
+    payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
+) -> None:
+    _learn(payload, result, uow=uow, now=now)
+    ours = _refund_part(result["refund_id"])
+    if ours is not None and result["status"] == "pending":
+        refund_check.watch_card_refund(ours[0], uow=uow, now=now)
 
 
 def _refunds_of_charge(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
@@ -181,6 +203,11 @@ def _statement_kept(
     settlement.statement_kept(UUID(payload["settlement_id"]), result["key"], result["sha256"], result["size"], uow=uow)
 
 
+def _pack_kept(payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime) -> None:
+    del now
+    claim.pack_kept(UUID(payload["claim"]["claim_id"]), result["key"], result["sha256"], result["size"], uow=uow)
+
+
 def _bank_order_kept(
     payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
 ) -> None:
@@ -223,7 +250,8 @@ def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, .
         OutsideCall("expire_checkout_session", stripe.expire_checkout_session, _learn, lease_s=120),
         OutsideCall("submit_dispute_evidence", stripe.submit_dispute_evidence, _learn, _evidence_refused, lease_s=120),
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
-        OutsideCall("create_stripe_refund", stripe.create_refund, _learn, _refund_not_created, lease_s=120),
+        OutsideCall("create_stripe_refund", stripe.create_refund, _refund_made, _refund_not_created, lease_s=120),
         OutsideCall("write_refund_order", papers.write_refund_order, lease_s=120),
+        OutsideCall("build_claim_pack", papers.build_claim_pack, _pack_kept, lease_s=120),
         OutsideCall("write_bank_order", papers.write_bank_order, _bank_order_kept, lease_s=120),
     )

@@ -232,6 +232,24 @@ bank_line = Table(
     Column("counterparty_account", Text),
     Column("fingerprint", Text),
     Column("entry_reference", Text),
+    Column("parts", JSONB),
+    Column("booked_key", Text),
+    Column("turn", Integer),
+    Column("proposal", JSONB),
+)
+
+payer_agreement = Table(
+    "payer_agreement",
+    metadata,
+    Column("payer_agreement_id", Uuid, primary_key=True),
+    Column("customer_id", Uuid),
+    Column("payer_name", Text),
+    Column("payer_account", Text),
+    Column("evidence", Text),
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+    Column("recorded_by", Text),
+    _instant("recorded_at"),
 )
 
 bank_file = Table(

@@ -79,6 +79,7 @@ _PROVIDER_TERMS = tuple(
 _WORK = tuple(f"lines.{name}" for name in ("line", "offering_id", "title_zh", "title_en", "unit", "quantity"))
 _PRICES = tuple(f"lines.{name}" for name in ("unit_price", "includes_tax", "discount_bps", "discount", "net", "tax"))
 _PAYMENT = ("payment_id", "order_id", "order_number", "customer_id", "method", "amount")
+_CLAIM = ("claim_id", "number", "programme_id", "party_id", "order_id", "order_number", "amount")
 _CREDIT_LINE = ("credit_line_id", "customer_id")
 _CREDIT = ("credit_id", "order_id", "order_number", "customer_id", "amount")
 _RECEIVABLE = ("receivable_id", "order_id", "order_number", "customer_id", "amount")
@@ -88,6 +89,7 @@ _USE = (
     "use_id", "voucher_id", "programme_id", "order_id", "order_number", "customer_id", "amount", "redeem_to",
 )  # fmt: skip
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
+_DISPUTE = ("dispute_id", "number", "order_id", "customer_id", "provider_id")
 _REFUND = ("refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross")
 _RECEIVED = (
     "received_invoice_id", "number", "kind", "settlement_id", "party_id", "net", "tax", "gross", "issued_on",
@@ -133,7 +135,7 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
                   derived=provider_share),
     ),
     "order.closed.v1": (_customer(*_ORDER),),
-    "order.cancelled.v1": (_customer(*_ORDER, "reason"),),
+    "order.cancelled.v1": (_customer(*_ORDER, "reason", "kept"), _provider(*_ORDER, "reason", "to_provider")),
     # billing
     "payment.opened.v1": (_customer(*_PAYMENT, "reference", "due_on"),),
     "payment.succeeded.v1": (_customer(*_PAYMENT, "channel_transaction_id", "succeeded_at"),),
@@ -157,6 +159,16 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "refund.agreed.v1": (_customer(*_REFUND),),
     "refund.succeeded.v1": (_customer(*_REFUND, "succeeded_at"),),
     "refund.failed.v1": (_customer(*_REFUND),),
+    "dispute.opened.v1": (
+        _customer(*_DISPUTE, "reason", "lines", "opened_at"),
+        _provider(*_DISPUTE, "reason", "lines", "opened_at"),
+    ),
+    "dispute.answered.v1": (_customer(*_DISPUTE, "answered_at"), _provider(*_DISPUTE, "answered_at")),
+    "dispute.decided.v1": (
+        _customer(*_DISPUTE, "outcome", "net", "decided_at"),
+        _provider(*_DISPUTE, "outcome", "burden", "decided_at"),
+    ),
+    "dispute.withdrawn.v1": (_customer(*_DISPUTE, "withdrawn_at"), _provider(*_DISPUTE, "withdrawn_at")),
     "settlement.closed.v1": (_party(*_SETTLEMENT, "until", "closed_at", "tax_rate_bps", "special_invoice"),),
     "settlement.payable.v1": (_party(*_SETTLEMENT, "payable_from"),),
     "settlement.paid.v1": (_party(*_SETTLEMENT, "payout_id", "paid_at"),),
@@ -167,6 +179,8 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "ledger.sealed.v1": (),
     "period.closed.v1": (),
     "bank_line.in_suspense.v1": (),
+    "bank_line.resolved.v1": (),
+    "bank_line.reopened.v1": (),
     "commission_plan.published.v1": (),
     "referral.confirmed.v1": (),
     "programme.published.v1": (),
@@ -178,6 +192,11 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "voucher.returned.v1": (_customer(*_USE, "reason"),),
     "voucher.reduced.v1": (_customer(*_USE, "returned"),),
     "voucher.redeemed.v1": (_customer(*_USE),),
+    "claim.submitted.v1": (_party(*_CLAIM, "automatic"),),
+    "claim.sent_back.v1": (_party(*_CLAIM, "reason"),),
+    "claim.approved.v1": (_party(*_CLAIM),),
+    "claim.rejected.v1": (_party(*_CLAIM, "reason", "shortfall_payer", "due_on"),),
+    "claim.paid.v1": (_party(*_CLAIM, "paid", "reference"),),
     # invoicing
     "invoice.issued.v1": (_customer(*_INVOICE),),
     "invoice.failed.v1": (),

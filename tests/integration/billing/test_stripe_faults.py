@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.billing.adapters.stripe_events import StripeWebhooks
 from services.billing.domain.ledger import contract
@@ -118,3 +119,36 @@ def test_a_refund_fails_days_after_it_succeeded(
         booked["net"] for booked in stripe_control.objects("balance_transaction")
     )
     assert billing.violations() == ()
+
+
+def test_a_pending_refund_nobody_reports_on_is_found(billing: Billing, stripe_control: StripeControl) -> None:
+    """M3: every webhook is lost; the janitor asks until the card's bank has answered, and then no more."""
+    paid(billing, stripe_control, "pm_card_pendingRefund")
+    cancelled(billing)
+    outside(billing)
+    assert billing.rows("SELECT state FROM refund") == [("pending",)]
+    billing.run_timers(NOW + timedelta(hours=7))
+    billing.do_outside(NOW + timedelta(hours=7))
+    assert billing.rows("SELECT state FROM refund") == [("pending",)]
+    (made,) = stripe_control.objects("refund")
+    stripe_control.settle_refund(made["id"], "succeeded")
+    billing.run_timers(NOW + timedelta(hours=14))
+    billing.do_outside(NOW + timedelta(hours=14))
+    assert billing.rows("SELECT state FROM refund") == [("succeeded",)]
+    billing.run_timers(NOW + timedelta(days=9))
+    assert billing.rows("SELECT count(*) FROM timer WHERE kind = 'check_card_refund'") == [(0,)]
+    assert billing.violations() == ()
+
+
+def test_a_refund_that_stays_pending_is_an_alarm(billing: Billing, stripe_control: StripeControl) -> None:
+    """Eight looks in six days, each under its own key, then one word in the log and silence."""
+    paid(billing, stripe_control, "pm_card_pendingRefund")
+    cancelled(billing)
+    outside(billing)
+    with capture_logs() as told:
+        for hours in (7, 8, 10, 34, 58, 82, 106, 130, 154, 178, 202):
+            billing.run_timers(NOW + timedelta(hours=hours))
+            billing.do_outside(NOW + timedelta(hours=hours))
+    alarms = [line["timer"] for line in told if line["event"] == "the payment institution leaves something unclear"]
+    assert alarms == ["check_card_refund"]
+    assert billing.rows("SELECT count(*) FROM outside_call WHERE key LIKE 'check_card_refund%%'") == [(8,)]
