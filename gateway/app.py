@@ -30,6 +30,7 @@ from gateway.routes import (
     catalogue,
     checkout,
     commission_plan,
+    credit,
     feed,
     invoicing,
     ledger,
@@ -38,8 +39,10 @@ from gateway.routes import (
     organisation,
     payment,
     payout,
+    period,
     programme,
     quotation,
+    receivable,
     referral,
     refund,
     settlement,
@@ -56,8 +59,8 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
-    commission_plan, referral, settlement, payout, refund, ledger, account, adjustment, invoicing, feed,
-    programme, voucher, operation, stripe_webhook,
+    commission_plan, credit, receivable, referral, settlement, payout, refund, ledger, account, adjustment, period,
+    invoicing, feed, programme, voucher, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

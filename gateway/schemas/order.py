@@ -9,6 +9,7 @@ from gateway.schemas.base import TURNAROUND, Listed, Schema, Shown
 from gateway.schemas.quotation import DeclaredSample, ShownAmounts, ShownLine, ShownProviderSide
 from services.shared.kernel.fee import Fee
 from services.shared.kernel.money import Money
+from services.shared.kernel.payment_schedule import PaymentPart
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Instant, Text
 from services.shared.messages.orders.contract import ContractState, Paper
@@ -96,6 +97,8 @@ class ProviderOrderReport(OrderReport):
 
 class CustomerTerms(Shown):
     payment_method: PaymentMethod
+    payment_schedule: tuple[PaymentPart, ...]
+    net_days: int
     acceptance_days: int
     objection_days: int
 
@@ -136,6 +139,8 @@ class OperatorTerms(Shown):
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    payment_schedule: tuple[PaymentPart, ...]
+    net_days: int
     fee: Fee | None
     provider_net: Money | None
     company_discount: Money | None

@@ -160,7 +160,7 @@ class QuotationToPrice(Schema):
 
 
 class QuotationAcceptance(Schema):
-    payment_method: Literal["card", "bank_transfer"]
+    payment_method: Literal["card", "bank_transfer", "credit"]
 
 
 class CounterOffer(Schema):

@@ -41,6 +41,7 @@ _WHOLE = {
     "claim_days": 180, "shortfall_days": 30, "price_tolerance_bps": 2_000, "four_eyes_above": 10_000_000,
     "machine_minutes": 95, "sequence": 42, "prev_sequence": 41, "high_watermark": 42, "after": 41, "seq": 17,
     "last_status": 503, "debit": 106_000, "credit": 106_000, "suspense": 0, "repeated": 0, "published_seq": 17,
+    "PaymentPart.bps": 10_000, "before_work_bps": 0, "net_days": 30, "days_overdue": 3, "reminder": 1, "reminders": 1,
 }  # fmt: skip
 
 _NUMBERS = (
@@ -54,7 +55,8 @@ _NUMBERS = (
 """Beginning of a class name → what its `number` looks like."""
 
 _TEXT = {
-    "framework_agreement_number": "FA-2026-000003",
+    "invoice_number": "INV-2026-000045", "suspended_for": "", "write_off_reason": "",
+    "framework_agreement_number": "FA-2026-000003", "period": "2026-11",
     "order_number": "OR-2026-000087", "contract_number": "HT-2026-000087", "settlement_number": "ST-2026-000009",
     "legal_name": "江淮新材料有限公司", "legal_name_en": "Jianghuai New Materials Co., Ltd.",
     "unified_social_credit_code": "91340100MA2MRXXX0T", "address": "合肥市高新区示例路 1 号",
@@ -162,7 +164,7 @@ def _plain(annotation: Any, name: str, owner: str) -> Any:
         AwareDatetime: LATER if name in _LATER else HAPPENED,
         date: date(2026, 11, 30),
         bool: name != "includes_tax",
-        int: _WHOLE.get(name, _amount(name, owner) if name == "amount" else 1),
+        int: _WHOLE.get(f"{owner}.{name}", _WHOLE.get(name, _amount(name, owner) if name == "amount" else 1)),
     }
     if annotation in by_type:
         return by_type[annotation]
@@ -177,7 +179,7 @@ def _string(name: str, owner: str) -> str:
             if owner.startswith(beginning):
                 return number
         return "EX-2026-000001"
-    if "sha256" in name or name.endswith("seed"):
+    if "sha256" in name or name.endswith("seed") or name == "hash":
         return "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     if name == "after":
         return _TEXT["next_cursor"]

@@ -1,4 +1,4 @@
-"""python -m services.billing serve | work | migrate"""
+"""python -m services.billing serve | work | migrate | verify-ledger"""
 
 import sys
 from pathlib import Path
@@ -19,6 +19,7 @@ DEFINITION = Definition(
     migrations=Path(__file__).parent / "migrations",
     entrypoints="services.billing.service:BillingService",
     work="services.billing.subscriptions:work",
+    commands={"verify-ledger": "services.billing.adapters.ledger_verification:run"},
 )
 
 if __name__ == "__main__":

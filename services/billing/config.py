@@ -1,10 +1,13 @@
 """Every environment variable that billing reads (prefix YIQI_BILLING_; Stripe's: YIQI_STRIPE_)."""
 
 from functools import cache
+from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from services.billing.domain.credit import BLOCK_OVERDUE_DAYS
+from services.billing.domain.receivable import REMINDER_DAYS
 from services.shared.chassis.settings import StoringSettings, load
 
 
@@ -42,6 +45,11 @@ class BillingSettings(StoringSettings):
 
     referral_protection_days: int = Field(default=365, ge=1, le=3650)
     """How long a confirmed referral earns, from its claim on."""
+
+    credit_block_overdue_days: int = Field(default=BLOCK_OVERDUE_DAYS, ge=1, le=365)
+    """No new credit is granted to a customer once something of it is overdue for this long."""
+    dunning_days: tuple[Annotated[int, Field(ge=1, le=365)], ...] = REMINDER_DAYS
+    """Days after the due date on which a customer is reminded, ascending; with the last one its credit ends."""
 
 
 @cache

@@ -1,11 +1,14 @@
 """Every way into billing by RPC."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
+from typing import TypeVar
 
 from services.billing.adapters import (
     account_queries,
     card_queries,
+    credit_queries,
     explanation_queries,
     ledger_queries,
     queries,
@@ -16,15 +19,19 @@ from services.billing.adapters.bank_xml import read_camt
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
+from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
     adjustment,
     bank_csv,
     bank_statement,
     checkout,
     commission_plan,
+    credit,
     ledger,
     payout,
+    period,
     programme,
+    receivable,
     referral,
     refund,
     settlement,
@@ -36,6 +43,7 @@ from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
+from services.shared.messages.base import Command, Query
 from services.shared.messages.billing.account import ExplainBalance, GetAccountStatement, GetTrialBalance
 from services.shared.messages.billing.adjustment import (
     ApproveAdjustment,
@@ -59,10 +67,33 @@ from services.shared.messages.billing.bank_statement import (
 )
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
+from services.shared.messages.billing.credit import (
+    ApproveCreditLine,
+    GetCreditLine,
+    ListCreditLines,
+    ProposeCreditLine,
+    SuspendCreditLine,
+)
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
-from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent, StripeEventReceipt
+from services.shared.messages.billing.payment import (
+    GetPayment,
+    ListPayments,
+    PaymentView,
+    RecordStripeEvent,
+    StripeEventReceipt,
+)
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, ReleasePayout, StartPayout
+from services.shared.messages.billing.period import ClosePeriod, ListPeriods
 from services.shared.messages.billing.programme import GetProgramme, ListProgrammes, PublishProgramme
+from services.shared.messages.billing.receivable import (
+    ApproveWriteOff,
+    GetAgeing,
+    GetReceivable,
+    GetStatementOfAccount,
+    ListReceivables,
+    PayReceivable,
+    ProposeWriteOff,
+)
 from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
 from services.shared.messages.billing.refund import (
     ApproveRefund,
@@ -150,6 +181,25 @@ def _get_settlement_document(
     return queries.get_settlement_document(wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url)
 
 
+T = TypeVar("T")
+
+
+def _on_credit_terms(use_case: Callable[..., T]) -> Callable[..., T]:
+    """With the setting by which what is overdue blocks new credit."""
+
+    def asked(wanted: Command | Query, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> T:
+        days = settings().credit_block_overdue_days
+        return use_case(wanted, actor=actor, uow=uow, now=now, block_overdue_days=days)
+
+    return asked
+
+
+def _pay_receivable(wanted: PayReceivable, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PaymentView:
+    own = settings()
+    instructions = Instructions(own.bank_account_name, own.bank_account_number, own.bank_name)
+    return receivable.pay_receivable(wanted, actor=actor, uow=uow, now=now, instructions=instructions)
+
+
 class BillingService(ServiceBase):
     name = "billing"
 
@@ -179,6 +229,20 @@ class BillingService(ServiceBase):
     get_checkout = query(GetCheckout, card_queries.get_checkout)
     get_payment = query(GetPayment, queries.get_payment)
     list_payments = query(ListPayments, queries.list_payments)
+
+    propose_credit_line = command(ProposeCreditLine, _on_credit_terms(credit.propose_credit_line))
+    approve_credit_line = command(ApproveCreditLine, _on_credit_terms(credit.approve_credit_line))
+    suspend_credit_line = command(SuspendCreditLine, _on_credit_terms(credit.suspend_credit_line))
+    get_credit_line = query(GetCreditLine, _on_credit_terms(credit_queries.get_credit_line))
+    list_credit_lines = query(ListCreditLines, _on_credit_terms(credit_queries.list_credit_lines))
+
+    pay_receivable = command(PayReceivable, _pay_receivable)
+    propose_write_off = command(ProposeWriteOff, receivable.propose_write_off)
+    approve_write_off = command(ApproveWriteOff, receivable.approve_write_off)
+    get_receivable = query(GetReceivable, credit_queries.get_receivable)
+    list_receivables = query(ListReceivables, credit_queries.list_receivables)
+    get_statement_of_account = query(GetStatementOfAccount, credit_queries.get_statement_of_account)
+    get_ageing = query(GetAgeing, credit_queries.get_ageing)
 
     import_bank_statement = command(ImportBankStatement, _import_bank_statement)
     import_bank_file = command(ImportBankFile, _import_bank_file)
@@ -211,6 +275,9 @@ class BillingService(ServiceBase):
     approve_adjustment = command(ApproveAdjustment, adjustment.approve_adjustment)
     refuse_adjustment = command(RefuseAdjustment, adjustment.refuse_adjustment)
     list_adjustments = query(ListAdjustments, queries.list_adjustments)
+
+    close_period = command(ClosePeriod, period.close_period)
+    list_periods = query(ListPeriods, account_queries.list_periods)
 
     check_invariants = command(CheckInvariants, ledger.check_invariants)
     list_balances = query(ListBalances, ledger_queries.list_balances)

@@ -14,6 +14,7 @@ from services.billing.use_cases import (
     order,
     organisation,
     payment,
+    receivable,
     settlement,
     stripe_event,
     voucher,
@@ -28,6 +29,7 @@ from services.shared.messages.identity.organisation import (
     OrganisationRegistered,
     OrganisationVerified,
 )
+from services.shared.messages.invoicing.invoice import InvoiceIssued
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
 
@@ -48,6 +50,8 @@ def work(settings: SourceSettings) -> Work:
         (settings.company_name, settings.company_credit_code, settings.company_address),
         account,
     )
+    instructions = Instructions(*account)
+    reminder_days = settings.dunning_days
     return Work(
         subscriptions=(
             on(OrganisationRegistered, organisation.keep_copy),
@@ -57,9 +61,17 @@ def work(settings: SourceSettings) -> Work:
             on(OfferingChanged, offering.keep_copy),
             on(OfferingHidden, offering.keep_copy),
             on(OrderPlaced, order.placed),
-            on(OrderContracted, partial(order.contracted, instructions=Instructions(*account))),
+            on(
+                OrderContracted,
+                partial(
+                    order.contracted,
+                    instructions=instructions,
+                    block_overdue_days=settings.credit_block_overdue_days,
+                ),
+            ),
             on(OrderAccepted, order.accepted),
             on(OrderCancelled, order.cancelled),
+            on(InvoiceIssued, partial(receivable.invoiced, instructions=instructions, reminder_days=reminder_days)),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
         ),
         outside_calls=outside_calls(gateway, papers),
@@ -68,6 +80,8 @@ def work(settings: SourceSettings) -> Work:
             checkout.CHECK_TIMER: checkout.check_checkout,
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
+            receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),
+            ledger.SEAL_TIMER: ledger.seal_ledger,
             voucher.EXPIRE_TIMER: voucher.expire_voucher,
         },
     )

@@ -6,6 +6,7 @@ from services.orders.adapters.papers import Papers
 from services.orders.config import OrdersSettings
 from services.orders.use_cases import (
     commission,
+    credit,
     offering,
     order,
     organisation,
@@ -17,6 +18,12 @@ from services.shared.chassis import database
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings
 from services.shared.messages.billing.commission_plan import CommissionPlanPublished
+from services.shared.messages.billing.credit import (
+    CreditGranted,
+    CreditLineApproved,
+    CreditLineSuspended,
+    CreditRefused,
+)
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.referral import ReferralConfirmed
 from services.shared.messages.billing.settlement import SettlementOrdersPaid
@@ -40,6 +47,10 @@ SUBSCRIPTIONS = (
     on(OfferingHidden, offering.keep_copy),
     on(CommissionPlanPublished, commission.keep_plan),
     on(ReferralConfirmed, commission.keep_referral),
+    on(CreditLineApproved, credit.keep_line),
+    on(CreditLineSuspended, credit.suspend_line),
+    on(CreditGranted, credit.take_granted),
+    on(CreditRefused, credit.note_refused),
     on(PaymentSucceeded, order.take_payment),
     on(SettlementOrdersPaid, order.close_settled),
     on(VoucherReserved, order.take_voucher),

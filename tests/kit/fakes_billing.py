@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+from services.billing.domain import ledger
 from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
@@ -14,6 +15,7 @@ from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
+from services.billing.domain.credit import Credit, CreditLine, Exposure
 from services.billing.domain.ledger import (
     AccountOverdrawn,
     BookedOtherwise,
@@ -22,10 +24,20 @@ from services.billing.domain.ledger import (
     check_balanced,
     min_balance,
 )
+from services.billing.domain.ledger_block import Block, Recorded, seal
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
-from services.billing.domain.payment import BalanceTransaction, CardFacts, Instructions, Payment
+from services.billing.domain.payment import (
+    BalanceTransaction,
+    CardFacts,
+    Instructions,
+    Payment,
+    payments_by_reference,
+    receipt,
+)
 from services.billing.domain.payout import Payout
+from services.billing.domain.period import ClosedPeriod, Period
+from services.billing.domain.receivable import Receivable
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import PayoutExists, Settlement
@@ -183,6 +195,16 @@ def order_accepted(
             "accepted_at": at,
         }
     )
+
+
+def receipt_card(order_id: UUID, amount: Money) -> tuple[Entry, ...]:
+    """A card paid *amount* of what an order waited for."""
+    return receipt(ledger.PSP, ledger.contract(order_id), CUSTOMER_ID, amount, cny(0))
+
+
+def receipt_bank(order_id: UUID, customer_id: UUID, to_order: Money, surplus: Money) -> tuple[Entry, ...]:
+    """A transfer came in, too much."""
+    return receipt(ledger.BANK, ledger.contract(order_id), customer_id, to_order, surplus)
 
 
 def card_facts(**changes: Any) -> CardFacts:
@@ -364,15 +386,81 @@ class FakePayments:
     def find(self, payment_id: UUID) -> Payment | None:
         return deepcopy(self.held.get(payment_id))
 
+    def of_order(self, order_id: UUID) -> Sequence[Payment]:
+        found = [deepcopy(each) for each in self.held.values() if each.order_id == order_id]
+        return sorted(found, key=lambda each: each.part)
+
     def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
         wanted = set(references)
-        return {each.reference: deepcopy(each) for each in self.held.values() if each.reference in wanted}
-
-    def of_order(self, order_id: UUID) -> Sequence[Payment]:
-        return [deepcopy(each) for each in self.held.values() if each.order_id == order_id]
+        return payments_by_reference(deepcopy(each) for each in self.held.values() if each.reference in wanted)
 
     def save(self, payment: Payment) -> None:
         self.held[payment.payment_id] = deepcopy(payment)
+
+
+class FakeReceivables:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Receivable] = {}
+
+    def add(self, receivable: Receivable) -> None:
+        self.held.setdefault(receivable.receivable_id, deepcopy(receivable))
+
+    def find(self, receivable_id: UUID) -> Receivable | None:
+        return deepcopy(self.held.get(receivable_id))
+
+    def get(self, receivable_id: UUID) -> Receivable:
+        if receivable_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[receivable_id])
+
+    def save(self, receivable: Receivable) -> None:
+        self.held[receivable.receivable_id] = deepcopy(receivable)
+
+
+class FakeCredit:
+    def __init__(self, receivables: FakeReceivables) -> None:
+        self.receivables = receivables
+        self.lines: dict[UUID, CreditLine] = {}
+        self.held: dict[UUID, Credit] = {}
+
+    def line(self, credit_line_id: UUID) -> CreditLine:
+        if credit_line_id not in self.lines:
+            raise NotFound
+        return deepcopy(self.lines[credit_line_id])
+
+    def line_of(self, customer_id: UUID, currency: str) -> CreditLine | None:
+        return deepcopy(self.lines.get(derived_id("credit_line", customer_id, currency)))
+
+    def new_line(self, customer_id: UUID, currency: str, now: datetime) -> CreditLine:
+        line_id = derived_id("credit_line", customer_id, currency)
+        self.lines.setdefault(line_id, CreditLine(line_id, customer_id, currency, "proposed", now))
+        return self.line(line_id)
+
+    def save_line(self, line: CreditLine) -> None:
+        self.lines[line.credit_line_id] = deepcopy(line)
+
+    def exposure(self, customer_id: UUID, currency: str, today: date, block_overdue_days: int) -> Exposure:
+        mine = [
+            each for each in self.receivables.held.values()
+            if (each.customer_id, each.currency) == (customer_id, currency) and each.state in {"uninvoiced", "open"}
+        ]  # fmt: skip
+        return Exposure(
+            sum(each.amount for each in self.held.values()
+                if (each.customer_id, each.currency, each.state) == (customer_id, currency, "granted")),
+            sum(each.open.amount for each in mine),
+            sum(each.open.amount for each in mine if each.days_overdue(today)),
+            sum(each.open.amount for each in mine
+                if each.due_on and (today - each.due_on).days >= block_overdue_days),
+        )  # fmt: skip
+
+    def add(self, credit: Credit) -> None:
+        self.held[credit.order_id] = deepcopy(credit)
+
+    def of_order(self, order_id: UUID) -> Credit | None:
+        return deepcopy(self.held.get(order_id))
+
+    def save(self, credit: Credit) -> None:
+        self.held[credit.order_id] = deepcopy(credit)
 
 
 class FakeRefunds:
@@ -606,6 +694,7 @@ class FakeLedger:
     def __init__(self) -> None:
         self.transactions: dict[str, Transaction] = {}
         self.closed_until = datetime.min.replace(tzinfo=UTC)
+        self.broken: dict[str, list[str]] = {}
 
     def post(self, transaction: Transaction) -> datetime | None:
         earlier = self.transactions.get(transaction.key)
@@ -631,11 +720,61 @@ class FakeLedger:
         return sum(_credit(transaction.entries, account) for transaction in self.transactions.values())
 
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
-        return len(self.transactions), {}
+        return len(self.transactions), self.broken
 
 
 def _credit(entries: Iterable[Entry], account: str) -> int:
     return sum(entry.amount if entry.side == "C" else -entry.amount for entry in entries if entry.account == account)
+
+
+class FakePeriods:
+    def __init__(self, ledger: FakeLedger) -> None:
+        self.ledger = ledger
+        self.closed: list[ClosedPeriod] = []
+        self.waiting: list[str] = []
+        self.held = False
+
+    def hold_books(self) -> None:
+        self.held = True
+
+    def last_until(self) -> datetime | None:
+        return self.closed[-1].until if self.closed else None
+
+    def open_items(self, until: datetime) -> Sequence[str]:
+        del until
+        return self.waiting
+
+    def vat_currencies(self) -> Sequence[str]:
+        posted = self.ledger.transactions.values()
+        return sorted({e.currency for t in posted for e in t.entries if e.account == "L:vat:output"})
+
+    def stands(self, account: str, currency: str, until: datetime) -> int:
+        return -sum(
+            _credit([entry], account)
+            for transaction in self.ledger.transactions.values() if transaction.effective_at < until
+            for entry in transaction.entries if entry.currency == currency
+        )  # fmt: skip
+
+    def close(self, period: Period, closed_by: str, now: datetime) -> ClosedPeriod:
+        assert self.held
+        self.ledger.closed_until = period.until
+        self.closed.append(ClosedPeriod(period.name, period.until, now, closed_by, "0" * 64, 1))
+        return self.closed[-1]
+
+
+class FakeLedgerChain:
+    def __init__(self, ledger: FakeLedger) -> None:
+        self.ledger = ledger
+        self.blocks: list[Block] = []
+
+    def seal(self, now: datetime, *, books_held: bool) -> Sequence[Block]:
+        del now, books_held
+        last = self.blocks[-1] if self.blocks else None
+        done = last.last_seq if last is not None else 0
+        keys = list(self.ledger.transactions)
+        made = list(seal(last, [Recorded(n, (keys[n - 1],)) for n in range(done + 1, len(keys) + 1)], len(keys)))
+        self.blocks += made
+        return made
 
 
 class FakeBillingUnitOfWork:
@@ -654,6 +793,8 @@ class FakeBillingUnitOfWork:
         self.programmes = FakeProgrammes()
         self.vouchers = FakeVouchers()
         self.payments = FakePayments()
+        self.receivables = FakeReceivables()
+        self.credit = FakeCredit(self.receivables)
         self.refunds = FakeRefunds()
         self.checkouts = FakeCheckouts()
         self.stripe_events = FakeStripeEvents()
@@ -665,6 +806,8 @@ class FakeBillingUnitOfWork:
         self.payouts = FakePayouts()
         self.adjustments = FakeAdjustments()
         self.ledger = FakeLedger()
+        self.periods = FakePeriods(self.ledger)
+        self.ledger_chain = FakeLedgerChain(self.ledger)
         self.published: list[Event] = []
         self.outside: dict[str, tuple[str, Mapping[str, Any]]] = {}
         self.timers: dict[tuple[str, str], datetime] = {}

@@ -10,6 +10,7 @@ from uuid import UUID
 from services.orders.domain.analysis import Analysis
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
 from services.orders.domain.contract import Contract, Document
+from services.orders.domain.credit import CreditLineCopy
 from services.orders.domain.offering import OfferingCopy, Price, VolumeDiscount
 from services.orders.domain.order import Order, OrderState, Terms
 from services.orders.domain.organisation import DEFAULT_COMPANY_RATE_BPS, OrganisationCopy
@@ -245,6 +246,23 @@ class FakeCommission:
 
 
 @dataclass
+class FakeCreditLines:
+    held: dict[tuple[UUID, str], CreditLineCopy] = field(default_factory=dict)
+
+    def put(self, line: CreditLineCopy) -> None:
+        self.held[line.customer_id, line.currency] = line
+
+    def suspend(self, credit_line_id: UUID) -> None:
+        self.held = {
+            key: replace(line, active=False) if line.credit_line_id == credit_line_id else line
+            for key, line in self.held.items()
+        }
+
+    def find(self, customer_id: UUID, currency: str) -> CreditLineCopy | None:
+        return self.held.get((customer_id, currency))
+
+
+@dataclass
 class FakeQuotationRequests:
     orders: "FakeOrdersService"
     rows: dict[UUID, QuotationRequest] = field(default_factory=dict)
@@ -412,6 +430,7 @@ class FakeOrdersService:
         self.providers = FakeProviders()
         self.offerings = FakeOfferings(self.providers, self.organisations)
         self.commission = FakeCommission()
+        self.credit_lines = FakeCreditLines()
         self.quotation_requests = FakeQuotationRequests(self)
         self.quotations = FakeQuotations()
         self.orders = FakeOrders(self)

@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.domain.bank_line import receipt_bank
 from services.billing.domain.ledger import AccountOverdrawn, Entry, contract
 from services.billing.domain.payout import payout_paid, payout_started
 from services.billing.domain.settlement import received_invoice_matched
 from services.billing.use_cases.ledger import post_transaction
 from services.shared.kernel.ids import derived_id
 from services.shared.messages.billing.ledger import LedgerPosted
-from tests.kit.fakes_billing import CUSTOMER_ID, ORDER_ID, PROVIDER_ID, FakeBillingUnitOfWork, cny
+from tests.kit.fakes_billing import CUSTOMER_ID, ORDER_ID, PROVIDER_ID, FakeBillingUnitOfWork, cny, receipt_bank
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PAYOUT_ID = derived_id("payout", "any")

@@ -1,17 +1,17 @@
 """
 What stood on accounts as of any time, and their statements.
 
-Two times: when an entry counts (`effective_at`) and when it became known here (`posted_at`). Sums begin at the last
-closed month that was closed by then, so that a question reads the entries of a month or two and not the whole ledger.
+Two times: when an entry counts (`effective_at`) and when it became known here (`posted_at`).
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, bindparam, func, select, text
+from sqlalchemy import BigInteger, func, select, text
 from sqlalchemy.sql import column, table
 
+from services.billing.adapters.ledger_sums import ALWAYS, OF_ACCOUNT, OPEN
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.ledger import normal_side
 from services.shared.chassis.paging import page
@@ -25,29 +25,7 @@ from services.shared.messages.billing.account import (
     StatementLine,
     TrialBalancePage,
 )
-
-ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
-
-OPEN = """
-SELECT account, currency, sum(moved)::bigint AS stands FROM (
-  SELECT account, currency, CASE side WHEN 'D' THEN amount ELSE -amount END AS moved FROM ledger_entry
-  WHERE effective_at >= :base AND effective_at < :until AND posted_at <= :known_at AND NOT starts_with(account, 'M:')
-  UNION ALL
-  SELECT account, currency, stands FROM ledger_period_balance WHERE until = :base
-) AS moves GROUP BY account, currency HAVING sum(moved) <> 0
-"""
-"""Debit less credit of every account that is not even; memo accounts are outside the trial balance."""
-
-OF_ACCOUNT = text("""
-SELECT coalesce(sum(moved) FILTER (WHERE at < :since), 0)::bigint AS opening, coalesce(sum(moved), 0)::bigint AS closing
-FROM (
-  SELECT effective_at AS at, CASE side WHEN 'D' THEN amount ELSE -amount END AS moved FROM ledger_entry
-  WHERE account = :account AND currency = :currency
-    AND effective_at >= :base AND effective_at < :until AND posted_at <= :known_at
-  UNION ALL
-  SELECT :always, stands FROM ledger_period_balance WHERE until = :base AND account = :account AND currency = :currency
-) AS moves
-""").bindparams(bindparam("always", ALWAYS, DateTime(timezone=True)))
+from services.shared.messages.billing.period import ListPeriods, PeriodPage, PeriodView
 
 _ENTRY = table(
     "ledger_entry",
@@ -173,3 +151,15 @@ def _lines(
         uow.connection, statement, (lines.c.effective_at, lines.c.seq, lines.c.line), query.after, query.limit,
         read=(datetime.fromisoformat, int, int),
     )  # fmt: skip
+
+
+def list_periods(query: ListPeriods, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PeriodPage:
+    del now
+    require(actor, query.grants, {})
+    rows = uow.connection.execute(
+        text(
+            "SELECT period, until, closed_at, closed_by, trial_balance_sha256, block FROM ledger_period"
+            " ORDER BY until DESC"
+        )
+    )
+    return PeriodPage(items=tuple(PeriodView(**row._mapping) for row in rows))

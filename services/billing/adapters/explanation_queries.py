@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.sql import column, table
 
-from services.billing.adapters.account_queries import ALWAYS, balance_of
+from services.billing.adapters.account_queries import balance_of
 from services.billing.adapters.ledger_queries import entries_of
+from services.billing.adapters.ledger_sums import ALWAYS
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.ledger import normal_side
 from services.shared.chassis.paging import page

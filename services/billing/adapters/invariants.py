@@ -29,6 +29,15 @@ CHECKS: dict[str, str] = {
         SELECT format('%s holds %s', o.number, b.posted_c - b.posted_d)
         FROM contracted_order o JOIN account_balance b ON b.account = 'L:contract:' || o.order_id
         WHERE o.accepted_at IS NOT NULL AND b.posted_c <> b.posted_d LIMIT 100""",
+    "I4 what customers owe is the sum of their receivables": """
+        SELECT format('%s in %s: the ledger says %s, the receivables %s', customer, currency, coalesce(booked, 0),
+                      coalesce(open, 0))
+        FROM (SELECT substr(account, length('A:ar:customer:') + 1) AS customer, currency,
+                     sum(posted_d - posted_c) AS booked
+              FROM account_balance WHERE account LIKE 'A:ar:customer:%' GROUP BY account, currency) AS b
+        FULL JOIN (SELECT customer_id::text AS customer, currency, sum(amount - paid - written_off) AS open
+                   FROM receivable GROUP BY customer_id, currency) AS r USING (customer, currency)
+        WHERE coalesce(booked, 0) <> coalesce(open, 0) LIMIT 100""",
     "I5 the split of each accepted order sums up": """
         SELECT o.number FROM contracted_order o, jsonb_to_record(o.split) AS s
           (net bigint, tax bigint, station_share bigint, provider_net bigint, kept bigint, provider_tax bigint,

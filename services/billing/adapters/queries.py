@@ -13,9 +13,10 @@ from services.billing.adapters.bank_repositories import declared_map
 from services.billing.adapters.commission_plan_repository import plan_of
 from services.billing.adapters.settlement_repositories import settlement_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain.payment import Payment
 from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
-from services.billing.use_cases import adjustment, bank_csv, commission_plan, payout, referral, settlement
+from services.billing.use_cases import adjustment, bank_csv, commission_plan, payment, payout, referral, settlement
 from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, Parties, require
 from services.shared.kernel.errors import NotFound
@@ -76,7 +77,7 @@ def get_payment(query: GetPayment, *, actor: Actor, uow: BillingUnitOfWork, now:
     del now
     row = _one(uow, select(tables.payment).where(tables.payment.c.payment_id == query.payment_id))
     relation = require(actor, query.grants, {"customer": row.customer_id})
-    return _payment_view(row, for_customer=relation == "customer")
+    return payment.view(Payment(**row._mapping), for_customer=relation == "customer")
 
 
 def list_payments(query: ListPayments, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PaymentPage:
@@ -93,7 +94,8 @@ def list_payments(query: ListPayments, *, actor: Actor, uow: BillingUnitOfWork, 
         read=(datetime.fromisoformat, UUID), newest_first=True,
     )  # fmt: skip
     return PaymentPage(
-        items=tuple(_payment_view(row, for_customer=relation == "self") for row in rows), next_cursor=cursor
+        items=tuple(payment.view(Payment(**row._mapping), for_customer=relation == "self") for row in rows),
+        next_cursor=cursor,
     )
 
 
@@ -268,25 +270,3 @@ def _settlement_row(
 
 def _limit(wanted: int) -> int:
     return max(1, min(wanted, 200))
-
-
-def _payment_view(row: Any, *, for_customer: bool) -> PaymentView:
-    """With the client secret one pays: it is the customer's alone."""
-    return PaymentView(
-        payment_id=row.payment_id,
-        order_id=row.order_id,
-        order_number=row.order_number,
-        customer_id=row.customer_id,
-        method=row.method,
-        state=row.state,
-        amount=Money(row.amount, row.currency),
-        received=Money(row.received, row.currency),
-        client_secret=row.client_secret if for_customer else None,
-        reference=row.reference,
-        account_name=row.account_name,
-        account_number=row.account_number,
-        bank_name=row.bank_name,
-        failure=row.failure,
-        action_required=row.action_required,
-        succeeded_at=row.succeeded_at,
-    )

@@ -13,7 +13,7 @@ from services.billing.adapters import tables
 from services.billing.domain.commission import Left, Split, SplitTerms
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
-from services.billing.domain.payment import Payment
+from services.billing.domain.payment import Payment, payments_by_reference
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.shared.chassis.database import save_versioned
 from services.shared.kernel.errors import NotFound
@@ -151,14 +151,14 @@ class SqlPayments:
         rows = self.connection.execute(
             select(table).where(table.c.reference.in_(list(references))).order_by(table.c.payment_id).with_for_update()
         )
-        return {row.reference: Payment(**row._mapping) for row in rows}
+        return payments_by_reference(Payment(**row._mapping) for row in rows)
 
     def of_order(self, order_id: UUID) -> Sequence[Payment]:
         table = tables.payment
         rows = self.connection.execute(
             select(table).where(table.c.order_id == order_id).order_by(table.c.payment_id).with_for_update()
         )
-        return [Payment(**row._mapping) for row in rows]
+        return sorted((Payment(**row._mapping) for row in rows), key=lambda each: each.part)
 
     def save(self, payment: Payment) -> None:
         save_versioned(self.connection, tables.payment, {"payment_id": payment.payment_id}, vars(payment))

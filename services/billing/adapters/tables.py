@@ -150,6 +150,8 @@ payment = Table(
     _instant("succeeded_at"),
     Column("checks", Integer),
     Column("action_required", Boolean),
+    Column("part", Integer),
+    Column("receivable_id", Uuid),
     Column("version", Integer),
 )
 
@@ -296,6 +298,8 @@ refund = Table(
     Column("dispute_id", Uuid),
     Column("performed", Boolean),
     Column("takes", JSONB),
+    Column("to_programme", BigInteger),
+    Column("programme_account", Text),
     Column("parts", JSONB),
     Column("approved_by", Text),
     Column("waived_by", Text),

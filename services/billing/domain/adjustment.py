@@ -26,7 +26,7 @@ LIFECYCLE: Lifecycle[AdjustmentState] = Lifecycle(
 _RECEIVABLES = ("A:ar:",)
 _LOSSES = (ledger.BAD_DEBT, "E:voucher_loss")
 _RESULTS = ("R:", "E:")
-_VAT = (ledger.INPUT_VAT_PENDING, "A:vat:input", ledger.OUTPUT_VAT, "L:vat:payable")
+_VAT = (ledger.INPUT_VAT_PENDING, ledger.INPUT_VAT, ledger.OUTPUT_VAT, ledger.VAT_PAYABLE)
 
 DEBITED_AND_CREDITED: dict[AdjustmentKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "write_off": (_LOSSES, _RECEIVABLES),

@@ -262,15 +262,6 @@ def _names(line: BankLine) -> bool:
     return bool(line.references) or bool(line.serial_number and line.serial_number[0] not in MADE_UP)
 
 
-def receipt_bank(order_id: UUID, customer_id: UUID, to_order: Money, surplus: Money) -> tuple[ledger.Entry, ...]:
-    """A transfer came in: *to_order* is what the order still waited for, *surplus* stays the customer's."""
-    return ledger.entries(
-        ("D", ledger.BANK, to_order + surplus),
-        ("C", ledger.contract(order_id), to_order),
-        ("C", ledger.customer_credit(customer_id), surplus),
-    )
-
-
 def suspense(amount: Money, direction: Literal["in", "out"]) -> tuple[ledger.Entry, ...]:
     """A line of the bank's statement of which nobody knows what it is for."""
     if direction == "in":

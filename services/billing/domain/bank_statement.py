@@ -17,10 +17,10 @@ from hashlib import sha256
 from typing import Literal
 
 from services.billing.domain.bank_line import BankLine, FileKind, LineContradicts
-from services.billing.domain.payment import reference_holds
 from services.shared.kernel.errors import Invalid
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
+from services.shared.kernel.payment_reference import reference_holds
 
 HEADER = ["serial_number", "booked_at", "direction", "amount", "currency", "counterparty", "remittance"]
 LINES_MAX = 20_000

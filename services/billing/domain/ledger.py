@@ -22,7 +22,9 @@ Side = Literal["D", "C"]
 PSP = "A:psp:stripe"
 BANK = "A:bank:main"
 INPUT_VAT_PENDING = "A:vat:input_pending"
+INPUT_VAT = "A:vat:input"
 OUTPUT_VAT = "L:vat:output"
+VAT_PAYABLE = "L:vat:payable"
 SUSPENSE = "L:suspense:bank"
 SERVICE_REVENUE = "R:service"
 PROVIDER_COST = "E:provider_service"
@@ -142,10 +144,6 @@ def customer_credit(customer_id: UUID) -> str:
 
 def customer_receivable(customer_id: UUID) -> str:
     return f"A:ar:customer:{customer_id}"
-
-
-def provider_receivable(provider_id: UUID) -> str:
-    return f"A:ar:provider:{provider_id}"
 
 
 def programme_receivable(programme_id: UUID) -> str:

@@ -191,18 +191,31 @@ def cancellation_fee(
 
 
 def acceptance_principal(
-    order_id: UUID, provider_id: UUID, station_id: UUID | None, currency: str, parts: Split
+    order_id: UUID,
+    provider_id: UUID,
+    station_id: UUID | None,
+    currency: str,
+    parts: Split,
+    *,
+    owed: tuple[UUID, Money] | None = None,
 ) -> tuple[ledger.Entry, ...]:
-    """The customer accepted the work: revenue and output VAT, and what provider and station have earned."""
+    """
+    The customer accepted the work: revenue and output VAT, and what provider and station have earned.
+
+    *owed*: by which customer, how much of the price; the rest was paid before.
+    """
     provider_net = Money(parts.provider_net, currency)
     station_share = Money(parts.station_share, currency)
+    debtor_id, on_account = owed or (None, Money(0, currency))
     entries: list[tuple[ledger.Side, str, Money]] = [
-        ("D", ledger.contract(order_id), Money(parts.gross, currency)),
+        ("D", ledger.contract(order_id), Money(parts.gross, currency) - on_account),
         ("C", ledger.SERVICE_REVENUE, Money(parts.net, currency)),
         ("C", ledger.OUTPUT_VAT, Money(parts.tax, currency)),
         ("D", ledger.PROVIDER_COST, provider_net),
         ("C", ledger.owed("provider", provider_id, "accrued"), provider_net),
     ]
+    if debtor_id is not None:
+        entries.append(("D", ledger.customer_receivable(debtor_id), on_account))
     if station_id is not None:
         entries += [
             ("D", ledger.STATION_COST, station_share),

@@ -1,5 +1,6 @@
 """A payment: what a customer is to pay for an order, and what has come in for it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -8,7 +9,8 @@ from uuid import UUID
 from services.billing.domain import ledger
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.lifecycle import Lifecycle
-from services.shared.kernel.money import Money
+from services.shared.kernel.money import Money, allocate
+from services.shared.kernel.payment_schedule import WHOLE_BPS, Due, PaymentSchedule
 
 PaymentState = Literal["created", "pending", "succeeded", "failed", "cancelled", "unknown"]
 PaymentMethod = Literal["card", "bank_transfer"]
@@ -29,8 +31,6 @@ LIFECYCLE: Lifecycle[PaymentState] = Lifecycle(
 
 # When a card payment is looked up although nobody told us anything: a webhook may be lost for ever.
 CHECK_DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), *[timedelta(days=1)] * 5)
-
-_REFERENCE_MODULUS = 97
 
 
 class NotPayableByCard(Conflict):
@@ -94,6 +94,8 @@ class Payment:
         charge_id: The charge that paid it, or the one refused last.
         fee_booked: The institution's fee stands in the ledger; card only.
         checks: How often the janitor has looked.
+        part: Which payment of its order it is, from 1.
+        receivable_id: What it pays once the work is accepted; none: it is held until then.
         action_required: The card's bank waits for the customer (3-D Secure); the client secret leads there.
     """
 
@@ -119,6 +121,8 @@ class Payment:
     failure: str = ""
     succeeded_at: datetime | None = None
     checks: int = 0
+    part: int = 1
+    receivable_id: UUID | None = None
     action_required: bool = False
     version: int = 0
 
@@ -185,41 +189,77 @@ class Payment:
         return self.payable_by_card or (self.method == "card" and not self.fee_booked)
 
 
-def due_from_customer(gross: int, *, covered: int = 0) -> int:
+def payments_by_reference(payments: Iterable[Payment]) -> dict[str, Payment]:
+    """Of each reference the first payment that waits for money, else the last one: money with it is for that one."""
+    found: dict[str, Payment] = {}
+    for payment in sorted(payments, key=lambda each: each.part):
+        if payment.reference is not None and not (payment.reference in found and found[payment.reference].missing):
+            found[payment.reference] = payment
+    return found
+
+
+class ScheduleIncomplete(ValueError):
+    """The parts of a payment schedule are not the whole: a bug of whoever froze it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """What one part of a payment schedule comes to; minor units of the order's currency."""
+
+    due: Due
+    net: int
+    tax: int
+
+    @property
+    def gross(self) -> int:
+        return self.net + self.tax
+
+
+def instalments(net: int, tax: int, schedule: PaymentSchedule) -> tuple[Instalment, ...]:
     """
-    What the customer is asked for.
+    Divide a price by its schedule: net and tax each by largest remainder, so that both sum up exactly.
+
+    Raises:
+        ScheduleIncomplete: The parts are not the whole.
+    """
+    weights = [part.bps for part in schedule]
+    if sum(weights) != WHOLE_BPS or min(weights) <= 0:
+        raise ScheduleIncomplete(str(weights))
+    shares = zip(schedule, allocate(net, weights), allocate(tax, weights), strict=True)
+    return tuple(Instalment(part.due, of_net, of_tax) for part, of_net, of_tax in shares)
+
+
+def due_from_customer(net: int, tax: int, schedule: PaymentSchedule, when: Due, *, covered: int = 0) -> int:
+    """
+    What the customer is to pay at one moment of its order, with VAT; minor units.
 
     Args:
-        gross: Of the order, minor units.
-        covered: What a programme pays instead of the customer (`VoucherUse.cover`); never above *gross*.
+        net: What the customer is invoiced, without VAT.
+        tax: On it.
+        schedule: As frozen on the contract.
+        when: Before work begins, or once it is accepted.
+        covered: What somebody else pays of the whole price; it is taken off what is due first.
     """
-    return gross - covered
-
-
-def reference_of(order_number: str) -> str:
-    """
-    What the payer of *order_number* is to state: YQ, the number's digits, two check digits.
-
-    The check digits are ISO 7064 mod 97-10: any single wrong digit and any two exchanged ones show.
-    """
-    digits = "".join(character for character in order_number if character.isdigit())
-    check = (_REFERENCE_MODULUS + 1) - int(digits) * 100 % _REFERENCE_MODULUS
-    return f"YQ{digits}{check:02d}"
-
-
-def reference_holds(digits: str) -> bool:
-    """Whether *digits* with their two check digits at the end are as `reference_of` makes them."""
-    return int(digits) % _REFERENCE_MODULUS == 1
-
-
-def receipt_card(order_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
-    """The payment institution has the customer's money for an order."""
-    return ledger.entries(("D", ledger.PSP, amount), ("C", ledger.contract(order_id), amount))
+    parts = instalments(net, tax, schedule)
+    before = sum(part.gross for part in parts if part.due == "before_work")
+    if when == "before_work":
+        return max(0, before - covered)
+    after = sum(part.gross for part in parts if part.due == "on_acceptance")
+    return max(0, after - max(0, covered - before))
 
 
 def surplus_card(customer_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
     """The payment institution has money of a customer that no order waits for."""
     return ledger.entries(("D", ledger.PSP, amount), ("C", ledger.customer_credit(customer_id), amount))
+
+
+def receipt(into: str, owed_on: str, customer_id: UUID, to_it: Money, surplus: Money) -> tuple[ledger.Entry, ...]:
+    """
+    Money is *into* an account of ours: *to_it* is what was waited for on *owed_on*, *surplus* stays the customer's.
+    """
+    return ledger.entries(
+        ("D", into, to_it + surplus), ("C", owed_on, to_it), ("C", ledger.customer_credit(customer_id), surplus)
+    )
 
 
 def psp_fee(fee: Money, vat: Money) -> tuple[ledger.Entry, ...]:

@@ -112,6 +112,8 @@ class Rules:
         ends = [tier.up_to for tier in bounded if tier.up_to is not None]
         if last.up_to is not None or len(ends) < len(bounded) or ends != sorted(set(ends)) or 0 in ends:
             raise RulesContradict("tiers must rise, and only the last has no end", problem="tiers")
+        if self.redeem_to == "provider" and self.shortfall_payer != "provider":
+            raise RulesContradict("a provider that is paid by the programme bears what it is not paid", problem="route")
         if len({kind for kind, _ in self.checks}) < len(self.checks):
             raise RulesContradict("a kind of check is named twice", problem="checks")
 

@@ -95,6 +95,8 @@ class Refund:
         asked: What of N goes back; 0 where the order was not performed. *net* is what the customer is invoiced less.
         takes: What it takes from each part of the order's split; none where the order was not performed.
         performed: The order was accepted when this was agreed.
+        to_programme: What of the gross goes back to the programme of a voucher, and not to the payer.
+        programme_account: Credited with it; empty: nothing of it stands in the ledger yet.
         requested_by: The first pair of eyes: who asked for it, or decided what it follows from.
         waived_by: Who first wanted it paid before the red-letter form is confirmed.
     """
@@ -119,6 +121,8 @@ class Refund:
     dispute_id: UUID | None = None
     performed: bool = False
     takes: Split | None = None
+    to_programme: int = 0
+    programme_account: str = ""
     parts: tuple[RefundPart, ...] = ()
     approved_by: str = ""
     waived_by: str = ""
@@ -130,6 +134,10 @@ class Refund:
     def gross(self) -> int:
         return self.net + self.tax
 
+    @property
+    def to_payer(self) -> int:
+        return self.gross - self.to_programme
+
     def money(self, amount: int) -> Money:
         return Money(amount, self.currency)
 
@@ -138,13 +146,13 @@ class Refund:
         It is fixed what goes back and by which ways. Raises WrongState.
 
         Args:
-            parts: They sum to the gross.
+            parts: They sum to what goes back to the payer.
             performed: The order is accepted.
             invoiced: A red-letter invoice comes first.
             now: When.
         """
-        if sum(part.amount for part in parts) != self.gross:
-            raise ValueError("the parts of a refund sum to its gross")
+        if sum(part.amount for part in parts) != self.to_payer:
+            raise ValueError("the parts of a refund sum to what goes back to the payer")
         self.state = LIFECYCLE.after("await_red_letter" if invoiced else "pay", self.state)
         self.parts, self.agreed_at, self.performed = tuple(parts), now, performed
 
@@ -233,15 +241,25 @@ def parts_of(gross: int, payments: Sequence[Payment]) -> tuple[RefundPart, ...]:
     )
 
 
-def not_performed(order_id: UUID, refund_id: UUID, gross: Money) -> tuple[ledger.Entry, ...]:
-    """Before acceptance: what the customer paid, and no more, goes back."""
-    return ledger.entries(("D", ledger.contract(order_id), gross), ("C", ledger.refund(refund_id), gross))
-
-
-def customers_side(refund_id: UUID, net: Money, tax: Money) -> tuple[ledger.Entry, ...]:
-    """After acceptance: revenue and output VAT come down by the red-letter invoice."""
+def not_performed(order_id: UUID, made: Refund) -> tuple[ledger.Entry, ...]:
+    """Before acceptance: what the customer paid, and no more, goes back; and what a voucher's fund did."""
+    payer, programme = made.money(made.to_payer), made.money(made.to_programme)
+    if not made.programme_account:
+        return ledger.entries(("D", ledger.contract(order_id), payer), ("C", ledger.refund(made.refund_id), payer))
     return ledger.entries(
-        ("D", ledger.SERVICE_REVENUE, net), ("D", ledger.OUTPUT_VAT, tax), ("C", ledger.refund(refund_id), net + tax)
+        ("D", ledger.contract(order_id), payer + programme),
+        ("C", ledger.refund(made.refund_id), payer),
+        ("C", made.programme_account, programme),
+    )
+
+
+def customers_side(made: Refund) -> tuple[ledger.Entry, ...]:
+    """After acceptance: revenue and output VAT come down by the red-letter invoice; the programme's part with them."""
+    return ledger.entries(
+        ("D", ledger.SERVICE_REVENUE, made.money(made.net)),
+        ("D", ledger.OUTPUT_VAT, made.money(made.tax)),
+        ("C", ledger.refund(made.refund_id), made.money(made.to_payer)),
+        ("C", made.programme_account, made.money(made.to_programme)),
     )
 
 

@@ -321,32 +321,31 @@ def voucher_returned(use: VoucherUse) -> tuple[ledger.Entry, ...]:
     )
 
 
-def debtor(use: VoucherUse) -> str:
-    """Who owes the programme's part of an accepted order: the programme, or the provider that gets it from there."""
-    if use.redeem_to == "provider":
-        return ledger.provider_receivable(use.provider_id)
-    return ledger.programme_receivable(use.programme_id)
-
-
 def voucher_earned(use: VoucherUse) -> tuple[ledger.Entry, ...]:
-    """The work is accepted: the programme's part is owed, by whoever gets it."""
-    if use.redeem_to not in {"company", "provider"}:
-        return ()
-    return ledger.entries(("D", debtor(use), use.money), ("C", ledger.contract(use.order_id), use.money))
+    """The work is accepted: the programme owes its part, or the provider that gets it from there."""
+    if use.redeem_to == "company":
+        return ledger.entries(
+            ("D", ledger.programme_receivable(use.programme_id), use.money),
+            ("C", ledger.contract(use.order_id), use.money),
+        )
+    if use.redeem_to == "provider":
+        return ledger.entries(
+            ("D", ledger.receivable("provider", use.provider_id), use.money),
+            ("C", ledger.contract(use.order_id), use.money),
+        )
+    return ()
 
 
 def claim_rejected(use: VoucherUse) -> tuple[ledger.Entry, ...]:
-    """The programme will not pay: who bears it was frozen when the voucher was reserved."""
-    if use.redeem_to not in {"company", "provider"}:
+    """The programme will not pay the company: who bears it was frozen when the voucher was reserved."""
+    if use.redeem_to != "company":
         return ()
     bearer = {
         "customer": ledger.customer_receivable(use.holder_id),
-        "provider": ledger.provider_receivable(use.provider_id),
+        "provider": ledger.receivable("provider", use.provider_id),
         "company": ledger.VOUCHER_LOSS,
     }[use.shortfall_payer]
-    if bearer == debtor(use):
-        return ()
-    return ledger.entries(("D", bearer, use.money), ("C", debtor(use), use.money))
+    return ledger.entries(("D", bearer, use.money), ("C", ledger.programme_receivable(use.programme_id), use.money))
 
 
 def claim_paid(programme_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
@@ -354,17 +353,17 @@ def claim_paid(programme_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
     return ledger.entries(("D", ledger.BANK, amount), ("C", ledger.programme_receivable(programme_id), amount))
 
 
-def programme_share_of_refund(use: VoucherUse) -> str | None:
+def programme_share_of_refund(use: VoucherUse) -> str:
     """
-    The account to credit with V - V' when a posted order is partly refunded; none: the ledger knows nothing of it.
+    The account to credit with V - V' when a posted order is partly refunded; empty: the ledger has nothing of it.
 
-    Before acceptance only a pre-funded programme has paid anything in. Afterwards what the programme still owes falls;
-    what it has paid already is owed back to it.
+    Before acceptance only a pre-funded programme has paid anything in. Afterwards what the programme still owes the
+    company falls; what it has paid, to the company or to the provider, is held to be given back.
     """
     if use.redeem_to == "prefunded":
         return ledger.voucher_fund(use.programme_id)
     if use.redeem_to == "customer" or use.accepted_at is None:
-        return None
-    if use.redeem_to == "company" and use.state == "redeemed":
-        return ledger.voucher_clawback(use.programme_id)
-    return debtor(use)
+        return ""
+    if use.redeem_to == "company" and use.state != "redeemed":
+        return ledger.programme_receivable(use.programme_id)
+    return ledger.voucher_clawback(use.programme_id)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from services.billing.domain.bank_line import BankFile, BankLine, receipt_bank, suspense
+from services.billing.domain.bank_line import BankFile, BankLine, suspense
 from services.billing.domain.bank_statement import (
     Candidate,
     StatementFile,
@@ -13,6 +13,7 @@ from services.billing.domain.bank_statement import (
     read_statement,
     references_in,
 )
+from services.billing.domain.ledger import BANK
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
@@ -22,11 +23,10 @@ from services.billing.use_cases import refund as refunds
 from services.billing.use_cases.bank_csv import decoded, read_by_map
 from services.billing.use_cases.bank_line import line_message
 from services.billing.use_cases.ledger import post_transaction
-from services.billing.use_cases.payment import announce_success
+from services.billing.use_cases.payment import announce_success, take
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.ids import derived_id
-from services.shared.kernel.money import Money
 from services.shared.messages.billing.bank_statement import (
     BankLineInSuspense,
     BankStatementView,
@@ -147,23 +147,20 @@ def _payment_of(line: BankLine, candidates: tuple[Candidate, ...], payments: Map
 def _receive(line: BankLine, payment: Payment, uow: BillingUnitOfWork, now: datetime) -> None:
     """What the order still waits for goes to it; what is over, or came too late, to the customer's credit."""
     waiting = payment.missing > 0
-    taken = payment.receive(line.amount, line.serial_number, now)
-    surplus = line.amount - taken
+    surplus, entries = take(payment, line.money, line.serial_number, BANK, uow=uow, now=now)
     post_transaction(
         uow,
         key=line.key,
         kind="receipt_bank",
-        entries=receipt_bank(
-            payment.order_id, payment.customer_id, Money(taken, line.currency), Money(surplus, line.currency)
-        ),
+        entries=entries,
         effective_at=line.booked_at,
         now=now,
         order=(payment.order_id, payment.order_number),
     )
     line.match(f"payment/{payment.payment_id}", _reason(payment, waiting=waiting, surplus=surplus))
-    if taken:
+    if waiting:
         uow.payments.save(payment)
-    if taken and payment.state == "succeeded":
+    if waiting and payment.state == "succeeded":
         announce_success(payment, line.serial_number, uow=uow, now=now)
 
 

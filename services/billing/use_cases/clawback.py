@@ -1,6 +1,7 @@
 """Taking back what parties have earned, after a refund or a chargeback."""
 
 from datetime import datetime
+from uuid import UUID
 
 from services.billing.domain.clawback import Clawback, earns_less, gives_back
 from services.billing.domain.commission import Split
@@ -37,6 +38,21 @@ def take_back(order: OrderCopy, less: Split, *, key: str, uow: BillingUnitOfWork
             uow.organisations.find(party_id, lock=True)
             entries += _take_from(order, kind, less, f"{key}:{kind}", uow, now)
     return entries
+
+
+def owe(
+    kind: PartyKind, party_id: UUID, amount: Money, order: tuple[UUID, str], *, key: str, uow: BillingUnitOfWork,
+    now: datetime,
+) -> None:  # fmt: skip
+    """A party owes *amount*, which the caller posts: what it is paid next is netted against it. Once for each *key*."""
+    order_id, order_number = order
+    uow.clawbacks.add(
+        Clawback(
+            clawback_id=new_id(), key=key, party_kind=kind, party_id=party_id, order_id=order_id,
+            order_number=order_number, corrects="", currency=amount.currency, amount=amount.amount,
+            left=amount.amount, opened_at=now,
+        )
+    )  # fmt: skip
 
 
 def _take_from(

@@ -13,15 +13,24 @@ from services.billing.domain.ledger import (
     check_balanced,
     mirrored,
 )
+from services.billing.domain.ledger_block import Block
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id
-from services.shared.messages.billing.ledger import CheckInvariants, InvariantsView, LedgerPosted, LedgerTransaction
+from services.shared.messages.billing.ledger import (
+    CheckInvariants,
+    InvariantsView,
+    LedgerPosted,
+    LedgerSealed,
+    LedgerTransaction,
+)
 from services.shared.messages.billing.ledger import Entry as EntryMessage
 
 WATCH_TIMER = "watch_invariants"
 WATCH_EVERY = timedelta(minutes=15)
+SEAL_TIMER = "seal_ledger"
+SEAL_EVERY = timedelta(minutes=1)
 
 
 def post_transaction(
@@ -139,6 +148,26 @@ def check_invariants(
         checked=tuple(found),
         violations=tuple(f"{name}: {sentence}" for name, sentences in found.items() for sentence in sentences),
     )
+
+
+def announce_blocks(blocks: Sequence[Block], uow: BillingUnitOfWork, now: datetime) -> None:
+    """Tell each block's hash to everybody who keeps copies: who cuts off the chain's end cannot take that back."""
+    for block in blocks:
+        uow.publish(
+            LedgerSealed(
+                block=block.number,
+                transactions=len(block.seqs),
+                last_seq=block.last_seq,
+                hash=block.hash.hex(),
+                sealed_at=now,
+            )
+        )
+
+
+def seal_ledger(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Timer: add to the hash chain what is final, every minute."""
+    announce_blocks(uow.ledger_chain.seal(now, books_held=False), uow, now)
+    uow.set_timer(SEAL_TIMER, subject, now + SEAL_EVERY)
 
 
 def watch_invariants(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:

@@ -3,15 +3,17 @@
 from datetime import datetime
 
 from services.billing.domain.commission import SplitTerms, split
+from services.billing.domain.credit import BLOCK_OVERDUE_DAYS
 from services.billing.domain.ledger import AccountOverdrawn
 from services.billing.domain.order import OrderCopy, PlacedOrder, acceptance_principal, accruals
-from services.billing.domain.payment import Instructions
+from services.billing.domain.payment import Instructions, due_from_customer
 from services.billing.domain.related_party import PricedLine
-from services.billing.use_cases import payment, refund, voucher_use
+from services.billing.use_cases import credit, payment, receivable, refund, voucher_use
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.fee import Fee, Percentage
+from services.shared.kernel.money import Money
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced, Terms
 from services.shared.messages.orders.quotation import Amounts
 
@@ -43,8 +45,20 @@ def placed(event: OrderPlaced, *, uow: BillingUnitOfWork, now: datetime) -> None
     )
 
 
-def contracted(event: OrderContracted, *, uow: BillingUnitOfWork, now: datetime, instructions: Instructions) -> None:
-    """Everybody has signed: the customer is asked to pay what its voucher does not."""
+def contracted(
+    event: OrderContracted,
+    *,
+    uow: BillingUnitOfWork,
+    now: datetime,
+    instructions: Instructions,
+    block_overdue_days: int = BLOCK_OVERDUE_DAYS,
+) -> None:
+    """
+    Everybody has signed: the customer is asked for what is due before work begins and no voucher pays; the rest goes
+    on credit.
+
+    Where credit is refused, all is asked for before work begins, by bank transfer.
+    """
     amounts = event.amounts
     order = OrderCopy(
         order_id=event.order_id,
@@ -62,14 +76,26 @@ def contracted(event: OrderContracted, *, uow: BillingUnitOfWork, now: datetime,
     )
     uow.orders.add(order)
     covered = voucher_use.use_on_contract(order.order_id, event.contracted_at, uow=uow, now=now)
+    terms = event.terms
+    schedule = terms.payment_schedule
+    first = due_from_customer(order.net, order.tax, schedule, "before_work", covered=covered)
+    later = due_from_customer(order.net, order.tax, schedule, "on_acceptance", covered=covered)
+    if later and not credit.decide(
+        order, later, terms.net_days, uow=uow, now=now, block_overdue_days=block_overdue_days
+    ):
+        first, later = first + later, 0
+    if later and not first:
+        return
     payment.open_payment(
-        order, event.terms.payment_method, uow=uow, now=now, instructions=instructions, covered=covered
-    )
+        order,
+        terms.payment_method if terms.payment_method != "credit" else "bank_transfer",
+        uow=uow, now=now, instructions=instructions, ask=payment.Ask(first),
+    )  # fmt: skip
 
 
 def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """
-    The work is accepted: book revenue, cost and shares by the terms frozen at signing.
+    The work is accepted: book revenue, cost and shares by the terms frozen at signing; what went on credit is owed now.
 
     Raises:
         NotYet: The order is not known here.
@@ -84,12 +110,23 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
     earned = accruals(order, parts, accepted_at=event.accepted_at, hold_days=event.terms.hold_days)
     uow.orders.accept(order.order_id, event.accepted_at, parts, earned)
     voucher_use.earn_on_acceptance(order.order_id, event.accepted_at, uow=uow, now=now)
+    # After a refund less than what was granted may be left to pay.
+    owed = min(credit.fall_due(order, uow=uow), Money(parts.gross, order.currency))
+    if owed.amount:
+        receivable.add_receivable(order, owed.amount, "acceptance", event.terms.net_days, uow=uow, now=now)
     try:
         post_transaction(
             uow,
             key=f"accept:{order.order_id}",
             kind="acceptance",
-            entries=acceptance_principal(order.order_id, order.provider_id, order.station_id, order.currency, parts),
+            entries=acceptance_principal(
+                order.order_id,
+                order.provider_id,
+                order.station_id,
+                order.currency,
+                parts,
+                owed=(order.customer_id, owed) if owed.amount else None,
+            ),
             effective_at=event.accepted_at,
             now=now,
             order=(order.order_id, order.number),
@@ -100,12 +137,16 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
 
 
 def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """It will not be done: nobody is asked for money any more; voucher and payments go back but for the agreed fee."""
+    """
+    It will not be done: nobody is asked for money any more, no credit is kept for it; voucher and payments go back but
+    for the agreed fee.
+    """
     voucher_use.give_back_on_cancellation(event.order_id, uow=uow, now=now)
     order = uow.orders.find(event.order_id)
     if order is None:  # cancelled before everybody had signed, so that nobody was asked for money
         return
-    payment.cancel_payment(order.order_id, uow=uow)
+    payment.cancel_payments(order.order_id, uow=uow)
+    credit.release(order.order_id, uow=uow)
     refund.give_back(order, 0, uow=uow, now=now)
 
 

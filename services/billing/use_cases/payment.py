@@ -1,11 +1,14 @@
 """Payments: asking for money, and learning that it came."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
 
+from services.billing.domain import ledger
 from services.billing.domain.order import OrderCopy
 from services.billing.domain.payment import (
     CHECK_DELAYS,
@@ -14,22 +17,23 @@ from services.billing.domain.payment import (
     Instructions,
     Payment,
     PaymentMethod,
-    due_from_customer,
     psp_fee,
-    receipt_card,
-    reference_of,
+    receipt,
     surplus_card,
 )
+from services.billing.domain.receivable import Receivable
 from services.billing.use_cases import checkout, janitor
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import Money
+from services.shared.kernel.payment_reference import reference_of
 from services.shared.messages.billing.payment import (
     PaymentFailed,
     PaymentInDoubt,
     PaymentOpened,
     PaymentSucceeded,
+    PaymentView,
 )
 
 log = structlog.get_logger("payment")
@@ -39,30 +43,59 @@ E = TypeVar("E", PaymentOpened, PaymentSucceeded, PaymentFailed, PaymentInDoubt)
 CHECK_TIMER = "check_card_payment"
 
 
-def payment_id_of(order_id: UUID) -> UUID:
-    """The one payment of an order."""
-    return derived_id("payment", order_id, 1)
+def payment_id_of(order_id: UUID, part: int = 1) -> UUID:
+    """The payment of an order, or the one of its further *part*s."""
+    return derived_id("payment", order_id, part)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """
+    What a customer is asked for.
+
+    Attributes:
+        amount: Minor units of the order's currency.
+        part: Which payment of the order it is.
+        receivable: What it pays, once the work is accepted.
+    """
+
+    amount: int
+    part: int = 1
+    receivable: Receivable | None = None
+
+    @property
+    def due_on(self) -> date | None:
+        """None: at once."""
+        return self.receivable.due_on if self.receivable is not None else None
 
 
 def open_payment(
-    order: OrderCopy, method: PaymentMethod, *, uow: BillingUnitOfWork, now: datetime, instructions: Instructions,
-    covered: int = 0,
-) -> None:  # fmt: skip
+    order: OrderCopy,
+    method: PaymentMethod,
+    *,
+    uow: BillingUnitOfWork,
+    now: datetime,
+    instructions: Instructions,
+    ask: Ask | None = None,
+) -> Payment:
     """
-    Ask the customer of *order* for what is due from it. A second time does nothing.
+    Ask the customer of *order* for its gross amount, or what else there is to *ask* for. A second time does nothing.
 
-    *covered*: what a programme pays instead, minor units.
+    All payments by transfer of an order have one reference: the money goes to the one that waits.
     """
+    ask = ask or Ask(order.gross)
     payment = Payment(
-        payment_id=payment_id_of(order.order_id),
+        payment_id=payment_id_of(order.order_id, ask.part),
         order_id=order.order_id,
         order_number=order.number,
         customer_id=order.customer_id,
         method=method,
         state="created",
         currency=order.currency,
-        amount=due_from_customer(order.gross, covered=covered),
+        amount=ask.amount,
         opened_at=now,
+        part=ask.part,
+        receivable_id=ask.receivable.receivable_id if ask.receivable is not None else None,
     )
     if method == "bank_transfer":
         payment.state = LIFECYCLE.after("await_money", payment.state)
@@ -74,8 +107,8 @@ def open_payment(
         payment.fee_booked = True
         payment.succeed("", now)
     if not uow.payments.add(payment):
-        return
-    uow.publish(_event(PaymentOpened, payment, reference=payment.reference))
+        return payment
+    uow.publish(_event(PaymentOpened, payment, reference=payment.reference, due_on=ask.due_on))
     if payment.state == "succeeded":
         uow.publish(_event(PaymentSucceeded, payment, channel_transaction_id="", succeeded_at=now))
     elif method == "card":
@@ -91,18 +124,60 @@ def open_payment(
             },
         )
         uow.set_timer(CHECK_TIMER, payment.payment_id, now + CHECK_DELAYS[0])
+    return payment
 
 
-def cancel_payment(order_id: UUID, *, uow: BillingUnitOfWork) -> None:
+def cancel_payments(order_id: UUID, *, uow: BillingUnitOfWork) -> None:
     """The order is cancelled. Money that comes all the same goes to the customer's credit."""
-    payment = uow.payments.find(payment_id_of(order_id))
-    if payment is None or not LIFECYCLE.allows("cancel", payment.state):
+    for payment in uow.payments.of_order(order_id):
+        _cancel(payment, uow)
+
+
+def _cancel(payment: Payment, uow: BillingUnitOfWork) -> None:
+    if not LIFECYCLE.allows("cancel", payment.state):
         return
     payment.cancel()
     uow.payments.save(payment)
     if payment.method == "card":
         _cancel_intent(payment, payment.intent_id, uow)
         checkout.close_open(payment.payment_id, uow=uow)
+
+
+def take(
+    payment: Payment, money: Money, charge_id: str, into: str, *, uow: BillingUnitOfWork, now: datetime
+) -> tuple[int, Sequence[ledger.Entry]]:
+    """
+    Take *money* for *payment* as far as anything waits for it: the one place where it is decided what money pays.
+
+    Before acceptance it is held for the order; afterwards it pays what the customer owes, also what was given up;
+    what is over, or has been paid otherwise meanwhile, is the customer's credit. The caller saves *payment*, and
+    tells when it has succeeded.
+
+    Args:
+        payment: What the money came for.
+        money: In the payment's currency.
+        charge_id: Of the institution, or the bank's serial number.
+        into: The account of ours where it is.
+        uow: The transaction.
+        now: When.
+
+    Returns:
+        How much nothing waited for, in minor units, and the entries that book all of it.
+    """
+    taken = payment.receive(money.amount, charge_id, now)
+    owed_on = ledger.contract(payment.order_id)
+    if payment.receivable_id is not None:
+        receivable = uow.receivables.get(payment.receivable_id)
+        owed_on = receivable.account
+        taken = min(taken, receivable.takes)
+        receivable.receive(taken)
+        uow.receivables.save(receivable)
+        if receivable.state == "paid":
+            for other in uow.payments.of_order(payment.order_id):
+                if other.receivable_id == payment.receivable_id and other.payment_id != payment.payment_id:
+                    _cancel(other, uow)
+    surplus = Money(money.amount - taken, money.currency)
+    return surplus.amount, receipt(into, owed_on, payment.customer_id, money - surplus, surplus)
 
 
 def check_card_payment(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -202,10 +277,11 @@ def _paid(payment: Payment, facts: CardFacts, uow: BillingUnitOfWork, now: datet
 
 
 def _book_receipt(payment: Payment, facts: CardFacts, uow: BillingUnitOfWork, now: datetime, *, to_order: bool) -> None:
-    entries = (
-        receipt_card(payment.order_id, facts.received) if to_order
-        else surplus_card(payment.customer_id, facts.received)
-    )  # fmt: skip
+    entries: Sequence[ledger.Entry]
+    if to_order:
+        _, entries = take(payment, facts.received, facts.charge_id, ledger.PSP, uow=uow, now=now)
+    else:
+        entries = surplus_card(payment.customer_id, facts.received)
     post_transaction(
         uow,
         # By the charge and not by its balance transaction, which may come later than the money.
@@ -217,7 +293,6 @@ def _book_receipt(payment: Payment, facts: CardFacts, uow: BillingUnitOfWork, no
         order=(payment.order_id, payment.order_number),
     )
     if to_order:
-        payment.receive(facts.received.amount, facts.charge_id, now)
         announce_success(payment, facts.charge_id, uow=uow, now=now)
         checkout.close_open(payment.payment_id, uow=uow, paid_on=facts.checkout_id)
         if facts.checkout_id is not None:
@@ -275,4 +350,26 @@ def _event(kind: type[E], payment: Payment, **more: Any) -> E:
         method=payment.method,
         amount=payment.money,
         **more,
+    )
+
+
+def view(payment: Payment, *, for_customer: bool) -> PaymentView:
+    """With the client secret one pays: it is the customer's alone."""
+    return PaymentView(
+        payment_id=payment.payment_id,
+        order_id=payment.order_id,
+        order_number=payment.order_number,
+        customer_id=payment.customer_id,
+        method=payment.method,
+        state=payment.state,
+        amount=payment.money,
+        received=Money(payment.received, payment.currency),
+        client_secret=payment.client_secret if for_customer else None,
+        reference=payment.reference,
+        account_name=payment.account_name,
+        account_number=payment.account_number,
+        bank_name=payment.bank_name,
+        failure=payment.failure,
+        action_required=payment.action_required,
+        succeeded_at=payment.succeeded_at,
     )

@@ -6,14 +6,12 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
-from services.billing.domain.ledger import Transaction
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
@@ -21,6 +19,8 @@ from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.billing.use_cases.credit_ports import CreditBook, Receivables
+from services.billing.use_cases.ledger_ports import Adjustments, Ledger, LedgerChain, Periods
 from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
 from services.shared.kernel.fee import Scope
 from services.shared.messages.base import Event
@@ -117,11 +117,15 @@ class Payments(Protocol):
     def find(self, payment_id: UUID) -> Payment | None:
         """Locked."""
 
-    def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
-        """Those that exist, locked in the order of their ids."""
-
     def of_order(self, order_id: UUID) -> Sequence[Payment]:
-        """All of them in the order of their ids, locked."""
+        """All of them, the first first, locked."""
+
+    def by_references(self, references: Iterable[str]) -> Mapping[str, Payment]:
+        """
+        For each reference that exists the payment of its order that waits for money, else the last one.
+
+        Locked in the order of their ids.
+        """
 
     def save(self, payment: Payment) -> None: ...
 
@@ -217,40 +221,6 @@ class Payouts(Protocol):
     def save(self, payout: Payout) -> None: ...
 
 
-class Adjustments(Protocol):
-    def add(self, adjustment: Adjustment) -> None:
-        """Give it its number and store it."""
-
-    def get(self, adjustment_id: UUID) -> Adjustment:
-        """Locked. Raises NotFound."""
-
-    def save(self, adjustment: Adjustment) -> None: ...
-
-
-class Ledger(Protocol):
-    def post(self, transaction: Transaction) -> datetime | None:
-        """
-        Write a transaction with its entries and bring the balances along.
-
-        Returns:
-            When it counts: *effective_at*, or the first instant after it whose books are open. None when the very
-            same was posted before.
-
-        Raises:
-            BookedOtherwise: The key stands there with other entries.
-            AccountOverdrawn: An account would fall below its least balance.
-        """
-
-    def find(self, transaction_id: UUID) -> Transaction | None: ...
-
-    def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
-        """
-        How many transactions there are; for each invariant the sentences that say where it does not hold.
-
-        What does not hold is told to the operator too, by log and metric.
-        """
-
-
 class BillingUnitOfWork(Protocol):
     @property
     def organisations(self) -> Organisations: ...
@@ -289,6 +259,12 @@ class BillingUnitOfWork(Protocol):
     def payments(self) -> Payments: ...
 
     @property
+    def credit(self) -> CreditBook: ...
+
+    @property
+    def receivables(self) -> Receivables: ...
+
+    @property
     def refunds(self) -> Refunds: ...
 
     @property
@@ -311,6 +287,12 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def adjustments(self) -> Adjustments: ...
+
+    @property
+    def ledger_chain(self) -> LedgerChain: ...
+
+    @property
+    def periods(self) -> Periods: ...
 
     @property
     def ledger(self) -> Ledger: ...

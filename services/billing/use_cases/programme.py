@@ -1,16 +1,23 @@
 """Programmes: publishing their rules, and keeping count of what they have promised."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from services.billing.domain.offering import OfferingCopy
+from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.programme import (
+    Case,
+    Estimate,
     Left,
     Programme,
     ProgrammeVersion,
     Rules,
     Tier,
+    estimate,
     version_at,
 )
+from services.billing.domain.related_party import Finding, PricedLine, findings
 from services.billing.domain.voucher import Voucher, funded
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -91,6 +98,41 @@ def left_for(
     committed = uow.programmes.open_year(*key, cap) if lock else uow.programmes.committed_in(*key)
     in_year = None if cap is None else max(0, cap - committed)
     return Left(budget=max(0, programme.left(rules)), year=in_year, voucher=voucher.left)
+
+
+def apply(
+    voucher: Voucher, rules: Rules, left: Left, provider_id: UUID, lines: Sequence[PricedLine],
+    price: tuple[int, int], now: datetime, uow: BillingUnitOfWork, *, listed_at: datetime,
+) -> tuple[Estimate, tuple[Finding, ...]]:  # fmt: skip
+    """What the rules say of *lines* for *price* (net, gross), by the price list of *listed_at*."""
+    holder = known_organisation(voucher.holder_id, uow)
+    provider = known_organisation(provider_id, uow)
+    offerings = uow.offerings.find_all({line.offering_id for line in lines if line.offering_id is not None})
+    relations = uow.relations.of((holder.organisation_id, provider.organisation_id))
+    found = findings(holder, provider, relations, lines, offerings, rules, listed_at)
+    case = Case(
+        net=price[0],
+        gross=price[1],
+        on=now,
+        holder_kind=voucher.holder_kind,
+        holder_code=holder.unified_social_credit_code,
+        classes=_classes(lines, offerings),
+        findings=tuple((each.kind, each.severity) for each in found),
+    )
+    return estimate(rules, case, left), found
+
+
+def _classes(lines: Sequence[PricedLine], offerings: Sequence[OfferingCopy]) -> tuple[str, ...]:
+    known = {offering.offering_id: offering.instrument_class for offering in offerings}
+    return tuple(known.get(line.offering_id, "") if line.offering_id is not None else "" for line in lines)
+
+
+def known_organisation(organisation_id: UUID, uow: BillingUnitOfWork) -> OrganisationCopy:
+    """Raises NotFound."""
+    found = uow.organisations.find(organisation_id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def commit(programme: Programme, holder_id: UUID, year: int, change: int, uow: BillingUnitOfWork) -> None:

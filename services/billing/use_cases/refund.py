@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.billing.domain.commission import Burden, StationBase, refund
+from services.billing.domain.commission import Burden, StationBase, refund, split
 from services.billing.domain.ledger import Entry
 from services.billing.domain.order import OrderCopy
 from services.billing.domain.payment import Payment
@@ -26,6 +26,7 @@ from services.billing.domain.refund import (
     parts_of,
     returned,
 )
+from services.billing.use_cases import voucher_use
 from services.billing.use_cases.clawback import take_back
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.payout import hand_of
@@ -61,8 +62,11 @@ def request_refund(command: RequestRefund, *, actor: Actor, uow: BillingUnitOfWo
     require(actor, command.grants, {})
     order = uow.orders.get(command.order_id)
     Money(order.net, order.currency) - command.net  # refuses another currency
-    _, takes = refund(order.split_terms, order.left, command.net.amount, command.burden, command.station_base)
-    parts_of(takes.gross, uow.payments.of_order(order.order_id))
+    after, takes = refund(order.split_terms, order.left, command.net.amount, command.burden, command.station_base)
+    payments = uow.payments.of_order(order.order_id)
+    remains = split(order.split_terms, after)
+    to_programme = voucher_use.programmes_part(order.order_id, remains.net, remains.gross, uow=uow)
+    parts_of(takes.gross - to_programme, payments)
     made = _new(order, "manual", new_id(), now, by=hand_of(actor), reason=command.reason, burden=command.burden,
                 station_base=command.station_base)  # fmt: skip
     made.asked, made.net, made.tax = command.net.amount, takes.net, takes.tax
@@ -229,8 +233,12 @@ def _agree(made: Refund, order: OrderCopy, payments: Sequence[Payment], uow: Bil
         order.remaining, made.takes = refund(order.split_terms, order.left, made.asked, made.burden, made.station_base)
         made.net, made.tax = made.takes.net, made.takes.tax
         uow.orders.keep_left(order)
+        remains = split(order.split_terms, order.left)
+        made.to_programme, made.programme_account = voucher_use.reduce_for_refund(
+            order.order_id, remains.net, remains.gross, uow=uow
+        )
     performed = order.accepted_at is not None
-    made.agree(parts_of(made.gross, payments), now, performed=performed, invoiced=performed)
+    made.agree(parts_of(made.to_payer, payments), now, performed=performed, invoiced=performed)
     for payment in payments:
         part = made.part(payment.payment_id)
         if part is not None:
@@ -245,10 +253,7 @@ def _agree(made: Refund, order: OrderCopy, payments: Sequence[Payment], uow: Bil
 
 
 def _let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
-    entries = (
-        customers_side(made.refund_id, made.money(made.net), made.money(made.tax)) if made.performed
-        else not_performed(made.order_id, made.refund_id, made.money(made.gross))
-    )  # fmt: skip
+    entries = customers_side(made) if made.performed else not_performed(made.order_id, made)
     _post(made, str(made.n), "refund", entries, uow, now)
     _send(made, uow, now)
 

@@ -9,19 +9,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.billing.domain.offering import OfferingCopy
 from services.billing.domain.order import PlacedOrder
-from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import due_from_customer
 from services.billing.domain.programme import (
-    Case,
-    Estimate,
-    Left,
     Programme,
-    Rules,
-    estimate,
 )
-from services.billing.domain.related_party import Finding, PricedLine, findings
+from services.billing.domain.related_party import Finding, PricedLine
 from services.billing.domain.voucher import (
     LIFECYCLE,
     USE_LIFECYCLE,
@@ -33,11 +26,13 @@ from services.billing.domain.voucher import (
     VoucherAlreadyOnOrder,
     VoucherNotApplicable,
     VoucherUse,
+    after_refund,
     programme_share_of_refund,
     voucher_earned,
     voucher_returned,
     voucher_used,
 )
+from services.billing.use_cases import clawback
 from services.billing.use_cases import programme as programmes
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -45,6 +40,7 @@ from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
+from services.shared.kernel.payment_schedule import ALL_BEFORE_WORK
 from services.shared.kernel.times import business_date
 from services.shared.messages.billing import voucher as messages
 from services.shared.messages.billing.programme import RuleResult
@@ -75,12 +71,14 @@ def estimate_voucher(query: EstimateVoucher, *, actor: Actor, uow: BillingUnitOf
     programme, version = programmes.in_force(voucher.programme_id, uow=uow, now=now)
     lines = tuple(PricedLine(offering_id, 0, voucher.currency, False) for offering_id in query.offering_ids)
     left = programmes.left_for(programme, version.rules, voucher, business_date(now).year, uow)
-    applied, found = _apply(
+    applied, found = programmes.apply(
         voucher, version.rules, left, query.provider_id, lines, (query.net.amount, query.gross.amount), now, uow,
         listed_at=now,
     )  # fmt: skip
     pays_instead = version.rules.redeem_to != "customer"
-    due = due_from_customer(query.gross.amount, covered=applied.amount if pays_instead else 0)
+    net, tax = query.net, query.gross - query.net
+    covered = applied.amount if pays_instead else 0
+    due = due_from_customer(net.amount, tax.amount, ALL_BEFORE_WORK, "before_work", covered=covered)
     return VoucherEstimate(
         amount=Money(applied.amount, voucher.currency),
         due=Money(due, voucher.currency),
@@ -114,7 +112,7 @@ def reserve_voucher(command: ReserveVoucher, *, actor: Actor, uow: BillingUnitOf
     programme, version = programmes.in_force(voucher.programme_id, uow=uow, now=now, lock=True)
     rules, year = version.rules, business_date(now).year
     left = programmes.left_for(programme, rules, voucher, year, uow, lock=True)
-    applied, found = _apply(
+    applied, found = programmes.apply(
         voucher, rules, left, order.provider_id, order.lines, (order.net, order.gross), now, uow,
         listed_at=order.placed_at,
     )  # fmt: skip
@@ -218,13 +216,26 @@ def earn_on_acceptance(order_id: UUID, accepted_at: datetime, *, uow: BillingUni
     use.accept(uow.programmes.version(use.programme_version_id).rules, accepted_at)
     uow.vouchers.save_use(use)
     _post(use, "earned", voucher_earned(use), accepted_at, uow, now)
+    if use.redeem_to == "provider":
+        key, order = f"voucher:{use.use_id}", (use.order_id, use.order_number)
+        clawback.owe("provider", use.provider_id, use.money, order, key=key, uow=uow, now=now)
     if use.state == "redeemed":
         uow.publish(_event(VoucherRedeemed, use))
 
 
-def reduce_for_refund(
-    order_id: UUID, net: int, gross: int, *, uow: BillingUnitOfWork
-) -> tuple[int, str | None]:  # fmt: skip
+def programmes_part(order_id: UUID, net: int, gross: int, *, uow: BillingUnitOfWork) -> int:
+    """
+    What would go back to the programme, and not to the payer, if *net* and *gross* remained of an order; minor units.
+
+    Zero without a voucher, and where the programme pays the customer itself: then it paid everything.
+    """
+    use = uow.vouchers.use_on(order_id)
+    if use is None or use.redeem_to == "customer" or not USE_LIFECYCLE.allows("reduce", use.state):
+        return 0
+    return use.amount - after_refund(use, uow.programmes.version(use.programme_version_id).rules, net, gross)
+
+
+def reduce_for_refund(order_id: UUID, net: int, gross: int, *, uow: BillingUnitOfWork) -> tuple[int, str]:
     """
     An order is partly refunded: run its programme again on what remains, and give the difference back to it.
 
@@ -232,19 +243,17 @@ def reduce_for_refund(
         order_id: The order.
         net: N', what remains of its price without VAT, minor units.
         gross: Likewise with VAT.
-        uow: The transaction in which the refund is booked.
+        uow: The transaction in which the refund is agreed.
 
     Returns:
-        V - V' (minor units) and the account that is credited with it: a fund that paid in, a programme that owes
-        less, or the claw-back of one that has paid. No account: before acceptance nothing of it stands in the ledger.
-        The payer gets back the refunded gross less V - V'; where the programme pays the customer itself that is all
-        of it, so 0 is answered.
+        What goes back to the programme and not to the payer, minor units; and the account that the refund credits
+        with it: a fund that paid in, a programme that owes less, or the claw-back of one that has paid. No account:
+        nothing of it stands in the ledger yet.
     """
     use = uow.vouchers.use_on(order_id)
     if use is None or not USE_LIFECYCLE.allows("reduce", use.state):
-        return 0, None
-    rules = uow.programmes.version(use.programme_version_id).rules
-    returned = use.reduce(rules, net, gross)
+        return 0, ""
+    returned = use.reduce(uow.programmes.version(use.programme_version_id).rules, net, gross)
     uow.vouchers.save_use(use)
     if returned:
         voucher = _voucher_of(use, uow)
@@ -252,36 +261,7 @@ def reduce_for_refund(
         uow.vouchers.save(voucher)
         programmes.commit(_programme_of(use, uow), use.holder_id, use.year, -returned, uow)
         uow.publish(_event(VoucherReduced, use, returned=Money(returned, use.currency)))
-    if use.redeem_to == "customer":
-        return 0, None
-    return returned, programme_share_of_refund(use)
-
-
-def _apply(
-    voucher: Voucher, rules: Rules, left: Left, provider_id: UUID, lines: Sequence[PricedLine],
-    price: tuple[int, int], now: datetime, uow: BillingUnitOfWork, *, listed_at: datetime,
-) -> tuple[Estimate, tuple[Finding, ...]]:  # fmt: skip
-    """What the rules say of *lines* for *price* (net, gross), by the price list of *listed_at*."""
-    holder = _organisation(voucher.holder_id, uow)
-    provider = _organisation(provider_id, uow)
-    offerings = uow.offerings.find_all({line.offering_id for line in lines if line.offering_id is not None})
-    relations = uow.relations.of((holder.organisation_id, provider.organisation_id))
-    found = findings(holder, provider, relations, lines, offerings, rules, listed_at)
-    case = Case(
-        net=price[0],
-        gross=price[1],
-        on=now,
-        holder_kind=voucher.holder_kind,
-        holder_code=holder.unified_social_credit_code,
-        classes=_classes(lines, offerings),
-        findings=tuple((each.kind, each.severity) for each in found),
-    )
-    return estimate(rules, case, left), found
-
-
-def _classes(lines: Sequence[PricedLine], offerings: Sequence[OfferingCopy]) -> tuple[str, ...]:
-    known = {offering.offering_id: offering.instrument_class for offering in offerings}
-    return tuple(known.get(line.offering_id, "") if line.offering_id is not None else "" for line in lines)
+    return (0, "") if use.redeem_to == "customer" else (returned, programme_share_of_refund(use))
 
 
 def _check_free(order: PlacedOrder, voucher_id: UUID, uow: BillingUnitOfWork) -> None:
@@ -329,13 +309,6 @@ def _own_order(
     if order is None:
         raise NotFound
     return order
-
-
-def _organisation(organisation_id: UUID, uow: BillingUnitOfWork) -> OrganisationCopy:
-    found = uow.organisations.find(organisation_id)
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _voucher_of(use: VoucherUse, uow: BillingUnitOfWork) -> Voucher:

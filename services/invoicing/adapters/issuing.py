@@ -8,6 +8,7 @@ after a crash finds its files there and answers the same.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -34,6 +35,7 @@ from services.shared.chassis.logs import logger
 from services.shared.chassis.object_store import ObjectStore, Stored
 from services.shared.chassis.render import RenderFailed
 from services.shared.kernel.money import Money, total
+from services.shared.kernel.payment_reference import reference_of
 from services.shared.kernel.times import business_date
 
 log = logger("issuing")
@@ -115,7 +117,7 @@ def document(contents: Contents) -> Invoice:
         number=contents.number,
         issued_on=day,
         issued_at=contents.dated_at,
-        due_on=day,
+        due_on=day + timedelta(days=contents.net_days),
         seller=_party(contents.seller),
         buyer=_party(contents.buyer),
         lines=lines,
@@ -127,7 +129,7 @@ def document(contents: Contents) -> Invoice:
         discounts=discounts,
         contract_number=contents.contract_number,
         order_number=contents.order_number,
-        payment_terms="款项已付清。 Paid in full before work began.",
+        payment_terms=_payment_terms(contents),
     )
 
 
@@ -166,10 +168,19 @@ def _line(line: OrderLine, vat: Vat, order_number: str) -> Line:
     )
 
 
+def _payment_terms(contents: Contents) -> str:
+    if contents.paid == contents.gross:
+        return "款项已付清。 Paid in full before work began."
+    if not contents.net_days:
+        return "请在收到发票后支付。 Payable on receipt."
+    return f"请于开票后 {contents.net_days} 日内支付。 Payable within {contents.net_days} days of the invoice."
+
+
 def _payment(contents: Contents) -> PaymentMeans:
     seller = contents.seller
-    if contents.payment_method == "bank_transfer" and seller.account_number:
-        return PaymentMeans("30", contents.order_number, seller.account_number, seller.account_name, seller.bank_name)
+    if contents.payment_method in {"bank_transfer", "credit"} and seller.account_number:
+        reference = reference_of(contents.order_number)
+        return PaymentMeans("30", reference, seller.account_number, seller.account_name, seller.bank_name)
     return PaymentMeans("48" if contents.payment_method == "card" else "97", contents.order_number)
 
 

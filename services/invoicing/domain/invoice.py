@@ -61,6 +61,7 @@ class Contents:
         dated_at: The instant whose Asia/Shanghai day is the issue date; also the file's creation date.
         accepted_at: When the performance was accepted: its day is the delivery date.
         paid: Received before.
+        net_days: From the issue date until what is not paid is due.
     """
 
     number: str
@@ -76,6 +77,7 @@ class Contents:
     tax: Money
     tax_rate_bps: int
     paid: Money
+    net_days: int = 0
 
     @property
     def gross(self) -> Money:
@@ -132,9 +134,11 @@ class Invoice:
         seller: OrganisationCopy,
         buyer: OrganisationCopy,
         accepted_at: datetime,
+        on_credit: Money,
+        net_days: int,
         now: datetime,
     ) -> None:
-        """Freeze what it will say under *number*. The order is paid before work begins, so nothing is due."""
+        """Freeze what it will say under *number*: all but what went *on_credit* was sure before work began."""
         self.state = LIFECYCLE.after("number", self.state)
         self.contents = Contents(
             number=number,
@@ -149,7 +153,8 @@ class Invoice:
             net=order.net,
             tax=order.tax,
             tax_rate_bps=order.tax_rate_bps,
-            paid=order.gross,
+            paid=order.gross - on_credit,
+            net_days=net_days,
         )
 
     def issue(self, pdf: KeptFile, xml: KeptFile) -> None:

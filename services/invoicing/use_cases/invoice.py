@@ -18,6 +18,7 @@ from services.invoicing.domain.tax_point import TaxPoint
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
+from services.shared.kernel.money import total
 from services.shared.kernel.times import business_date
 from services.shared.messages.invoicing.invoice import InvoiceFailed, InvoiceIssued, TaxPointReached
 from services.shared.messages.orders.order import OrderAccepted
@@ -52,7 +53,11 @@ def invoice_order(event: OrderAccepted, *, uow: InvoicingUnitOfWork, now: dateti
     year = business_date(now).year
     # Taken last: whoever waits for the series then waits for as little as may be.
     number = invoice_number(SERIES, year, uow.number_series.take(SERIES, year))
-    invoice.take_number(number, order=order, seller=seller, buyer=buyer, accepted_at=event.accepted_at, now=now)
+    given = (cover.amount for cover in event.covers if cover.kind == "credit")
+    invoice.take_number(
+        number, order=order, seller=seller, buyer=buyer, accepted_at=event.accepted_at, now=now,
+        on_credit=total(given, order.gross.currency), net_days=event.terms.net_days,
+    )  # fmt: skip
     uow.invoices.add(invoice)
     uow.call_outside(ISSUE_INVOICE, f"{ISSUE_INVOICE}:{invoice.invoice_id}", issue_payload(invoice))
 

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.notify.domain.member import Language
 from services.notify.domain.notification import Words
-from services.shared.chassis.document_text import figure
+from services.shared.chassis.document_text import figure, percent
 from services.shared.kernel.money import Money
 from services.shared.kernel.times import BUSINESS_ZONE
 
@@ -39,6 +39,22 @@ _REJECTIONS = {
         "net_differs": "the net amount is not the settlement's",
         "tax_differs": "the tax is not the settlement's",
         "gross_differs": "the total is not the settlement's",
+    },
+}
+_CREDIT_REFUSALS = {
+    "zh": {
+        "no_line": "贵单位目前没有信用额度。",
+        "suspended": "贵单位的信用额度已暂停。",
+        "expired": "贵单位的信用额度已到期。",
+        "overdue": "贵单位有逾期未付的发票。",
+        "limit_exceeded": "剩余信用额度不足以支付此订单。",
+    },
+    "en": {
+        "no_line": "You have no credit line at present.",
+        "suspended": "Your credit line is suspended.",
+        "expired": "Your credit line has ended.",
+        "overdue": "An invoice of yours is overdue.",
+        "limit_exceeded": "What is left of your credit line does not suffice for this order.",
     },
 }
 
@@ -69,8 +85,8 @@ def text_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(money=money, moment=moment, day=day)
-    environment.globals.update(conditions=_CONDITIONS, rejections=_REJECTIONS)
+    environment.filters.update(money=money, moment=moment, day=day, percent=percent)
+    environment.globals.update(conditions=_CONDITIONS, rejections=_REJECTIONS, credit_refusals=_CREDIT_REFUSALS)
     return environment
 
 

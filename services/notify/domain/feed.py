@@ -63,7 +63,15 @@ def provider_share(data: Data) -> Data:
 
 _ORDER = ("order_id", "number", "customer_id", "provider_id")
 _CUSTOMER_TERMS = tuple(
-    f"terms.{name}" for name in ("collection_model", "payment_method", "acceptance_days", "objection_days")
+    f"terms.{name}"
+    for name in (
+        "collection_model",
+        "payment_method",
+        "payment_schedule",
+        "net_days",
+        "acceptance_days",
+        "objection_days",
+    )
 )
 _PROVIDER_TERMS = tuple(
     f"terms.{name}" for name in ("collection_model", "provider_tax", "acceptance_days", "hold_days", "objection_days")
@@ -71,6 +79,9 @@ _PROVIDER_TERMS = tuple(
 _WORK = tuple(f"lines.{name}" for name in ("line", "offering_id", "title_zh", "title_en", "unit", "quantity"))
 _PRICES = tuple(f"lines.{name}" for name in ("unit_price", "includes_tax", "discount_bps", "discount", "net", "tax"))
 _PAYMENT = ("payment_id", "order_id", "order_number", "customer_id", "method", "amount")
+_CREDIT_LINE = ("credit_line_id", "customer_id")
+_CREDIT = ("credit_id", "order_id", "order_number", "customer_id", "amount")
+_RECEIVABLE = ("receivable_id", "order_id", "order_number", "customer_id", "amount")
 _SETTLEMENT = ("settlement_id", "number", "party_kind", "party_id", "net", "tax", "gross", "order_count")
 _VOUCHER = ("voucher_id", "number", "programme_id", "customer_id")
 _USE = (
@@ -124,10 +135,20 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "order.closed.v1": (_customer(*_ORDER),),
     "order.cancelled.v1": (_customer(*_ORDER, "reason"),),
     # billing
-    "payment.opened.v1": (_customer(*_PAYMENT, "reference"),),
+    "payment.opened.v1": (_customer(*_PAYMENT, "reference", "due_on"),),
     "payment.succeeded.v1": (_customer(*_PAYMENT, "channel_transaction_id", "succeeded_at"),),
     "payment.failed.v1": (_customer(*_PAYMENT, "failure"),),
     "payment.in_doubt.v1": (),  # the company's own puzzle until a person has looked
+    "credit_line.approved.v1": (
+        _customer(*_CREDIT_LINE, "limit", "net_days", "before_work_bps", "valid_until", "approved_at"),
+    ),
+    "credit_line.suspended.v1": (_customer(*_CREDIT_LINE),),
+    "credit.granted.v1": (_customer(*_CREDIT, "net_days"),),
+    "credit.refused.v1": (_customer(*_CREDIT, "reason"),),
+    "receivable.reminded.v1": (
+        _customer(*_RECEIVABLE, "invoice_number", "due_on", "days_overdue", "reminder", "last", "reference"),
+    ),
+    "receivable.written_off.v1": (),  # a loss of the company's; that it is owed all the same does not change
     "refund.agreed.v1": (_customer(*_REFUND),),
     "refund.succeeded.v1": (_customer(*_REFUND, "succeeded_at"),),
     "refund.failed.v1": (_customer(*_REFUND),),
@@ -138,6 +159,8 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "payout.released.v1": (_party(*_PAYOUT),),
     "payout.paid.v1": (_party(*_PAYOUT, "paid_at"),),
     "ledger.posted.v1": (),
+    "ledger.sealed.v1": (),
+    "period.closed.v1": (),
     "bank_line.in_suspense.v1": (),
     "commission_plan.published.v1": (),
     "referral.confirmed.v1": (),

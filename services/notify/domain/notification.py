@@ -65,6 +65,26 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "payment.opened.v1": (
         Audience("payment_opened", "customer", ("requester", "customer_finance"), _ORDER),
     ),
+    "credit_line.approved.v1": (
+        Audience("credit_line_approved", "customer", ("approver", "customer_finance"), _ORDERS),
+    ),
+    "credit_line.suspended.v1": (
+        Audience("credit_line_suspended", "customer", ("approver", "customer_finance"), _ORDERS),
+        Audience("credit_line_suspended_overdue", "operator", ("finance_operator",), _ORDERS,
+                 only_if=("reason", "overdue")),
+    ),
+    "credit.granted.v1": (
+        Audience("credit_granted", "customer", ("requester", "customer_finance"), _ORDER),
+    ),
+    "credit.refused.v1": (
+        Audience("credit_refused", "customer", ("requester", "approver", "customer_finance"), _ORDER),
+    ),
+    "receivable.reminded.v1": (
+        Audience("receivable_reminded", "customer", ("customer_finance", "requester"), _ORDER),
+    ),
+    "receivable.written_off.v1": (
+        Audience("receivable_written_off", "operator", ("finance_operator",), _ORDER),
+    ),
     "payment.succeeded.v1": (
         Audience("payment_succeeded", "customer", ("requester", "customer_finance"), _ORDER),
     ),

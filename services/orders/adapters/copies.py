@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.orders.adapters import tables
 from services.orders.adapters.rows import Rows
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
+from services.orders.domain.credit import CreditLineCopy
 from services.orders.domain.offering import OfferingCopy
 from services.orders.domain.organisation import DEFAULT_COMPANY_RATE_BPS, OrganisationCopy
 from services.orders.domain.provider import ProviderCopy
@@ -22,6 +23,7 @@ PROVIDER = Rows(ProviderCopy, tables.provider)
 OFFERING = Rows(OfferingCopy, tables.offering)
 PLAN = Rows(CommissionPlanCopy, tables.commission_plan)
 REFERRAL = Rows(ReferralCopy, tables.referral)
+CREDIT_LINE = Rows(CreditLineCopy, tables.credit_line)
 
 COMPANY_TAXPAYER = (
     "SELECT tax_profile ->> 'taxpayer' FROM organisation WHERE kind = 'operator'"
@@ -129,3 +131,22 @@ class SqlCommission:
             .limit(1)
         ).one_or_none()
         return REFERRAL.read(row) if row is not None else None
+
+
+class SqlCreditLines:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def put(self, line: CreditLineCopy) -> None:
+        _put(self.connection, CREDIT_LINE, line)
+
+    def suspend(self, credit_line_id: UUID) -> None:
+        table = tables.credit_line
+        self.connection.execute(table.update().where(table.c.credit_line_id == credit_line_id).values(active=False))
+
+    def find(self, customer_id: UUID, currency: str) -> CreditLineCopy | None:
+        table = tables.credit_line
+        row = self.connection.execute(
+            select(table).where(table.c.customer_id == customer_id, table.c.currency == currency)
+        ).one_or_none()
+        return CREDIT_LINE.read(row) if row is not None else None

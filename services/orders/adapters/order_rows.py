@@ -35,10 +35,11 @@ REPORT = Rows(Report, tables.report)
 PLACE = """
 WITH placed AS (
   INSERT INTO orders (order_id, number, parent_id, state, customer_id, provider_id, quotation_id, lines, amounts,
-                      payment_method, samples_declared, turnaround_days, notes, placed_at, provider_side)
+                      payment_method, payment_terms, samples_declared, turnaround_days, notes, placed_at,
+                      provider_side)
   VALUES (%(order_id)s, next_number('OR', %(placed_at)s), %(parent_id)s, %(state)s, %(customer_id)s, %(provider_id)s,
-          %(quotation_id)s, %(lines)s, %(amounts)s, %(payment_method)s, %(samples_declared)s, %(turnaround_days)s,
-          %(notes)s, %(placed_at)s, %(provider_side)s)
+          %(quotation_id)s, %(lines)s, %(amounts)s, %(payment_method)s, %(payment_terms)s, %(samples_declared)s,
+          %(turnaround_days)s, %(notes)s, %(placed_at)s, %(provider_side)s)
   RETURNING order_id, number
 ), contracts AS (
   INSERT INTO contract (contract_id, number, order_id, state)

@@ -27,6 +27,7 @@ from services.orders.domain.sample import Sample
 from services.orders.use_cases import commission
 from services.orders.use_cases.commission import Agreed
 from services.shared.chassis import database
+from services.shared.chassis.document_text import percent
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.money import Money
@@ -147,8 +148,7 @@ class Papers:
     def _contract(self, facts: Facts) -> documents.Contract:
         order = facts.order
         amounts = order.amounts
-        days = self.policy.unpaid_cancel_days
-        by_zh, by_en = PAID_BY[order.payment_method]
+        payment_zh, payment_en = payment_clause(order, self.policy.unpaid_cancel_days)
         return documents.Contract(
             number=facts.contract_number,
             order_number=order.number,
@@ -163,14 +163,8 @@ class Papers:
             samples=_samples(facts.samples),
             terms=documents.Terms(
                 turnaround_working_days=order.turnaround_days,
-                payment_zh=(
-                    f"甲方自下单之日起 {days} 日内支付全部价款（{by_zh}），逾期未付的订单自动取消。"
-                    "款项在验收前由乙方记为合同负债。"
-                ),
-                payment_en=(
-                    f"Party A pays in full ({by_en}) within {days} days of the order; an order that is not paid by"
-                    " then is cancelled. Until acceptance Party B holds the money as a contract liability."
-                ),
+                payment_zh=payment_zh,
+                payment_en=payment_en,
                 acceptance_days=self.policy.acceptance_days,
                 objection_days=self.policy.objection_days,
             ),
@@ -235,6 +229,33 @@ class Papers:
                 for each in facts.samples
             },
         )
+
+
+def payment_clause(order: Order, unpaid_cancel_days: int) -> tuple[str, str]:
+    """How the customer is to pay, in Chinese and English, as it was agreed when the order was placed."""
+    if order.payment_method != "credit":
+        by_zh, by_en = PAID_BY[order.payment_method]
+        zh = (
+            f"甲方自下单之日起 {unpaid_cancel_days} 日内支付全部价款（{by_zh}），逾期未付的订单自动取消。"
+            "款项在验收前由乙方记为合同负债。"
+        )
+        en = (
+            f"Party A pays in full ({by_en}) within {unpaid_cancel_days} days of the order; an order that is not paid"
+            " by then is cancelled. Until acceptance Party B holds the money as a contract liability."
+        )
+        return zh, en
+    terms = order.payment_terms
+    first = percent(sum(part.bps for part in terms.payment_schedule if part.due == "before_work"))
+    until_zh = f"自开票之日起 {terms.net_days} 日内" if terms.net_days else "收到发票后"
+    until_en = f"within {terms.net_days} days of the invoice" if terms.net_days else "on receipt of the invoice"
+    if first == "0":
+        zh, en = "甲方按信用额度先检测后付款，", "Party A pays on credit,"
+    else:
+        zh = f"甲方在检测开始前支付价款的 {first}%，其余按信用额度先检测后付款，"
+        en = f"Party A pays {first}% of the price before work begins and the rest on credit,"
+    zh += f"验收开票后，{until_zh}支付。信用额度未获批准的，甲方在检测开始前支付全部价款。"
+    en += f" {until_en}, which follows acceptance. Where credit is not granted it pays in full before work begins."
+    return zh, en
 
 
 def _party(organisation: OrganisationCopy) -> documents.Party:

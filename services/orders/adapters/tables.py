@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
@@ -39,6 +39,18 @@ offering = _table("offering", "offering_id", [
     ("published", _BOOL), ("prices", _JSON), ("instrument_class", _TEXT),
 ])  # fmt: skip
 
+credit_line = Table(
+    "credit_line",
+    metadata,
+    Column("customer_id", _UUID, primary_key=True),
+    Column("currency", _TEXT, primary_key=True),
+    Column("credit_line_id", _UUID),
+    Column("active", _BOOL),
+    Column("net_days", _INT),
+    Column("before_work_bps", _INT),
+    Column("valid_until", Date),
+)
+
 commission_plan = _table("commission_plan", "commission_plan_id", [
     ("valid_from", _TIME), ("valid_until", _TIME), ("fee_bps", _INT), ("station_bps", _INT), ("components", _JSON),
     ("provider_id", _UUID), ("offering_class", _TEXT), ("station_id", _UUID), ("currency", _TEXT),
@@ -72,10 +84,10 @@ quotation = _table("quotation", "quotation_id", [
 orders = _table("orders", "order_id", [
     ("number", _TEXT), ("parent_id", _UUID), ("state", _TEXT), ("customer_id", _UUID), ("provider_id", _UUID),
     ("station_id", _UUID), ("quotation_id", _UUID), ("lines", _JSON), ("amounts", _JSON), ("payment_method", _TEXT),
-    ("samples_declared", _JSON), ("turnaround_days", _INT), ("notes", _TEXT), ("terms", _JSON), ("payments", _JSON),
-    ("covers", _JSON), ("shipment_number", _TEXT), ("packing_sheet", _JSON), ("placed_at", _TIME),
-    ("contracted_at", _TIME), ("released_at", _TIME), ("delivered_at", _TIME), ("accepted_at", _TIME),
-    ("accept_by", _TIME), ("closed_at", _TIME), ("cancel_reason", _TEXT),
+    ("payment_terms", _JSON), ("samples_declared", _JSON), ("turnaround_days", _INT), ("notes", _TEXT),
+    ("terms", _JSON), ("payments", _JSON), ("covers", _JSON), ("shipment_number", _TEXT), ("packing_sheet", _JSON),
+    ("placed_at", _TIME), ("contracted_at", _TIME), ("released_at", _TIME), ("delivered_at", _TIME),
+    ("accepted_at", _TIME), ("accept_by", _TIME), ("closed_at", _TIME), ("cancel_reason", _TEXT),
     ("provider_side", _JSON),
 ])  # fmt: skip
 

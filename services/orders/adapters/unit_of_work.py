@@ -4,7 +4,13 @@ from functools import cached_property
 from uuid import UUID
 
 from services.orders.adapters import files, order_view
-from services.orders.adapters.copies import SqlCommission, SqlOfferings, SqlOrganisations, SqlProviders
+from services.orders.adapters.copies import (
+    SqlCommission,
+    SqlCreditLines,
+    SqlOfferings,
+    SqlOrganisations,
+    SqlProviders,
+)
 from services.orders.adapters.order_rows import (
     SqlAnalyses,
     SqlContracts,
@@ -38,6 +44,10 @@ class OrdersUnitOfWork(UnitOfWork):
     @cached_property
     def commission(self) -> SqlCommission:
         return SqlCommission(self.connection)
+
+    @cached_property
+    def credit_lines(self) -> SqlCreditLines:
+        return SqlCreditLines(self.connection)
 
     @cached_property
     def quotation_requests(self) -> SqlQuotationRequests:

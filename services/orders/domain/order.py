@@ -14,10 +14,11 @@ from services.shared.kernel.errors import Conflict
 from services.shared.kernel.fee import Fee
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money, total
+from services.shared.kernel.payment_schedule import ALL_BEFORE_WORK, PaymentSchedule
 from services.shared.kernel.tax import TaxProfile
 
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
-PaymentMethod = Literal["card", "bank_transfer"]
+PaymentMethod = Literal["card", "bank_transfer", "credit"]
 AcceptedBy = Literal["customer", "timer"]
 CoverKind = Literal["voucher", "credit", "funding"]
 ReleaseReason = Literal["paid", "deposit", "credit", "internal"]
@@ -60,11 +61,21 @@ class Terms:
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    payment_schedule: PaymentSchedule = ALL_BEFORE_WORK
+    net_days: int = 0
     fee: Fee | None = None
     provider_net: Money | None = None
     company_discount: Money | None = None
     buy_net: Money | None = None
     station_base: StationBase = "fee"
+
+
+@dataclass(frozen=True)
+class PaymentTerms:
+    """How an order is to be paid, as it was when it was placed: its papers say so. See `Terms`."""
+
+    payment_schedule: PaymentSchedule = ALL_BEFORE_WORK
+    net_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,6 +128,7 @@ class Order:
     payment_method: PaymentMethod
     turnaround_days: int
     placed_at: datetime
+    payment_terms: PaymentTerms = PaymentTerms()
     parent_id: UUID | None = None
     station_id: UUID | None = None
     quotation_id: UUID | None = None
@@ -222,7 +234,9 @@ class Order:
         kinds = {cover.kind for cover in self.covers.values()}
         if "funding" in kinds:
             return "internal"
-        return "credit" if "credit" in kinds else "paid"
+        if "credit" in kinds:
+            return "deposit" if self.paid.amount else "credit"
+        return "paid"
 
     def receive_sample(self, now: datetime) -> bool:
         """
@@ -309,6 +323,8 @@ def freeze_terms(order: Order, plan: CommissionPlanCopy, fee: Fee, referral: Ref
         hold_days=policy.hold_days,
         objection_days=policy.objection_days,
         commission_plan_id=plan.commission_plan_id,
+        payment_schedule=order.payment_terms.payment_schedule,
+        net_days=order.payment_terms.net_days,
         fee=fee,
         provider_net=resale.amounts.net if resale is not None else net - Money(fee.of(net.amount), net.currency),
         company_discount=net - order.amounts.net if net != order.amounts.net else None,

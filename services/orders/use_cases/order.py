@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from services.orders.domain.credit import CreditNotOffered
 from services.orders.domain.offering import OfferingNotFound, only_provider
 from services.orders.domain.order import AcceptedBy, Cover, Order
 from services.orders.domain.pricing import priced
@@ -70,7 +71,17 @@ def place_order(command: PlaceOrder, *, actor: Actor, uow: OrdersUnitOfWork, now
 
 
 def place(order: Order, uow: OrdersUnitOfWork) -> None:
-    """Store a new order, tell of it, and have its papers made."""
+    """
+    Store a new order, tell of it, and have its papers made.
+
+    Raises:
+        CreditNotOffered: It is to go on credit, and the customer has no line in this currency.
+    """
+    if order.payment_method == "credit":
+        line = uow.credit_lines.find(order.customer_id, order.amounts.gross.currency)
+        if line is None:
+            raise CreditNotOffered
+        order.payment_terms = line.payment_terms(order.placed_at)
     order.note("placed", order.placed_at)
     uow.orders.place(order, new_id())
     uow.publish(
@@ -137,6 +148,13 @@ def drop_cover(order_id: UUID, source_id: UUID, *, uow: OrdersUnitOfWork, now: d
         uow.orders.save(order)
 
 
+def note(what: str, order_id: UUID, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """A line in the order's history that changes nothing else. Raises NotYet: The order is not known here."""
+    order = _known(order_id, uow)
+    order.note(what, now, by_platform=True)
+    uow.orders.save(order)
+
+
 def take_voucher(event: VoucherReserved, *, uow: OrdersUnitOfWork, now: datetime) -> None:
     """A programme pays a part instead of the customer; one that pays the customer itself covers nothing."""
     if event.cover.amount:
@@ -199,6 +217,7 @@ def _accept(order: Order, accepted_by: AcceptedBy, uow: OrdersUnitOfWork, now: d
             terms=shapes.terms(order.frozen_terms),
             accepted_by=accepted_by,
             accepted_at=now,
+            covers=shapes.covers(order.covers.values()),
         )
     )
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.orders.domain.analysis import Analysis
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
 from services.orders.domain.contract import Contract
+from services.orders.domain.credit import CreditLineCopy
 from services.orders.domain.offering import OfferingCopy
 from services.orders.domain.order import Order
 from services.orders.domain.organisation import OrganisationCopy
@@ -74,6 +75,14 @@ class Commission(Protocol):
 
     def referral_for(self, customer_id: UUID, *, placed_at: datetime, now: datetime) -> ReferralCopy | None:
         """The first that had begun by *now* and protected the customer when the order was placed."""
+
+
+class CreditLines(Protocol):
+    def put(self, line: CreditLineCopy) -> None: ...
+
+    def suspend(self, credit_line_id: UUID) -> None: ...
+
+    def find(self, customer_id: UUID, currency: str) -> CreditLineCopy | None: ...
 
 
 class QuotationRequests(Protocol):
@@ -172,6 +181,9 @@ class OrdersUnitOfWork(Protocol):
 
     @property
     def commission(self) -> Commission: ...
+
+    @property
+    def credit_lines(self) -> CreditLines: ...
 
     @property
     def quotation_requests(self) -> QuotationRequests: ...

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.orders.domain.contract import Contract, Paper
-from services.orders.domain.order import Order, Terms
+from services.orders.domain.order import Cover, Order, Terms
 from services.orders.domain.pricing import Amounts, Line, ProviderSide
 from services.orders.domain.sample import SampleDeclared
 from services.shared.kernel.actor import Relation
@@ -36,6 +36,10 @@ def terms(frozen: Terms, seen_as: Relation = "operator") -> order_messages.Terms
     if seen_as == "provider" and frozen.buy_net is not None:
         return shown.model_copy(update={"fee_bps": 0, "fee": None, "station_base": "fee"})
     return shown
+
+
+def covers(standing_in: Iterable[Cover]) -> tuple[order_messages.Cover, ...]:
+    return tuple(order_messages.Cover(**vars(cover)) for cover in standing_in)
 
 
 def declared(samples: Iterable[SampleDescription]) -> tuple[SampleDeclared, ...]:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from services.shared.chassis.definition import HOSTED, Definition, find
+from services.shared.chassis.definition import HOSTED, Definition, find, named
 from services.shared.chassis.settings import ProcessSettings, load
 
 
@@ -15,7 +15,12 @@ def main(definition: Definition, arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("serve", help="RPC commands and queries")
     _work_options(commands.add_parser("work", help="relay, receiver, handlers, outside calls, timers"))
     commands.add_parser("migrate", help="bring the database to the newest schema")
+    for name in definition.commands:
+        commands.add_parser(name, help=f"of {definition.name} alone; see its README")
     options = parser.parse_args(arguments)
+    if options.command in definition.commands:
+        code: int = named(definition.commands[options.command])(load(definition.settings)[0])
+        return code
     return _run(options, [definition])
 
 

@@ -78,6 +78,8 @@ class Definition:
             `work` imports neither Nameko nor eventlet.
         work: "module:function"; the function takes the settings and returns `Work`.
         migrations: Folder of its Alembic migrations.
+        commands: Of its own on the command line: name → "module:function"; it takes the settings and returns the
+            exit code.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Definition:
     migrations: Path
     entrypoints: str | None = None
     work: str | None = None
+    commands: Mapping[str, str] = field(default_factory=dict)
 
     def load_work(self, settings: SourceSettings) -> Work:
         if self.work is None:

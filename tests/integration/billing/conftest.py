@@ -39,7 +39,7 @@ from tests.kit.stripe_control import StripeControl, StripeStandIn
 
 V = TypeVar("V", bound=View)
 
-LEDGER_TABLES = ("ledger_entry", "ledger_tx")
+LEDGER_TABLES = ("ledger_entry", "ledger_tx", "ledger_block", "ledger_period", "ledger_period_balance")
 TABLES = (
     "account",
     "account_balance",
@@ -55,6 +55,8 @@ TABLES = (
     "command_log",
     "commission_plan",
     "contracted_order",
+    "credit",
+    "credit_line",
     "declared_relation",
     "order_hold",
     "offering",
@@ -63,6 +65,7 @@ TABLES = (
     "outside_call",
     "payment",
     "payout",
+    "receivable",
     "placed_order",
     "programme",
     "programme_version",
@@ -74,6 +77,11 @@ TABLES = (
     "timer",
     "voucher",
     "voucher_use",
+)
+
+AS_NEW = (
+    "UPDATE ledger_closed SET until = 'epoch'; UPDATE ledger_horizon SET seq_seen = 0, xid_seen = '0';"
+    "ALTER SEQUENCE ledger_seq RESTART"
 )
 
 
@@ -89,7 +97,7 @@ class Billing(RealService[BillingUnitOfWork]):
         """Nothing is left but the organisations."""
         off = "".join(f"ALTER TABLE {table} DISABLE TRIGGER USER;" for table in LEDGER_TABLES)
         on = "".join(f"ALTER TABLE {table} ENABLE TRIGGER USER;" for table in LEDGER_TABLES)
-        self.database.change(f"{off} TRUNCATE {', '.join(TABLES + LEDGER_TABLES)}; {on}")
+        self.database.change(f"{off} TRUNCATE {', '.join(TABLES + LEDGER_TABLES)}; {on} {AS_NEW}")
         self.told.clear()
 
         def fill(uow: BillingUnitOfWork) -> None:

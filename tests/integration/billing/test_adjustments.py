@@ -8,7 +8,6 @@ from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters.queries import list_adjustments
 from services.billing.domain.ledger import Entry, ReversedAlready, contract, mirrored
-from services.billing.domain.payment import receipt_card
 from services.billing.use_cases.adjustment import approve_adjustment, propose_adjustment, propose_reversal
 from services.billing.use_cases.ledger import post_transaction, reverse_transaction
 from services.shared.chassis.database import sqlstate
@@ -21,7 +20,7 @@ from services.shared.messages.billing.adjustment import (
     ProposeReversal,
 )
 from tests.integration.billing.conftest import Billing
-from tests.kit.fakes_billing import NOW, ORDER_ID, OTHER_FINANCE, REQUESTER, cny
+from tests.kit.fakes_billing import NOW, ORDER_ID, OTHER_FINANCE, REQUESTER, cny, receipt_card
 
 RECEIVABLE = "A:ar:customer:x"
 

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.billing.domain.payment import reference_of
 from services.billing.use_cases import order, payment, payout, settlement
 from services.billing.use_cases.bank_statement import import_bank_statement
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.errors import Refused
 from services.shared.kernel.ids import derived_id
+from services.shared.kernel.payment_reference import reference_of
 from services.shared.kernel.rate import share
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.billing.bank_statement import ImportBankStatement

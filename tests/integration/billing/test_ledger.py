@@ -12,9 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters import ledger_queries
 from services.billing.config import settings
-from services.billing.domain.bank_line import receipt_bank
 from services.billing.domain.ledger import AccountOverdrawn, BookedOtherwise, Entry, contract
-from services.billing.domain.payment import psp_fee, receipt_card
+from services.billing.domain.payment import psp_fee
 from services.billing.domain.payout import payout_paid
 from services.billing.subscriptions import work
 from services.billing.use_cases.ledger import WATCH_TIMER, post_transaction, watch_invariants
@@ -23,7 +22,7 @@ from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.ledger import ListBalances, ListLedgerTransactions
 from tests.integration.billing.conftest import Billing
-from tests.kit.fakes_billing import CUSTOMER_ID, NOW, ORDER_ID, REQUESTER, cny
+from tests.kit.fakes_billing import CUSTOMER_ID, NOW, ORDER_ID, REQUESTER, cny, receipt_bank, receipt_card
 from tests.kit.platform import fresh_database
 
 BALANCES = "I3 balances are the sums of entries"

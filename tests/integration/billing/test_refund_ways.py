@@ -5,7 +5,6 @@ import pytest
 from services.billing.adapters import refund_queries
 from services.billing.domain.commission import MoreThanLeft
 from services.billing.domain.ledger import contract
-from services.billing.domain.payment import reference_of
 from services.billing.domain.refund import (
     NothingWaits,
     PayerWithoutBankAccount,
@@ -17,6 +16,7 @@ from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.money import CurrencyMismatch
+from services.shared.kernel.payment_reference import reference_of
 from services.shared.messages.billing.refund import (
     ApproveRefund,
     CancelRefund,

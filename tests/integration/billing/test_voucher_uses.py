@@ -24,6 +24,7 @@ from services.shared.messages.billing.voucher import (
     GetVoucher,
 )
 from tests.integration.billing.conftest import Billing
+from tests.integration.billing.refunding import refunded
 from tests.integration.billing.voucher_books import (
     OTHER_ORDER_ID,
     a_programme,
@@ -43,6 +44,7 @@ from tests.kit.fakes_billing import (
     OTHER_FINANCE,
     PROVIDER_ID,
     REQUESTER,
+    STATION_ID,
     amounts,
     cny,
     order_cancelled,
@@ -100,7 +102,7 @@ def test_tv06_customer(books: Billing) -> None:
 
 def test_tv06_provider(books: Billing) -> None:
     """The provider gets the programme's part from there, so it owes it to the company."""
-    voucher = a_voucher(books, a_programme(books, rules=some_rules(redeem_to="provider")))
+    voucher = a_voucher(books, a_programme(books, rules=some_rules(redeem_to="provider", shortfall_payer="provider")))
     place(books)
     reserve(books, voucher)
     sign(books)
@@ -260,8 +262,8 @@ def test_tv07_amounts(books: Billing) -> None:
     sign(books)
     pay(books)
     before = books.within(lambda uow: reduce_for_refund(ORDER_ID, 7_000_000, 7_420_000, uow=uow))
-    assert before == (0, None)  # 30 % of 70,000.00 is still above the cap
-    assert books.within(lambda uow: reduce_for_refund(ORDER_ID, 6_000_000, 6_360_000, uow=uow)) == (200_000, None)
+    assert before == (0, "")  # 30 % of 70,000.00 is still above the cap
+    assert books.within(lambda uow: reduce_for_refund(ORDER_ID, 6_000_000, 6_360_000, uow=uow)) == (200_000, "")
     assert counts(books, voucher) == (0, 1_800_000, 3_200_000, 1_800_000, 1_800_000)
     books.within(lambda uow: reduce_for_refund(ORDER_ID, 0, 0, uow=uow))
     assert counts(books, voucher) == (0, 0, 5_000_000, 0, 0)
@@ -299,3 +301,71 @@ def test_the_database_itself_refuses(books: Billing) -> None:
     ):
         with pytest.raises(Exception, match=r"check|append-only|voucher_use_on_order"):
             books.database.change(statement)
+
+
+@pytest.mark.parametrize("accepted", [False, True], ids=["before acceptance", "after it"])
+def test_tv07(books: Billing, accepted: bool) -> None:  # noqa: FBT001
+    """Refund of N 20,000.00: cash 19,200.00, the programme 2,000.00, red -20,000.00 / -1,200.00, everybody's part."""
+    voucher = a_voucher(books, a_programme(books))
+    place(books)
+    reserve(books, voucher)
+    sign(books)
+    pay(books)
+    if accepted:
+        accept(books)
+    made = refunded(books, 2_000_000)
+    assert (made.net, made.tax) == (cny(2_000_000), cny(120_000))
+    assert [part.amount for part in made.parts] == [cny(1_920_000)]
+    if accepted:
+        assert entries(books, f"refund:{made.refund_id}:1") == [
+            ("D", "R:service", 2_000_000), ("D", "L:vat:output", 120_000),
+            ("C", f"L:refund:{made.refund_id}", 1_920_000),
+            ("C", f"A:ar:voucher_programme:{voucher.programme_id}", 200_000),
+        ]  # fmt: skip
+    else:
+        accept(books)
+    assert books.balance(f"A:ar:voucher_programme:{voucher.programme_id}") == -1_800_000
+    assert books.balance("R:service") == 6_000_000
+    assert books.balance(f"L:provider:{PROVIDER_ID}:accrued") == 5_400_000
+    assert books.balance(f"L:station:{STATION_ID}:accrued") == 420_000
+    assert books.balance(f"L:contract:{ORDER_ID}") == 0
+    assert books.violations() == ()
+
+
+def test_tv07_of_a_fund(books: Billing) -> None:
+    """What a pre-funded programme paid goes back into its fund, before acceptance and after it."""
+    programme = a_programme(books, rules=some_rules(redeem_to="prefunded"))
+
+    def bring(uow: BillingUnitOfWork) -> None:
+        found = uow.programmes.find(programme.programme_id, lock=True)
+        assert found is not None
+        fund(found, cny(2_000_000), "bank:1:1", NOW, uow=uow, now=NOW)
+
+    books.within(bring)
+    voucher = a_voucher(books, programme)
+    place(books)
+    reserve(books, voucher)
+    sign(books)
+    pay(books)
+    refunded(books, 2_000_000)
+    assert books.balance(f"L:voucher_fund:{programme.programme_id}") == 200_000
+    accept(books)
+    refunded(books, 2_000_000)
+    assert books.balance(f"L:voucher_fund:{programme.programme_id}") == 800_000
+    assert books.balance(f"L:contract:{ORDER_ID}") == 0
+    assert books.violations() == ()
+
+
+def test_all_of_an_order_with_a_voucher_is_refunded(books: Billing) -> None:
+    """More than was paid cannot go back to the payer: the rest is the programme's."""
+    voucher = a_voucher(books, a_programme(books))
+    place(books)
+    reserve(books, voucher)
+    sign(books)
+    pay(books)
+    accept(books)
+    made = refunded(books, 8_000_000)
+    assert [part.amount for part in made.parts] == [cny(6_480_000)]
+    assert books.balance(f"A:ar:voucher_programme:{voucher.programme_id}") == 0
+    assert counts(books, voucher) == (0, 0, 5_000_000, 0, 0)
+    assert books.violations() == ()

@@ -16,7 +16,6 @@ from services.billing.domain.adjustment import (
     SameHandsApprove,
 )
 from services.billing.domain.ledger import ReversalNotReversed, ReversedAlready
-from services.billing.domain.payment import receipt_card
 from services.billing.use_cases.adjustment import (
     approve_adjustment,
     propose_adjustment,
@@ -46,6 +45,7 @@ from tests.kit.fakes_billing import (
     REQUESTER,
     FakeBillingUnitOfWork,
     cny,
+    receipt_card,
 )
 
 RECEIVABLE = f"A:ar:customer:{CUSTOMER_ID}"

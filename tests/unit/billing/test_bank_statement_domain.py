@@ -9,7 +9,7 @@ from services.billing.domain.bank_statement import (
     read_statement,
     references_in,
 )
-from services.billing.domain.payment import reference_of
+from services.shared.kernel.payment_reference import reference_of
 from tests.kit.fakes_billing import statement
 
 REFERENCE = reference_of("OR-2026-000123")

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from services.billing.domain.payment import Payment, PaymentState, reference_holds, reference_of
+from services.billing.domain.payment import Payment, PaymentState
 from services.shared.kernel.lifecycle import WrongState
+from services.shared.kernel.payment_reference import reference_holds, reference_of
 from tests.kit.fakes_billing import CUSTOMER_ID, NOW, ORDER_ID
 
 

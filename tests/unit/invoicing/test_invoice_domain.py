@@ -41,6 +41,8 @@ def a_numbered_invoice() -> Invoice:
         order=uow.orders.rows[ORDER_ID],
         seller=seller,
         buyer=buyer,
+        on_credit=cny(0),
+        net_days=0,
         accepted_at=NOW - timedelta(days=1),
         now=NOW,
     )

@@ -49,7 +49,7 @@ def test_paid_before_the_last_signature_waits_for_it() -> None:
 
 @pytest.mark.parametrize(
     ("kinds", "reason"),
-    [(("voucher",), "paid"), (("voucher", "credit"), "credit"), (("funding",), "internal")],
+    [(("voucher",), "paid"), (("voucher", "credit"), "deposit"), (("funding",), "internal")],
 )
 def test_payments_and_covers_together_release_and_the_reason_says_what_covers(
     kinds: tuple[CoverKind, ...], reason: str

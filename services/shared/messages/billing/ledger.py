@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.shared.kernel.actor import Grants
-from services.shared.messages.base import Command, Event, Instant, Message, Page, Query, View
+from services.shared.messages.base import Command, Event, Instant, Message, Page, Query, Sha256, View
 from services.shared.messages.billing.commission_plan import FINANCE
 
 Side = Literal["D", "C"]
@@ -105,3 +105,22 @@ class LedgerPosted(Event):
     stream_id: str
     """The order, or `general`: entries of one order stay in order."""
     transaction: LedgerTransaction
+
+
+class LedgerSealed(Event):
+    """
+    A block of the ledger's hash chain: *hash* covers all transactions up to number *last_seq* with their entries.
+
+    Whoever keeps these can prove later that nothing was changed, added in between or cut off.
+    """
+
+    wire_name: ClassVar = "ledger.sealed.v1"
+    source: ClassVar = "billing"
+    stream_of: ClassVar = ("ledger", "stream_id")
+
+    stream_id: Literal["chain"] = "chain"
+    block: Annotated[int, Field(gt=0)]
+    transactions: int
+    last_seq: int
+    hash: Sha256
+    sealed_at: Instant

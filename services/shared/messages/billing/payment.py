@@ -1,5 +1,6 @@
 """Payments: what a customer pays for an order, by card or by bank transfer."""
 
+from datetime import date
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
@@ -100,11 +101,12 @@ class _PaymentEvent(Event):
 
 
 class PaymentOpened(_PaymentEvent):
-    """The order waits for this much."""
+    """The customer is asked for this much; *due_on*: the last day to pay it, none: at once."""
 
     wire_name: ClassVar = "payment.opened.v1"
 
     reference: str | None
+    due_on: date | None = None
 
 
 class PaymentSucceeded(_PaymentEvent):

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from services.shared.kernel.actor import Grants, Relation
 from services.shared.kernel.fee import Fee
+from services.shared.kernel.money import Money
+from services.shared.kernel.payment_schedule import ALL_BEFORE_WORK, PaymentPart
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import (
     BasisPoints,
@@ -28,7 +30,9 @@ from services.shared.messages.orders.report import ReportSummary
 from services.shared.messages.orders.sample import SampleSummary, ShipmentSummary
 
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
-PaymentMethod = Literal["card", "bank_transfer"]
+PaymentMethod = Literal["card", "bank_transfer", "credit"]
+"""*credit*: invoice first, on the customer's credit line."""
+CoverKind = Literal["voucher", "credit", "funding"]
 ReleaseReason = Literal["paid", "deposit", "credit", "internal"]
 CollectionModel = Literal["principal_own_account"]
 """How the money is collected (trade rules): more models join as they are built."""
@@ -51,6 +55,8 @@ class Terms(Message):
         acceptance_days: After delivery, until the order counts as accepted.
         hold_days: After acceptance, until it may be paid out.
         objection_days: In which the customer may object to a report.
+        payment_schedule: Which part of the price is due when.
+        net_days: After the invoice, until what is due on acceptance is to be paid.
         fee: How the management fee is computed; none, from senders of before: *fee_bps* of the net.
         provider_net: N_p, what the provider earns by the whole order, without the tax on its invoice.
         company_discount: What the company takes off at its own expense: fee and provider's part are of the customer's
@@ -70,11 +76,20 @@ class Terms(Message):
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    payment_schedule: Annotated[tuple[PaymentPart, ...], Field(min_length=1)] = ALL_BEFORE_WORK
+    net_days: Annotated[int, Field(ge=0)] = 0
     fee: Fee | None = None
     provider_net: MoneyOrZero | None = None
     company_discount: MoneyOrZero | None = None
     buy_net: MoneyOrZero | None = None
     station_base: StationBase = "fee"
+
+
+class Cover(Message):
+    """A part of the price that is sure without being paid."""
+
+    kind: CoverKind
+    amount: Money
 
 
 class Step(Message):
@@ -271,7 +286,12 @@ class OrderDelivered(_OrderEvent):
 
 
 class OrderAccepted(_OrderEvent):
-    """The performance is accepted: revenue, cost and shares are due. Carries every figure they follow from."""
+    """
+    The performance is accepted: revenue, cost and shares are due. Carries every figure they follow from.
+
+    Attributes:
+        covers: What stood in for payments when it was accepted.
+    """
 
     wire_name: ClassVar = "order.accepted.v1"
 
@@ -280,6 +300,7 @@ class OrderAccepted(_OrderEvent):
     terms: Terms
     accepted_by: Literal["customer", "timer"]
     accepted_at: Instant
+    covers: tuple[Cover, ...] = ()
 
 
 class OrderClosed(_OrderEvent):

@@ -177,7 +177,7 @@ class AcceptQuotation(Command):
     grants: ClassVar[Grants] = CUSTOMER
 
     quotation_id: UUID
-    payment_method: Literal["card", "bank_transfer"]
+    payment_method: Literal["card", "bank_transfer", "credit"]
 
 
 class CounterQuotation(Command):

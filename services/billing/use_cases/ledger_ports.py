@@ -1,0 +1,78 @@
+"""What use cases need of the ledger: posting, its hash chain, closing months, adjustments by hand."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.ledger import Transaction
+from services.billing.domain.ledger_block import Block
+from services.billing.domain.period import ClosedPeriod, Period
+
+
+class Adjustments(Protocol):
+    def add(self, adjustment: Adjustment) -> None:
+        """Give it its number and store it."""
+
+    def get(self, adjustment_id: UUID) -> Adjustment:
+        """Locked. Raises NotFound."""
+
+    def save(self, adjustment: Adjustment) -> None: ...
+
+
+class Ledger(Protocol):
+    def post(self, transaction: Transaction) -> datetime | None:
+        """
+        Write a transaction with its entries and bring the balances along.
+
+        Returns:
+            When it counts: *effective_at*, or the first instant after it whose books are open. None when the very
+            same was posted before.
+
+        Raises:
+            BookedOtherwise: The key stands there with other entries.
+            AccountOverdrawn: An account would fall below its least balance.
+        """
+
+    def find(self, transaction_id: UUID) -> Transaction | None: ...
+
+    def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
+        """
+        How many transactions there are; for each invariant the sentences that say where it does not hold.
+
+        What does not hold is told to the operator too, by log and metric.
+        """
+
+
+class LedgerChain(Protocol):
+    def seal(self, now: datetime, *, books_held: bool) -> Sequence[Block]:
+        """
+        Put into blocks what is in none and is final: no transaction with a smaller number can come any more.
+
+        Args:
+            now: When it is sealed.
+            books_held: See Periods.hold_books: then everything is final.
+
+        Returns:
+            The blocks made now, in order.
+        """
+
+
+class Periods(Protocol):
+    def hold_books(self) -> None:
+        """To the end of the transaction nobody posts, and all who posted have ended."""
+
+    def last_until(self) -> datetime | None:
+        """End of the last closed period."""
+
+    def open_items(self, until: datetime) -> Sequence[str]:
+        """What happened before *until* and is not decided, in a few words each."""
+
+    def vat_currencies(self) -> Sequence[str]: ...
+
+    def stands(self, account: str, currency: str, until: datetime) -> int:
+        """Debit less credit of what counts before *until*."""
+
+    def close(self, period: Period, closed_by: str, now: datetime) -> ClosedPeriod:
+        """Keep what stands on every account, and let nothing count in *period* any more. The books must be held."""
