@@ -144,15 +144,6 @@ class Referral:
     def record_key(self) -> str:
         return f"referrals/{self.referral_id}/evidence"
 
-    def in_force(self, now: datetime) -> bool:
-        """Whether an order placed at *now* would earn the station its share."""
-        return (
-            self.state == "confirmed"
-            and self.protected_from is not None
-            and self.protected_until is not None
-            and self.protected_from <= now < self.protected_until
-        )
-
     def submit_file(self) -> EvidenceFile:
         """It is uploaded, the station says; to be looked at. Raises WrongState, NoEvidenceDeclared."""
         self.state = LIFECYCLE.after("attach", self.state)
@@ -211,9 +202,7 @@ class Referral:
         return bool(self.protected_from < other.protected_until and other.protected_from < self.protected_until)  # type: ignore[operator] # none of them is none
 
 
-def check_claim(
-    station: OrganisationCopy, customer: OrganisationCopy, relations: Iterable[DeclaredRelation]
-) -> None:
+def check_claim(station: OrganisationCopy, customer: OrganisationCopy, relations: Iterable[DeclaredRelation]) -> None:
     """Raises SelfReferral, RelatedParties, NotACustomer."""
     same_code = (
         station.unified_social_credit_code.strip().upper() == customer.unified_social_credit_code.strip().upper()

@@ -107,8 +107,9 @@ def decide_referral(
     uow.organisations.find(referral.customer_id, lock=True)
     _check_parties(referral.station_id, referral.customer_id, uow)  # what is known of them may have changed
     referral.confirm(command.reason, protection)
-    others = [each for each in uow.referrals.of_customer(referral.customer_id) if each.referral_id != referral.referral_id]
-    if any(referral.overlaps(other) for other in others):
+    everybody = uow.referrals.of_customer(referral.customer_id)
+    others = [each for each in everybody if each.referral_id != referral.referral_id]
+    if any(referral.overlaps(other) for other in others if other.state == "confirmed"):
         raise AlreadyProtected
     _settle(referral, [each for each in others if each.state == "claimed"], command, uow)
     uow.referrals.save(referral)
