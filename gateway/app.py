@@ -26,17 +26,22 @@ from gateway.routes import (
     account,
     adjustment,
     bank_csv,
+    bank_line,
     bank_statement,
     catalogue,
+    chargeback,
     checkout,
     commission_plan,
     credit,
+    customer_credit,
+    dispute,
     feed,
     invoicing,
     ledger,
     operation,
     order,
     organisation,
+    payer_agreement,
     payment,
     payout,
     period,
@@ -58,9 +63,9 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, access, organisation, work, payment, checkout, bank_statement, bank_csv,
-    commission_plan, credit, receivable, referral, settlement, payout, refund, ledger, account, adjustment, period,
-    invoicing, feed, programme, voucher, operation, stripe_webhook,
+    order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
+    bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
+    payout, refund, ledger, account, adjustment, period, invoicing, feed, programme, voucher, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

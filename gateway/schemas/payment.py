@@ -43,7 +43,10 @@ class PaymentPage(Shown):
 
 
 class PaymentsListed(Listed):
+    """*state* unknown: what was paid is not what was asked, and a person must look."""
+
     order_id: UUID | None = None
+    state: PaymentState | None = None
 
 
 class StripeReceipt(Shown):

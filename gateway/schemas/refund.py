@@ -1,13 +1,11 @@
 """Refunds as the customer and as the operating company see them."""
 
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
-
-from pydantic import Field
 
 from gateway.schemas.base import Listed, Schema, Shown
 from services.shared.kernel.money import Money
-from services.shared.messages.base import Instant, PositiveMoney, Text
+from services.shared.messages.base import Instant, PositiveMoney, Remark
 from services.shared.messages.billing.refund import (
     Burden,
     RefundCause,
@@ -25,7 +23,7 @@ class RefundToRequest(Schema):
     net: PositiveMoney
     burden: Burden
     station_base: StationBase = "remaining"
-    reason: Annotated[Text, Field(min_length=1)]
+    reason: Remark
 
 
 class RefundToReroute(Schema):

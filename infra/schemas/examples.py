@@ -48,6 +48,7 @@ _NUMBERS = (
     ("Organisation", "ORG-2026-000012"), ("QuotationRequest", "QR-2026-000031"), ("Quotation", "QT-2026-000123"),
     ("Order", "OR-2026-000087"), ("Contract", "HT-2026-000087"), ("Shipment", "SH-2026-000054"),
     ("Report", "RP-2026-000061"), ("Settle", "ST-2026-000009"), ("Payout", "PO-2026-000009"),
+    ("Refund", "RF-2026-000004"), ("Dispute", "DP-2026-000002"),
     ("Invoice", "INV-2026-000045"), ("Received", "26112000000012345678"), ("RecordReceived", "26112000000012345678"),
     ("Programme", "PG-2026-000004"), ("Voucher", "VO-2026-000018"),
     ("Provider", "PR-2026-000003"), ("Offering", "OF-2026-000210"), ("Hit", "OF-2026-000210"),
@@ -55,6 +56,7 @@ _NUMBERS = (
 """Beginning of a class name → what its `number` looks like."""
 
 _TEXT = {
+    "decided_by": "member/0190d1c2-0000-7000-8000-000000000007",
     "invoice_number": "INV-2026-000045", "suspended_for": "", "write_off_reason": "",
     "framework_agreement_number": "FA-2026-000003", "period": "2026-11",
     "order_number": "OR-2026-000087", "contract_number": "HT-2026-000087", "settlement_number": "ST-2026-000009",
@@ -91,12 +93,13 @@ _TEXT = {
     "credit": "贷方发生额", "amount": "金额", "direction": "借贷标志", "balance": "余额", "own_account": "本方账号",
     "only_currency": "CNY", "counterparty_account": "6217000000008810", "words_in": "贷", "words_out": "借",
     "footer_words": "合计", "column": "金额",
+    "payer_name": "江淮集团有限公司", "payer_account": "6217000000008811",
     "what": "order.placed", "by": "organisation/1", "subject": "New report", "text": "拉伸", "cause": "acceptance",
     "secret": "whsec_ZXhhbXBsZWV4YW1wbGVleGFtcGxlZXhhbXBsZQ==", "type": "order.placed.v1", "stream": "order/1",
     "status": "parked", "from_source": "orders", "source": "orders", "exchange": "orders.events",
     "routing_key": "order.placed.v1", "user_id": "relay_orders", "excerpt": "{}", "last_problem": "timeout",
     "next_cursor": "eyJhZnRlciI6NDF9", "awaiting": "customer", "blocked_by": "payment_missing",
-    "success_url": "https://yiqi.example/orders", "cancel_url": "https://yiqi.example/orders",
+    "stripe_dispute_id": "dp_1Example", "success_url": "https://yiqi.example/orders", "cancel_url": "https://yiqi.example/orders",
     "checked": "I1", "violation": "I2: transaction 1 does not balance",
 }  # fmt: skip
 

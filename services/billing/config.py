@@ -43,6 +43,9 @@ class BillingSettings(StoringSettings):
     bank_account_number: str = "0000000000000000000"
     bank_name: str = "示例银行"
 
+    resolve_alone_max: int = Field(default=5_000_000, ge=0)
+    """Bank lines above so many minor units are matched by hand only when a second person confirms it."""
+
     referral_protection_days: int = Field(default=365, ge=1, le=3650)
     """How long a confirmed referral earns, from its claim on."""
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from services.billing.adapters import (
     account_queries,
+    bank_queries,
     card_queries,
     credit_queries,
     explanation_queries,
@@ -23,11 +24,15 @@ from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
     adjustment,
     bank_csv,
+    bank_line,
     bank_statement,
+    chargeback,
     checkout,
     commission_plan,
     credit,
+    customer_credit,
     ledger,
+    payer_agreement,
     payout,
     period,
     programme,
@@ -59,12 +64,21 @@ from services.shared.messages.billing.bank_csv import (
     ListBankCsvMaps,
     PreviewBankCsv,
 )
+from services.shared.messages.billing.bank_line import (
+    BankLineView,
+    ConfirmBankLine,
+    GetBankLine,
+    ListSuspense,
+    ResolveBankLine,
+    UndoBankLine,
+)
 from services.shared.messages.billing.bank_statement import (
     BankStatementView,
     ImportBankFile,
     ImportBankStatement,
     ListBankLines,
 )
+from services.shared.messages.billing.chargeback import GetChargeback, ListChargebacks, SubmitChargebackEvidence
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
 from services.shared.messages.billing.credit import (
@@ -74,7 +88,9 @@ from services.shared.messages.billing.credit import (
     ProposeCreditLine,
     SuspendCreditLine,
 )
+from services.shared.messages.billing.customer_credit import ApplyCustomerCredit, ListCustomerCredit
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
+from services.shared.messages.billing.payer_agreement import ListPayerAgreements, RecordPayerAgreement
 from services.shared.messages.billing.payment import (
     GetPayment,
     ListPayments,
@@ -168,6 +184,11 @@ def _import_bank_file(
     )
 
 
+def _resolve_bank_line(wanted: ResolveBankLine, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> BankLineView:
+    alone_max = settings().resolve_alone_max
+    return bank_line.resolve_bank_line(wanted, actor=actor, uow=uow, now=now, alone_max=alone_max)
+
+
 def _declare_bank_csv_map(
     wanted: DeclareBankCsvMap, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
 ) -> BankCsvMapView:
@@ -249,6 +270,10 @@ class BillingService(ServiceBase):
     list_vouchers = query(ListVouchers, voucher_queries.list_vouchers)
 
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
+    submit_chargeback_evidence = command(SubmitChargebackEvidence, chargeback.submit_evidence)
+    get_chargeback = query(GetChargeback, card_queries.get_chargeback)
+    list_chargebacks = query(ListChargebacks, card_queries.list_chargebacks)
+
     open_checkout = command(OpenCheckout, _open_checkout)
     get_checkout = query(GetCheckout, card_queries.get_checkout)
     get_payment = query(GetPayment, queries.get_payment)
@@ -271,6 +296,15 @@ class BillingService(ServiceBase):
     import_bank_statement = command(ImportBankStatement, _import_bank_statement)
     import_bank_file = command(ImportBankFile, _import_bank_file)
     list_bank_lines = query(ListBankLines, queries.list_bank_lines)
+    get_bank_line = query(GetBankLine, bank_queries.get_bank_line)
+    list_suspense = query(ListSuspense, bank_queries.list_suspense)
+    resolve_bank_line = command(ResolveBankLine, _resolve_bank_line)
+    confirm_bank_line = command(ConfirmBankLine, bank_line.confirm_bank_line)
+    undo_bank_line = command(UndoBankLine, bank_line.undo_bank_line)
+    record_payer_agreement = command(RecordPayerAgreement, payer_agreement.record_payer_agreement)
+    list_payer_agreements = query(ListPayerAgreements, bank_queries.list_payer_agreements)
+    list_customer_credit = query(ListCustomerCredit, bank_queries.list_customer_credit)
+    apply_customer_credit = command(ApplyCustomerCredit, customer_credit.apply_customer_credit)
     declare_bank_csv_map = command(DeclareBankCsvMap, _declare_bank_csv_map)
     list_bank_csv_maps = query(ListBankCsvMaps, queries.list_bank_csv_maps)
     preview_bank_csv = query(PreviewBankCsv, _preview_bank_csv)

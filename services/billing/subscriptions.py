@@ -8,13 +8,16 @@ from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
+    chargeback,
     checkout,
+    dispute,
     ledger,
     offering,
     order,
     organisation,
     payment,
     receivable,
+    refund_check,
     settlement,
     stripe_event,
     voucher,
@@ -31,6 +34,7 @@ from services.shared.messages.identity.organisation import (
 )
 from services.shared.messages.invoicing.invoice import InvoiceIssued
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
+from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
 
 
@@ -71,6 +75,9 @@ def work(settings: SourceSettings) -> Work:
             ),
             on(OrderAccepted, order.accepted),
             on(OrderCancelled, order.cancelled),
+            on(DisputeOpened, dispute.opened),
+            on(DisputeDecided, dispute.decided),
+            on(DisputeWithdrawn, dispute.withdrawn),
             on(InvoiceIssued, partial(receivable.invoiced, instructions=instructions, reminder_days=reminder_days)),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
         ),
@@ -78,6 +85,9 @@ def work(settings: SourceSettings) -> Work:
         timers={
             payment.CHECK_TIMER: payment.check_card_payment,
             checkout.CHECK_TIMER: checkout.check_checkout,
+            refund_check.CHECK_TIMER: refund_check.check_card_refund,
+            chargeback.CHECK_TIMER: chargeback.check_chargeback,
+            chargeback.DUE_TIMER: chargeback.remind_of_evidence,
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
             receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),

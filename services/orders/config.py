@@ -18,6 +18,8 @@ class OrdersSettings(StoringSettings):
     objection_days: int = 15
     quotation_valid_days: int = 30
     unpaid_cancel_days: int = 14
+    cancellation_fee_bps: int = 2_000
+    cancellation_provider_bps: int = 9_000
     public_url: str = ""
     """Where people reach the platform: sample labels lead there; empty: a label holds the code alone."""
 
@@ -28,6 +30,8 @@ class OrdersSettings(StoringSettings):
             objection_days=self.objection_days,
             quotation_valid_days=self.quotation_valid_days,
             unpaid_cancel_days=self.unpaid_cancel_days,
+            cancellation_fee_bps=self.cancellation_fee_bps,
+            cancellation_provider_bps=self.cancellation_provider_bps,
         )
 
 

@@ -1,10 +1,11 @@
 """Every way into orders by RPC."""
 
-from services.orders.adapters import document_queries, queries, quotation_queries
-from services.orders.use_cases import analysis, contract, order, quotation, quotation_request, report, sample
+from services.orders.adapters import dispute_queries, document_queries, queries, quotation_queries
+from services.orders.use_cases import analysis, contract, dispute, order, quotation, quotation_request, report, sample
 from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.messages.orders import analysis as analysis_messages
 from services.shared.messages.orders import contract as contract_messages
+from services.shared.messages.orders import dispute as dispute_messages
 from services.shared.messages.orders import order as order_messages
 from services.shared.messages.orders import quotation as quotation_messages
 from services.shared.messages.orders import quotation_request as request_messages
@@ -51,6 +52,16 @@ class OrdersService(ServiceBase):
 
     start_analysis = command(analysis_messages.StartAnalysis, analysis.start_analysis)
     finish_analysis = command(analysis_messages.FinishAnalysis, analysis.finish_analysis)
+
+    open_dispute = command(dispute_messages.OpenDispute, dispute.open_dispute)
+    answer_dispute = command(dispute_messages.AnswerDispute, dispute.answer_dispute)
+    comment_on_dispute = command(dispute_messages.CommentOnDispute, dispute.comment_on_dispute)
+    declare_evidence = command(dispute_messages.DeclareEvidence, dispute.declare_evidence)
+    submit_evidence = command(dispute_messages.SubmitEvidence, dispute.submit_evidence)
+    decide_dispute = command(dispute_messages.DecideDispute, dispute.decide_dispute)
+    withdraw_dispute = command(dispute_messages.WithdrawDispute, dispute.withdraw_dispute)
+    get_dispute = query(dispute_messages.GetDispute, dispute_queries.get_dispute)
+    list_disputes = query(dispute_messages.ListDisputes, dispute_queries.list_disputes)
 
     draft_report = command(report_messages.DraftReport, report.draft_report)
     issue_report = command(report_messages.IssueReport, report.issue_report)

@@ -7,6 +7,7 @@ from services.orders.config import OrdersSettings
 from services.orders.use_cases import (
     commission,
     credit,
+    dispute,
     offering,
     order,
     organisation,
@@ -26,6 +27,7 @@ from services.shared.messages.billing.credit import (
 )
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.referral import ReferralConfirmed, ReferralRevoked
+from services.shared.messages.billing.refund import RefundSucceeded
 from services.shared.messages.billing.settlement import SettlementOrdersPaid
 from services.shared.messages.billing.voucher import VoucherReserved, VoucherReturned
 from services.shared.messages.catalog.offering import OfferingChanged, OfferingHidden, OfferingPublished
@@ -54,6 +56,7 @@ SUBSCRIPTIONS = (
     on(CreditRefused, credit.note_refused),
     on(PaymentSucceeded, order.take_payment),
     on(SettlementOrdersPaid, order.close_settled),
+    on(RefundSucceeded, dispute.refund_arrived),
     on(VoucherReserved, order.take_voucher),
     on(VoucherReturned, order.drop_voucher),
 )

@@ -86,7 +86,7 @@ def rate(setting: Setting, part: str, count: int) -> float:
 
 def run_pgbench(setting: Setting, progress: Callable[[str], None]) -> list[Figure]:
     """The controls' insert, one COMMIT each, with nothing around it: what the disk and PostgreSQL allow."""
-    program = _pgbench()
+    program = pgbench_program()
     if program is None:
         progress("pgbench is not installed: left out")
         return []
@@ -107,7 +107,8 @@ INSERT = (
 )
 
 
-def _pgbench() -> Path | None:
+def pgbench_program() -> Path | None:
+    """Where it is, or none."""
     chosen = json.loads((ROOT / FOLDER / "stack.json").read_text())
     # Where the server's own programs are links, pgbench stands beside what they lead to.
     found = (Path(chosen["postgres_bin"]) / "postgres").resolve().parent / "pgbench"

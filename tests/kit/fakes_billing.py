@@ -1,6 +1,6 @@
 """Billing's unit of work in memory, with the same refusals as the real one, and things to fill it with."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +11,8 @@ from services.billing.domain import ledger
 from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.bank_matching import Payer, PayerAgreement, one_form
+from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
@@ -221,11 +223,11 @@ def card_facts(**changes: Any) -> CardFacts:
     return replace(facts, **changes)
 
 
-def statement(*lines: tuple[str, str, str, str], currency: str = "CNY") -> str:
-    """A bank's CSV of (serial number, direction, amount in major units, remittance)."""
+def statement(*lines: tuple[str, str, str, str], currency: str = "CNY", payer: str = "青城材料测试中心") -> str:
+    """A bank's CSV of (serial number, direction, amount in major units, remittance), paid by TV01's customer."""
     rows = ["serial_number,booked_at,direction,amount,currency,counterparty,remittance"]
     rows += [
-        f'{serial},2026-11-23T10:00:00+08:00,{direction},{amount},{currency},某公司,"{text}"'
+        f'{serial},2026-11-23T16:00:00+08:00,{direction},{amount},{currency},{payer},"{text}"'
         for serial, direction, amount, text in lines
     ]
     return "\n".join(rows)
@@ -394,6 +396,12 @@ class FakePayments:
         wanted = set(references)
         return payments_by_reference(deepcopy(each) for each in self.held.values() if each.reference in wanted)
 
+    def waits_for(self, customer_id: UUID, money: Money) -> bool:
+        return any(
+            (each.customer_id, each.currency, each.missing) == (customer_id, money.currency, money.amount)
+            for each in self.held.values()
+        )
+
     def save(self, payment: Payment) -> None:
         self.held[payment.payment_id] = deepcopy(payment)
 
@@ -509,6 +517,20 @@ class FakeCheckouts:
         self.held[checkout.checkout_id] = deepcopy(checkout)
 
 
+class FakeChargebacks:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Chargeback] = {}
+
+    def add(self, chargeback: Chargeback) -> None:
+        self.held[chargeback.chargeback_id] = deepcopy(chargeback)
+
+    def find(self, chargeback_id: UUID) -> Chargeback | None:
+        return deepcopy(self.held.get(chargeback_id))
+
+    def save(self, chargeback: Chargeback) -> None:
+        self.held[chargeback.chargeback_id] = deepcopy(chargeback)
+
+
 class FakeStripeEvents:
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
@@ -558,6 +580,17 @@ class FakeBankLines:
         }
         return KnownLines(deepcopy(list(self.held.values())), told_by, file.kind)
 
+    def find_all(self, bank_line_ids: Collection[UUID]) -> Mapping[UUID, BankLine]:
+        return {each: deepcopy(self.held[each]) for each in sorted(bank_line_ids) if each in self.held}
+
+    def of_other_payers(self) -> Sequence[BankLine]:
+        found = [line for line in self.held.values() if (line.state, line.reason) == ("suspense", "payer_mismatch")]
+        return deepcopy(sorted(found, key=lambda line: line.booked_at))
+
+    def amounts_of(self, payment_id: UUID) -> frozenset[int]:
+        paid = [line for line in self.held.values() if any(part.target_id == payment_id for part in line.parts)]
+        return frozenset(line.amount for line in paid)
+
     def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
         del now
         self.save([*placed.lines, *placed.withdrawn])
@@ -566,6 +599,26 @@ class FakeBankLines:
     def save(self, lines: Sequence[BankLine]) -> None:
         for line in lines:
             self.held[line.bank_line_id] = deepcopy(line)
+
+
+class FakePayers:
+    def __init__(self, organisations: FakeOrganisations) -> None:
+        self.organisations = organisations
+        self.agreements: list[PayerAgreement] = []
+
+    def of(self, customer_ids: Collection[UUID]) -> Mapping[UUID, Payer]:
+        return {
+            each.organisation_id: Payer(
+                names=frozenset(one_form(name) for name in (each.legal_name, each.account_name) if name),
+                accounts=frozenset({each.account_number} - {""}),
+                agreements=tuple(a for a in self.agreements if a.customer_id == each.organisation_id),
+            )
+            for each in self.organisations.find_all(customer_ids).values()
+        }
+
+    def add(self, agreement: PayerAgreement, recorded_at: datetime) -> None:
+        del recorded_at
+        self.agreements.append(agreement)
 
 
 class FakeCsvMaps:
@@ -712,8 +765,15 @@ class FakeLedger:
         self.transactions[transaction.key] = replace(transaction, effective_at=counts_at)
         return counts_at
 
+    def post_all(self, transactions: Sequence[Transaction]) -> Sequence[datetime | None]:
+        return [self.post(transaction) for transaction in transactions]
+
     def find(self, transaction_id: UUID) -> Transaction | None:
         return next((each for each in self.transactions.values() if each.transaction_id == transaction_id), None)
+
+    def standing(self, account: str, currency: str) -> int:
+        del currency
+        return self.balance(account)
 
     def balance(self, account: str) -> int:
         """Credit less debit."""
@@ -797,9 +857,11 @@ class FakeBillingUnitOfWork:
         self.credit = FakeCredit(self.receivables)
         self.refunds = FakeRefunds()
         self.checkouts = FakeCheckouts()
+        self.chargebacks = FakeChargebacks()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
         self.csv_maps = FakeCsvMaps()
+        self.payers = FakePayers(self.organisations)
         self.accruals = FakeAccruals(self.orders)
         self.clawbacks = FakeClawbacks()
         self.settlements = FakeSettlements(self.orders, self.accruals, self.organisations)

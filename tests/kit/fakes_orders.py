@@ -11,6 +11,7 @@ from services.orders.domain.analysis import Analysis
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
 from services.orders.domain.contract import Contract, Document
 from services.orders.domain.credit import CreditLineCopy
+from services.orders.domain.dispute import Dispute
 from services.orders.domain.offering import OfferingCopy, Price, VolumeDiscount
 from services.orders.domain.order import Order, OrderState, Terms
 from services.orders.domain.organisation import DEFAULT_COMPANY_RATE_BPS, OrganisationCopy
@@ -167,6 +168,8 @@ def an_order(state: OrderState = "placed", **changes: Any) -> Order:
         turnaround_days=7,
         placed_at=NOW,
         terms=some_terms() if state not in {"placed", "cancelled"} else None,
+        delivered_at=NOW if state in {"delivered", "accepted", "closed"} else None,
+        accept_by=NOW + timedelta(days=10) if state == "delivered" else None,
     )
     return replace(order, **changes)
 
@@ -328,6 +331,7 @@ class FakeOrders:
             "sample": self.orders.samples.rows,
             "analysis": self.orders.analyses.rows,
             "report": self.orders.reports.rows,
+            "dispute": self.orders.disputes.rows,
         }
         return self.get(_found(rows[noun], thing_id).order_id)
 
@@ -406,6 +410,24 @@ class FakeReports:
         self.rows[report.report_id] = deepcopy(report)
 
 
+@dataclass
+class FakeDisputes:
+    rows: dict[UUID, Dispute] = field(default_factory=dict)
+
+    def add(self, dispute: Dispute) -> None:
+        dispute.number = f"DP-2026-{len(self.rows) + 1:06d}"
+        self.save(dispute)
+
+    def get(self, dispute_id: UUID) -> Dispute:
+        return deepcopy(_found(self.rows, dispute_id))
+
+    def open_of(self, order_id: UUID) -> Dispute | None:
+        return next((each for each in _of_order(self.rows, order_id) if each.closed_at is None), None)
+
+    def save(self, dispute: Dispute) -> None:
+        self.rows[dispute.dispute_id] = deepcopy(dispute)
+
+
 class FakeFiles:
     def upload_url(self, key: str) -> str:
         return f"https://store.example.test/{key}"
@@ -445,6 +467,7 @@ class FakeOrdersService:
         self.shipments = FakeShipments()
         self.analyses = FakeAnalyses()
         self.reports = FakeReports()
+        self.disputes = FakeDisputes()
         self.files = FakeFiles()
         self.policy = Policy()
         self.events: list[Event] = []

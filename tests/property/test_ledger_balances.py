@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.domain.ledger import AccountOverdrawn, Entry, contract
+from services.billing.domain.ledger import BANK, AccountOverdrawn, Entry, contract
+from services.billing.domain.payment import receipt
 from services.billing.domain.payout import payout_paid, payout_started
 from services.billing.domain.settlement import received_invoice_matched
 from services.billing.use_cases.ledger import post_transaction
 from services.shared.kernel.ids import derived_id
 from services.shared.messages.billing.ledger import LedgerPosted
-from tests.kit.fakes_billing import CUSTOMER_ID, ORDER_ID, PROVIDER_ID, FakeBillingUnitOfWork, cny, receipt_bank
+from tests.kit.fakes_billing import CUSTOMER_ID, ORDER_ID, PROVIDER_ID, FakeBillingUnitOfWork, cny
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PAYOUT_ID = derived_id("payout", "any")
@@ -21,7 +22,7 @@ amounts = st.integers(1, 10_000)
 
 def _facts(kind: int, amount: int) -> tuple[Entry, ...]:
     return (
-        receipt_bank(ORDER_ID, CUSTOMER_ID, cny(amount), cny(amount // 3)),
+        receipt(BANK, contract(ORDER_ID), CUSTOMER_ID, cny(amount), cny(amount // 3)),
         received_invoice_matched("provider", PROVIDER_ID, cny(amount), cny(amount // 7)),
         payout_started("provider", PROVIDER_ID, PAYOUT_ID, cny(amount)),
         payout_paid(PAYOUT_ID, cny(amount)),

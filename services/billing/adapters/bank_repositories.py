@@ -1,6 +1,8 @@
 """Lines of the bank's statements, and the files that told of them."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -13,17 +15,20 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
 from services.billing.domain.bank_csv import CsvMap, CsvMapExists, DeclaredMap
-from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Part, Placed, Proposal
+from services.billing.domain.bank_matching import Payer, PayerAgreement, one_form
 from services.shared.chassis.database import driver
 
 _CSV_MAP = TypeAdapter(CsvMap)
 _COLUMNS = (
     "bank_line_id", "account", "serial_number", "booked_at", "direction", "amount", "currency", "counterparty",
-    "remittance", "counterparty_account", "state", "target", "reason", "fingerprint", "entry_reference",
+    "remittance", "counterparty_account", "state", "target", "reason", "fingerprint", "entry_reference", "parts",
+    "booked_key", "turn", "proposal",
 )  # fmt: skip
 # What the bank's booking may say otherwise than its announcement, and what we make of a line.
 _CHANGED = tuple(name for name in _COLUMNS if name not in {"bank_line_id", "account", "serial_number"})
-_TYPES = {"booked_at": "timestamptz", "amount": "bigint"}
+_TYPES = {"booked_at": "timestamptz", "amount": "bigint", "parts": "jsonb", "turn": "int", "proposal": "jsonb"}
+_PARTS, _PROPOSAL = TypeAdapter(tuple[Part, ...]), TypeAdapter(Proposal)
 
 _KNOWN = text("""
     WITH found AS (
@@ -64,7 +69,7 @@ class SqlBankLines:
         ).all()
         if not rows:
             return None
-        return [_bank_line(row) for row in rows if row.bank_line_id is not None]
+        return [bank_line(row) for row in rows if row.bank_line_id is not None]
 
     def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
         references = {
@@ -79,7 +84,35 @@ class SqlBankLines:
             },
         ).all()
         told_by = {row.bank_line_id: frozenset(row.kinds) for row in rows}
-        return KnownLines((_bank_line(row, row.also) for row in rows), told_by, file.kind)
+        return KnownLines((bank_line(row, row.also) for row in rows), told_by, file.kind)
+
+    def find_all(self, bank_line_ids: Collection[UUID]) -> Mapping[UUID, BankLine]:
+        table = tables.bank_line
+        rows = self.connection.execute(
+            select(table)
+            .where(table.c.bank_line_id.in_(list(bank_line_ids)))
+            .order_by(table.c.bank_line_id)
+            .with_for_update()
+        )
+        return {row.bank_line_id: bank_line(row) for row in rows}
+
+    def of_other_payers(self) -> Sequence[BankLine]:
+        table = tables.bank_line
+        rows = self.connection.execute(
+            select(table)
+            .where(table.c.state == "suspense", table.c.reason == "payer_mismatch", table.c.direction == "in")
+            .order_by(table.c.booked_at, table.c.bank_line_id)
+            .limit(1_000)
+            .with_for_update()
+        )
+        return [bank_line(row) for row in rows]
+
+    def amounts_of(self, payment_id: UUID) -> frozenset[int]:
+        rows = self.connection.execute(
+            text("SELECT amount FROM bank_line WHERE parts @> CAST(:part AS jsonb)"),
+            {"part": json.dumps([{"target_id": str(payment_id)}])},
+        )
+        return frozenset(row.amount for row in rows)
 
     def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
         self.connection.execute(insert(tables.bank_file).values(vars(file)))
@@ -125,12 +158,55 @@ class SqlBankLines:
 
 
 def _values(line: BankLine, names: Iterable[str]) -> tuple[object, ...]:
-    return tuple(str(value) if isinstance(value := getattr(line, name), UUID) else value for name in names)
+    return tuple(_value(name, getattr(line, name)) for name in names)
 
 
-def _bank_line(row: Row[Any], references: Sequence[str] = ()) -> BankLine:
+def _value(name: str, value: Any) -> object:
+    if name == "parts":
+        return _PARTS.dump_json(value).decode()
+    if name == "proposal" and value is not None:
+        return _PROPOSAL.dump_json(value).decode()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def bank_line(row: Row[Any], references: Sequence[str] = ()) -> BankLine:
+    """A row of bank_line."""
     fields = {name: row._mapping[name] for name in _COLUMNS}
+    fields["parts"] = _PARTS.validate_python(fields["parts"])
+    fields["proposal"] = _PROPOSAL.validate_python(fields["proposal"]) if fields["proposal"] else None
     return BankLine(**fields, references=tuple(references))
+
+
+class SqlPayers:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def of(self, customer_ids: Collection[UUID]) -> Mapping[UUID, Payer]:
+        organisation, agreement = tables.organisation, tables.payer_agreement
+        agreed: defaultdict[UUID, list[PayerAgreement]] = defaultdict(list)
+        for row in self.connection.execute(select(agreement).where(agreement.c.customer_id.in_(list(customer_ids)))):
+            agreed[row.customer_id].append(payer_agreement(row))
+        rows = self.connection.execute(
+            select(organisation).where(organisation.c.organisation_id.in_(list(customer_ids)))
+        )
+        return {
+            row.organisation_id: Payer(
+                names=frozenset(one_form(name) for name in (row.legal_name, row.account_name) if name),
+                accounts=frozenset({row.account_number} - {""}),
+                agreements=tuple(agreed[row.organisation_id]),
+            )
+            for row in rows
+        }
+
+    def add(self, agreement: PayerAgreement, recorded_at: datetime) -> None:
+        self.connection.execute(insert(tables.payer_agreement).values(**asdict(agreement), recorded_at=recorded_at))
+
+
+def payer_agreement(row: Row[Any]) -> PayerAgreement:
+    """A row of payer_agreement."""
+    fields = dict(row._mapping)
+    del fields["recorded_at"]
+    return PayerAgreement(**fields)
 
 
 class SqlCsvMaps:

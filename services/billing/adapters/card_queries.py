@@ -1,15 +1,24 @@
 """Reads of what happens at the payment institution."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select
 
 from services.billing.adapters import tables
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
-from services.billing.use_cases import checkout
+from services.billing.use_cases import chargeback, checkout
+from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound
+from services.shared.messages.billing.chargeback import (
+    ChargebackPage,
+    ChargebackView,
+    GetChargeback,
+    ListChargebacks,
+)
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout
 
 
@@ -26,3 +35,27 @@ def get_checkout(query: GetCheckout, *, actor: Actor, uow: BillingUnitOfWork, no
     fields = dict(row._mapping)
     require(actor, query.grants, {"customer": fields.pop("customer_id")})
     return checkout.view(Checkout(**fields))
+
+
+def get_chargeback(query: GetChargeback, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ChargebackView:
+    del now
+    require(actor, query.grants, {})
+    table = tables.chargeback
+    row = uow.connection.execute(select(table).where(table.c.chargeback_id == query.chargeback_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return chargeback.view(Chargeback(**row._mapping))
+
+
+def list_chargebacks(query: ListChargebacks, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ChargebackPage:
+    del now
+    require(actor, query.grants, {})
+    table = tables.chargeback
+    statement = select(table)
+    if query.undecided:
+        statement = statement.where(table.c.state.in_(["inquiry", "needs_response", "under_review"]))
+    rows, cursor = page(
+        uow.connection, statement, (table.c.opened_at, table.c.chargeback_id), query.after, query.limit,
+        read=(datetime.fromisoformat, UUID), newest_first=True,
+    )  # fmt: skip
+    return ChargebackPage(items=tuple(chargeback.view(Chargeback(**row._mapping)) for row in rows), next_cursor=cursor)

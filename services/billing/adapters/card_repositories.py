@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
+from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
@@ -60,6 +61,25 @@ class SqlStripeEvents:
         return [
             UnhandledEvent(row.event_id, (row.object_kind, row.object_id), row.received_at, row.sweeps) for row in rows
         ]
+
+
+class SqlChargebacks:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, chargeback: Chargeback) -> None:
+        self.connection.execute(insert(tables.chargeback).values(vars(chargeback)))
+
+    def find(self, chargeback_id: UUID) -> Chargeback | None:
+        table = tables.chargeback
+        row = self.connection.execute(
+            select(table).where(table.c.chargeback_id == chargeback_id).with_for_update()
+        ).one_or_none()
+        return Chargeback(**row._mapping) if row is not None else None
+
+    def save(self, chargeback: Chargeback) -> None:
+        key = {"chargeback_id": chargeback.chargeback_id}
+        save_versioned(self.connection, tables.chargeback, key, vars(chargeback))
 
 
 class SqlCheckouts:

@@ -11,12 +11,25 @@ from sqlalchemy import Engine
 from services.billing.adapters.bank_files import bank_order
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain.chargeback import ChargebackFacts, Movement
 from services.billing.domain.payment import BalanceTransaction, CardFacts
-from services.billing.use_cases import checkout, payment, payout, referral, refund, settlement
+from services.billing.use_cases import (
+    chargeback,
+    checkout,
+    payment,
+    payout,
+    referral,
+    refund,
+    refund_check,
+    settlement,
+)
 from services.shared.chassis import database
 from services.shared.chassis.definition import OutsideCall
+from services.shared.chassis.logs import logger
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.money import Money
+
+log = logger("outside_calls")
 
 
 class Papers:
@@ -91,6 +104,8 @@ def _payment_intent(result: Mapping[str, Any], uow: BillingUnitOfWork, now: date
 def _refund(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
     ours = _refund_part(result["refund_id"])
     if ours is None:
+        # Made by hand in the institution's dashboard: reconciliation shows it, nothing here knows what it is for.
+        log.error("a refund that we did not ask for", refund=result["stripe_refund_id"], charge=result["charge_id"])
         return "not_ours"
     if result["status"] not in {"succeeded", "failed"}:
         return "nothing_new"
@@ -98,6 +113,15 @@ def _refund(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) ->
         *ours, succeeded=result["status"] == "succeeded", reference=result["stripe_refund_id"],
         failure=result["failure"], uow=uow, now=now,
     )  # fmt: skip
+
+
+def _refund_made(
+    payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
+) -> None:
+    _learn(payload, result, uow=uow, now=now)
+    ours = _refund_part(result["refund_id"])
+    if ours is not None and result["status"] == "pending":
+        refund_check.watch_card_refund(ours[0], uow=uow, now=now)
 
 
 def _refunds_of_charge(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
@@ -130,11 +154,27 @@ def _session(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -
     return checkout.learn(_uuid(result["checkout_id"]), _uuid(result["payment_id"]), facts, uow=uow)
 
 
+def _dispute(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    due_at = result["evidence_due_at"]
+    facts = ChargebackFacts(
+        stripe_dispute_id=result["stripe_dispute_id"],
+        charge_id=result["charge_id"],
+        state=result["state"],
+        reason=result["reason"],
+        amount=Money(result["amount"], result["currency"]),
+        evidence_due_at=datetime.fromtimestamp(due_at, UTC) if due_at is not None else None,
+        submissions=result["submissions"],
+        movements=tuple(Movement(**movement) for movement in result["movements"]),
+    )
+    return chargeback.learn(_uuid(result["payment_id"]), _uuid(result["order_id"]), facts, uow=uow, now=now)
+
+
 LEARNERS: Mapping[str, Callable[[Mapping[str, Any], BillingUnitOfWork, datetime], str]] = {
     "payment_intent": _payment_intent,
     "refund": _refund,
     "charge": _refunds_of_charge,
     "checkout.session": _session,
+    "dispute": _dispute,
 }
 
 
@@ -156,6 +196,11 @@ def _session_not_made(payload: Mapping[str, Any], code: str, *, uow: BillingUnit
     checkout.not_made(UUID(payload["checkout_id"]), code, uow=uow)
 
 
+def _evidence_refused(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    del uow, now
+    chargeback.evidence_refused(payload["stripe_dispute_id"], code)
+
+
 def _not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
     del now
     payment.refuse_card(UUID(payload["payment_id"]), code, "", uow=uow)
@@ -175,14 +220,14 @@ def _bank_order_kept(
     payout.bank_order_kept(UUID(payload["payout_id"]), result["key"], uow=uow)
 
 
-def _evidence_kept(
+def _referral_evidence_kept(
     payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
 ) -> None:
     del result, now
     referral.evidence_looked_at(UUID(payload["referral_id"]), kept=True, uow=uow)
 
 
-def _evidence_refused(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+def _referral_evidence_refused(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
     del now
     referral.evidence_looked_at(UUID(payload["referral_id"]), kept=False, problem=code, uow=uow)
 
@@ -220,11 +265,16 @@ def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, .
             "create_checkout_session", stripe.create_checkout_session, _session_made, _session_not_made, lease_s=120
         ),
         OutsideCall("expire_checkout_session", stripe.expire_checkout_session, _learn, lease_s=120),
+        OutsideCall("submit_dispute_evidence", stripe.submit_dispute_evidence, _learn, _evidence_refused, lease_s=120),
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
-        OutsideCall("create_stripe_refund", stripe.create_refund, _learn, _refund_not_created, lease_s=120),
+        OutsideCall("create_stripe_refund", stripe.create_refund, _refund_made, _refund_not_created, lease_s=120),
         OutsideCall("write_refund_order", papers.write_refund_order, lease_s=120),
         OutsideCall(
-            referral.KEEP_EVIDENCE, papers.keep_referral_evidence, _evidence_kept, _evidence_refused, lease_s=120
+            referral.KEEP_EVIDENCE,
+            papers.keep_referral_evidence,
+            _referral_evidence_kept,
+            _referral_evidence_refused,
+            lease_s=120,
         ),
         OutsideCall("write_bank_order", papers.write_bank_order, _bank_order_kept, lease_s=120),
     )

@@ -138,6 +138,8 @@ def list_payments(query: ListPayments, *, actor: Actor, uow: BillingUnitOfWork, 
         statement = statement.where(table.c.customer_id == actor.organisation_id)
     if query.order_id is not None:
         statement = statement.where(table.c.order_id == query.order_id)
+    if query.state is not None:
+        statement = statement.where(table.c.state == query.state)
     rows, cursor = page(
         uow.connection, statement, (table.c.opened_at, table.c.payment_id), query.after, _limit(query.limit),
         read=(datetime.fromisoformat, UUID), newest_first=True,

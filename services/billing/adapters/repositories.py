@@ -18,6 +18,7 @@ from services.billing.domain.payment import Payment, payments_by_reference
 from services.billing.domain.referral import AlreadyClaimed, EvidenceFile, Referral
 from services.shared.chassis.database import save_versioned
 from services.shared.kernel.errors import NotFound
+from services.shared.kernel.money import Money
 
 _SPLIT_TERMS = TypeAdapter(SplitTerms)
 
@@ -158,6 +159,21 @@ class SqlPayments:
             select(table).where(table.c.reference.in_(list(references))).order_by(table.c.payment_id).with_for_update()
         )
         return payments_by_reference(Payment(**row._mapping) for row in rows)
+
+    def waits_for(self, customer_id: UUID, money: Money) -> bool:
+        table = tables.payment
+        found = self.connection.execute(
+            select(table.c.payment_id)
+            .where(
+                table.c.customer_id == customer_id,
+                table.c.method == "bank_transfer",
+                table.c.state == "pending",
+                table.c.currency == money.currency,
+                table.c.amount - table.c.received == money.amount,
+            )
+            .limit(1)
+        )
+        return found.first() is not None
 
     def of_order(self, order_id: UUID) -> Sequence[Payment]:
         table = tables.payment

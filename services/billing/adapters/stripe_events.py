@@ -11,7 +11,7 @@ from services.shared.kernel.errors import Invalid
 log = logger("stripe_events")
 
 TOLERANCE_S = 300
-FETCHED = frozenset({"payment_intent", "checkout.session"})
+FETCHED = frozenset({"payment_intent", "checkout.session", "refund", "dispute"})
 """Kinds of objects that an event leads to by themselves."""
 
 
@@ -98,6 +98,8 @@ def about(event: Any) -> tuple[str, str] | None:
     kind, ident = getattr(thing, "object", None), getattr(thing, "id", None)
     if getattr(event, "account", None):
         return None
+    if kind == "charge" and event.type == "charge.refunded":
+        return ("charge", ident) if isinstance(ident, str) else None
     if kind == "charge":
         kind, ident = "payment_intent", getattr(thing, "payment_intent", None)
     return (kind, ident) if kind in FETCHED and isinstance(ident, str) else None

@@ -71,6 +71,43 @@ def of_refund(refund: "stripe.Refund") -> dict[str, Any]:
     }
 
 
+_STAGES = {
+    "warning_needs_response": "inquiry", "warning_under_review": "inquiry", "warning_closed": "closed",
+    "prevented": "closed", "needs_response": "needs_response", "under_review": "under_review", "won": "won",
+    "lost": "lost",
+}  # fmt: skip
+
+
+def of_dispute(dispute: "stripe.Dispute") -> dict[str, Any]:
+    """*dispute* with its payment intent expanded, whose metadata says whose it is; *evidence_due_at*: Unix seconds."""
+    intent = dispute.payment_intent if not isinstance(dispute.payment_intent, str) else None
+    ours = metadata_of(intent) if intent is not None else {}
+    return {
+        "object": "dispute",
+        "stripe_dispute_id": dispute.id,
+        "payment_id": ours.get("payment_id", ""),
+        "order_id": ours.get("order_id", ""),
+        "charge_id": _id(dispute.charge),
+        # A stage that is new to us is one in which the bank has not decided.
+        "state": _STAGES.get(dispute.status, "under_review"),
+        "reason": dispute.reason,
+        "amount": dispute.amount,
+        "currency": dispute.currency.upper(),
+        "evidence_due_at": dispute.evidence_details.due_by,
+        "submissions": dispute.evidence_details.submission_count,
+        "movements": [
+            {
+                "balance_transaction_id": booked.id,
+                "amount": booked.amount,
+                "fee": booked.fee - _vat(booked),
+                "fee_vat": _vat(booked),
+                "currency": booked.currency.upper(),
+            }
+            for booked in dispute.balance_transactions
+        ],
+    }
+
+
 def of_transfer(transfer: "stripe.Transfer") -> dict[str, Any]:
     """*payout_id* is ours, empty for one that somebody made at Stripe by hand."""
     return {

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 INTENT = ["latest_charge.balance_transaction"]
 REFUND = ["balance_transaction"]
+DISPUTE = ["payment_intent"]
 # Younger than this an intent may be missing from search and must be looked for in the list.
 SEARCH_LAG = timedelta(minutes=10)
 
@@ -34,6 +35,7 @@ class StripeGateway:
             "refund": self._refund,
             "charge": self._refunds_of_charge,
             "transfer": self._transfer,
+            "dispute": self._dispute,
             "checkout.session": self._session,
         }
 
@@ -271,6 +273,28 @@ class StripeGateway:
         self.access.make_once("transfer_reversal", reversal_id, find, create)
         return self.fetch({"object": "transfer", "id": transfer_id}, "")
 
+    def submit_dispute_evidence(self, payload: Payload, key: str) -> Payload:
+        """
+        Write `evidence` to a dispute, and with `submit` send it to the bank, once for `evidence_id`.
+
+        *payload*'s `submissions`: how many there were before; one more means that it was sent.
+        """
+        del key
+        dispute_id, before = str(payload["stripe_dispute_id"]), int(payload["submissions"])
+
+        def find() -> "stripe.Dispute | None":
+            dispute = self.client.v1.disputes.retrieve(dispute_id, {"expand": DISPUTE})
+            return dispute if payload["submit"] and dispute.evidence_details.submission_count > before else None
+
+        def create(own: str) -> "stripe.Dispute":
+            return self.client.v1.disputes.update(
+                dispute_id,
+                {"evidence": payload["evidence"], "submit": bool(payload["submit"]), "expand": DISPUTE},
+                {"idempotency_key": own},
+            )
+
+        return facts.of_dispute(self.access.make_once("dispute_evidence", str(payload["evidence_id"]), find, create))
+
     def balance_transactions(self, since: int, until: int) -> list[dict[str, Any]]:
         """Stripe's own books of [since, until), Unix seconds, newest first: what reconciliation compares."""
         import stripe
@@ -295,6 +319,9 @@ class StripeGateway:
 
     def _session(self, session_id: str) -> Payload:
         return facts.of_session(self.client.v1.checkout.sessions.retrieve(session_id))
+
+    def _dispute(self, dispute_id: str) -> Payload:
+        return facts.of_dispute(self.client.v1.disputes.retrieve(dispute_id, {"expand": DISPUTE}))
 
     def _transfer(self, transfer_id: str) -> Payload:
         return facts.of_transfer(self.client.v1.transfers.retrieve(transfer_id))

@@ -174,6 +174,32 @@ checkout = Table(
     Column("version", Integer),
 )
 
+chargeback = Table(
+    "chargeback",
+    metadata,
+    Column("chargeback_id", Uuid, primary_key=True),
+    Column("stripe_dispute_id", Text),
+    Column("charge_id", Text),
+    Column("payment_id", Uuid),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("customer_id", Uuid),
+    Column("state", Text),
+    Column("reason", Text),
+    Column("currency", Text),
+    Column("amount", BigInteger),
+    _instant("opened_at"),
+    Column("withdrawn", BigInteger),
+    _instant("evidence_due_at"),
+    Column("submissions", Integer),
+    Column("evidence", JSONB),
+    Column("written", Integer),
+    Column("bad_debt", BigInteger),
+    _instant("closed_at"),
+    Column("checks", Integer),
+    Column("version", Integer),
+)
+
 stripe_event = Table(
     "stripe_event",
     metadata,
@@ -208,6 +234,24 @@ bank_line = Table(
     Column("counterparty_account", Text),
     Column("fingerprint", Text),
     Column("entry_reference", Text),
+    Column("parts", JSONB),
+    Column("booked_key", Text),
+    Column("turn", Integer),
+    Column("proposal", JSONB),
+)
+
+payer_agreement = Table(
+    "payer_agreement",
+    metadata,
+    Column("payer_agreement_id", Uuid, primary_key=True),
+    Column("customer_id", Uuid),
+    Column("payer_name", Text),
+    Column("payer_account", Text),
+    Column("evidence", Text),
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+    Column("recorded_by", Text),
+    _instant("recorded_at"),
 )
 
 bank_file = Table(

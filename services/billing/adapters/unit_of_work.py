@@ -3,8 +3,8 @@
 from functools import cached_property
 
 from services.billing.adapters.adjustment_repository import SqlAdjustments
-from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps
-from services.billing.adapters.card_repositories import SqlCheckouts, SqlStripeEvents
+from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps, SqlPayers
+from services.billing.adapters.card_repositories import SqlChargebacks, SqlCheckouts, SqlStripeEvents
 from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.ledger import SqlLedger
@@ -101,12 +101,20 @@ class BillingUnitOfWork(UnitOfWork):
         return SqlCheckouts(self.connection)
 
     @cached_property
+    def chargebacks(self) -> SqlChargebacks:
+        return SqlChargebacks(self.connection)
+
+    @cached_property
     def stripe_events(self) -> SqlStripeEvents:
         return SqlStripeEvents(self.connection)
 
     @cached_property
     def bank_lines(self) -> SqlBankLines:
         return SqlBankLines(self.connection)
+
+    @cached_property
+    def payers(self) -> SqlPayers:
+        return SqlPayers(self.connection)
 
     @cached_property
     def csv_maps(self) -> SqlCsvMaps:

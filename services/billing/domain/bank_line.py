@@ -15,14 +15,16 @@ from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.shared.kernel.errors import Conflict
+from services.shared.kernel.errors import Conflict, Invalid, NotAllowed
 from services.shared.kernel.ids import derived_id
+from services.shared.kernel.lifecycle import Lifecycle, WrongState
 from services.shared.kernel.money import Money
 from services.shared.kernel.times import business_date
 
 MADE_UP = "~="
 """How serial numbers begin that are ours, where the bank gives none: of what a line says, of its balance."""
 
+PartKind = Literal["payment", "customer_credit", "returned", "fee", "interest"]
 BankLineState = Literal["announced", "matched", "suspense", "withdrawn"]
 FileKind = Literal["csv", "camt.053", "camt.054"]
 
@@ -31,6 +33,73 @@ class LineContradicts(Conflict):
     """A line with this serial number was read before and said something else."""
 
     code = "billing.bank_line_contradicts"
+
+
+class SameHandsResolve(NotAllowed):
+    """Who proposed what a line of this amount is for does not confirm it."""
+
+    code = "billing.four_eyes_required"
+
+
+class PartsDiffer(Invalid):
+    """The parts do not add up to the line, or one of them does not fit its direction."""
+
+    code = "billing.bank_line_parts_differ"
+
+
+class NotUndoable(Conflict):
+    """What this line was matched to is not taken back here: a payout by its own steps, a paid order by a refund."""
+
+    code = "billing.bank_line_not_undoable"
+
+
+LIFECYCLE: Lifecycle[BankLineState] = Lifecycle(
+    "bank_line",
+    {
+        "resolve": {"suspense": "matched"},
+        "undo": {"matched": "suspense"},
+        "withdraw": {"announced": "withdrawn"},
+    },
+)
+
+WAYS: Mapping[PartKind, frozenset[str]] = {
+    "payment": frozenset({"in"}),
+    "customer_credit": frozenset({"in"}),
+    "interest": frozenset({"in"}),
+    "fee": frozenset({"out"}),
+    "returned": frozenset({"in", "out"}),
+}
+"""Which direction a line has that can be each of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """
+    What a line, or a part of it, is: minor units of its currency.
+
+    Attributes:
+        target_id: The payment, the customer whose credit it is, or the line by which money came back; none for
+            a fee or interest of the bank.
+    """
+
+    kind: PartKind
+    target_id: UUID | None
+    amount: int
+
+    @property
+    def target(self) -> str:
+        noun = "bank_line" if self.kind == "returned" else self.kind
+        return f"{noun}/{self.target_id}" if self.target_id else noun
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What somebody says that a line is, until another confirms it."""
+
+    parts: tuple[Part, ...]
+    reason: str
+    by: str
+    at: datetime
 
 
 @dataclass
@@ -47,6 +116,10 @@ class BankLine:
         fingerprint: Of what it says but for the day; alike lines share it.
         entry_reference: The bank's reference of the entry that the line is, or is a part of; may be empty.
         references: Other references of the bank that name only this line.
+        parts: What it was matched to, and how much of it to each.
+        booked_key: The transaction of the ledger that matched it; empty where something else than it did.
+        turn: How often it was booked after the first time.
+        proposal: Waits for a second person.
     """
 
     bank_line_id: UUID
@@ -66,6 +139,10 @@ class BankLine:
     fingerprint: str = ""
     entry_reference: str = ""
     references: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    booked_key: str = ""
+    turn: int = 0
+    proposal: Proposal | None = None
 
     @property
     def money(self) -> Money:
@@ -85,8 +162,49 @@ class BankLine:
         self.serial_number = serial_number
         self.bank_line_id = derived_id("bank_line", self.account, serial_number)
 
+    def next_key(self) -> str:
+        """Of the transaction that books it once more."""
+        self.turn += 1
+        return f"{self.key}:{self.turn}"
+
     def match(self, target: str, reason: str = "") -> None:
         self.state, self.target, self.reason = "matched", target, reason
+
+    def resolve(self, parts: tuple[Part, ...], reason: str, booked_key: str) -> None:
+        """It was booked as *parts* under *booked_key*."""
+        self.match(", ".join(dict.fromkeys(part.target for part in parts)), reason)
+        self.parts, self.booked_key, self.proposal = parts, booked_key, None
+
+    def check_parts(self, parts: Sequence[Part]) -> None:
+        """Raises WrongState, PartsDiffer."""
+        LIFECYCLE.after("resolve", self.state)
+        fits = all(self.direction in WAYS[part.kind] and part.amount > 0 for part in parts)
+        targets = [(part.kind, part.target_id) for part in parts]
+        returned_whole = all(part.kind != "returned" for part in parts) or len(parts) == 1
+        if not fits or not returned_whole or len(set(targets)) < len(targets):
+            raise PartsDiffer
+        if sum(part.amount for part in parts) != self.amount:
+            raise PartsDiffer
+
+    def propose(self, proposal: Proposal) -> None:
+        """Another one is to confirm it; an earlier proposal is replaced. Raises WrongState, PartsDiffer."""
+        self.check_parts(proposal.parts)
+        self.proposal = proposal
+
+    def confirmed_by(self, hand: str) -> Proposal:
+        """Raises WrongState: Nothing was proposed. SameHandsResolve: *hand* proposed it."""
+        if self.proposal is None or self.state != "suspense":
+            raise WrongState(noun="bank_line", state=self.state, verb="confirm")
+        if self.proposal.by == hand:
+            raise SameHandsResolve
+        return self.proposal
+
+    def undo(self) -> None:
+        """It waits in suspense again. Raises WrongState, NotUndoable."""
+        state = LIFECYCLE.after("undo", self.state)
+        if not self.parts:
+            raise NotUndoable
+        self.state, self.target, self.reason, self.parts, self.booked_key = state, "", "undone", (), ""
 
     def book(self, told: "BankLine") -> None:
         """The bank has booked what it had announced, perhaps for another amount or on another day."""
@@ -97,7 +215,7 @@ class BankLine:
 
     def withdraw(self) -> None:
         """It was announced as one and booked as several."""
-        self.state, self.reason = "withdrawn", "booked_in_parts"
+        self.state, self.reason = LIFECYCLE.after("withdraw", self.state), "booked_in_parts"
 
     def says_the_same(self, other: "BankLine", days: int = 0) -> bool:
         """As much in the same direction on the same day; *days*: so far apart may two days be."""
@@ -260,6 +378,15 @@ def _in_parts(known: BankLine, told: BankLine) -> bool:
 def _names(line: BankLine) -> bool:
     """Whether the bank gives it a reference of its own."""
     return bool(line.references) or bool(line.serial_number and line.serial_number[0] not in MADE_UP)
+
+
+def resolved(part: Part, money: Money, source: str) -> tuple[ledger.Entry, ...]:
+    """*money* that stands on *source*, our account or suspense, is a part of a kind that pays nothing."""
+    if part.kind == "fee":
+        return ledger.entries(("D", ledger.BANK_FEE, money), ("C", source, money))
+    if part.kind == "customer_credit" and part.target_id is not None:
+        return ledger.entries(("D", source, money), ("C", ledger.customer_credit(part.target_id), money))
+    return ledger.entries(("D", source, money), ("C", ledger.INTEREST, money))
 
 
 def suspense(amount: Money, direction: Literal["in", "out"]) -> tuple[ledger.Entry, ...]:

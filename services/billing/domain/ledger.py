@@ -30,6 +30,9 @@ SERVICE_REVENUE = "R:service"
 PROVIDER_COST = "E:provider_service"
 STATION_COST = "E:station_share"
 PSP_FEE = "E:psp_fee"
+BANK_FEE = "E:bank_fee"
+INTEREST = "R:interest"
+DISPUTE_FEE = "E:dispute_fee"
 VOUCHER_LOSS = "E:voucher_loss"
 CANCELLATION_FEE = "R:cancellation_fee"
 BAD_DEBT = "E:bad_debt"
@@ -78,6 +81,26 @@ class Entry:
     side: Side
     amount: int
     currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """
+    A business fact to be booked.
+
+    Attributes:
+        key: Names the fact; posting the same again does nothing.
+        kind: Of fact, for readers.
+        entries: May be empty where a fact moves no money: then nothing is booked.
+        effective_at: When it happened, for the business.
+        order: Id and number of the order it belongs to, or none.
+    """
+
+    key: str
+    kind: str
+    entries: tuple[Entry, ...]
+    effective_at: datetime
+    order: tuple[UUID, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +196,11 @@ def refund(refund_id: UUID) -> str:
 
 def cost(kind: PartyKind) -> str:
     return PROVIDER_COST if kind == "provider" else STATION_COST
+
+
+def dispute(chargeback_id: UUID) -> str:
+    """What the payment institution keeps from us until the bank has decided a chargeback."""
+    return f"A:dispute:{chargeback_id}"
 
 
 def payout_transit(payout_id: UUID) -> str:

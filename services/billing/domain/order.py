@@ -169,13 +169,13 @@ def _party_of(order: OrderCopy, kind: PartyKind, parts: Split) -> tuple[UUID, Ta
     return order.station_id, terms.station_tax, parts.station_share, parts.station_tax
 
 
-def compensation(order: OrderCopy, amount: int, *, now: datetime, hold_days: int) -> Accrual:
+def compensation(order: OrderCopy, amount: int, *, now: datetime) -> Accrual:
     """What the provider gets of the fee for a cancelled order: untaxed, for nothing was performed."""
     return Accrual(
         accrual_id=new_id(), key=f"cancel:{order.order_id}:provider", kind="acceptance",
         order_id=order.order_id, party_kind="provider", party_id=order.provider_id, order_number=order.number,
         title=order.title, currency=order.currency, order_net=amount, fee=0, net=amount, tax=0, tax_rate_bps=0,
-        special_invoice=False, accepted_at=now, payable_from=now + timedelta(days=hold_days),
+        special_invoice=False, accepted_at=now, payable_from=now,
     )  # fmt: skip
 
 

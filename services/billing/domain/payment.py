@@ -25,6 +25,7 @@ LIFECYCLE: Lifecycle[PaymentState] = Lifecycle(
         "fail": {"created": "failed", "pending": "failed", "failed": "failed"},
         # what was paid is not what was asked: only a person can say what it is
         "doubt": {"created": "unknown", "pending": "unknown", "failed": "unknown"},
+        "give_back": {"pending": "pending"},
         "cancel": {"created": "cancelled", "pending": "cancelled", "failed": "cancelled"},
     },
 )
@@ -156,6 +157,16 @@ class Payment:
             if self.received == self.amount:
                 self.succeed(charge_id, now)
         return taken
+
+    def give_back(self, amount: int) -> None:
+        """
+        *amount* (minor units) was never for it.
+
+        Raises:
+            WrongState: It has ended: what was released on it is undone by a refund.
+        """
+        self.state = LIFECYCLE.after("give_back", self.state)
+        self.received -= amount
 
     def succeed(self, charge_id: str, now: datetime) -> None:
         """Raises WrongState: It has ended already."""

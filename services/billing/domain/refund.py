@@ -19,8 +19,9 @@ from services.shared.kernel.lifecycle import Lifecycle, WrongState
 from services.shared.kernel.money import Money, allocate
 
 RefundState = Literal["requested", "awaiting_red_letter", "pending", "succeeded", "failed", "cancelled"]
-RefundCause = Literal["cancellation", "dispute", "manual"]
-RefundRoute = Literal["card", "bank_transfer", "customer_credit"]
+RefundCause = Literal["cancellation", "dispute", "manual", "chargeback"]
+RefundRoute = Literal["card", "bank_transfer", "customer_credit", "chargeback"]
+"""*chargeback*: the customer's bank has taken it already."""
 PartState = Literal["waiting", "sent", "succeeded", "failed"]
 
 LIFECYCLE: Lifecycle[RefundState] = Lifecycle(
@@ -69,7 +70,7 @@ class RefundPart:
     Attributes:
         charge_id: The payment institution's charge that is given back; card only.
         bank_name, account_name, account_number: Where the transfer goes; empty until the bank is told.
-        reference: The payment institution's refund, or the serial number of the bank's line.
+        reference: The payment institution's refund, the serial number of the bank's line, or the chargeback's id.
         failure: The payment institution's code.
     """
 
@@ -263,12 +264,15 @@ def customers_side(made: Refund) -> tuple[ledger.Entry, ...]:
     )
 
 
-def paid_back(refund_id: UUID, route: RefundRoute, customer_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
+def paid_back(refund_id: UUID, part: RefundPart, customer_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
     """The payer has it."""
-    where = {
-        "card": ledger.PSP, "bank_transfer": ledger.BANK, "customer_credit": ledger.customer_credit(customer_id),
-    }  # fmt: skip
-    return ledger.entries(("D", ledger.refund(refund_id), amount), ("C", where[route], amount))
+    if part.route == "chargeback":
+        where = ledger.dispute(UUID(part.reference))
+    else:
+        where = {
+            "card": ledger.PSP, "bank_transfer": ledger.BANK, "customer_credit": ledger.customer_credit(customer_id),
+        }[part.route]  # fmt: skip
+    return ledger.entries(("D", ledger.refund(refund_id), amount), ("C", where, amount))
 
 
 def returned(refund_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:

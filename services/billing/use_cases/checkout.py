@@ -124,7 +124,7 @@ def check_checkout(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> No
         return
     checkout.checks += 1
     uow.checkouts.save(checkout)
-    asked = {"object": "checkout.session", "id": checkout.session_id} if checkout.session_id is not None else None
+    asked = [{"object": "checkout.session", "id": checkout.session_id}] if checkout.session_id is not None else []
     janitor.look(CHECK_TIMER, checkout.checkout_id, checkout.checks, asked, uow=uow, now=now)
 
 

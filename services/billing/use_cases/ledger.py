@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.billing.domain.ledger import (
+    BookedOtherwise,
     Entry,
+    Posting,
     ReversalNotReversed,
     ReversedAlready,
     Transaction,
@@ -59,25 +61,54 @@ def post_transaction(
     """
     if not entries:
         return False
-    check_balanced(entries)
-    order_id, order_number = order or (None, "")
-    transaction = Transaction(
-        transaction_id=derived_id("ledger_tx", key),
-        key=key,
-        kind=kind,
+    transaction = _transaction(Posting(key, kind, tuple(entries), effective_at, order), uow.caused_by, now, reverses)
+    return _announce(transaction, uow.ledger.post(transaction), uow)
+
+
+def post_transactions(uow: BillingUnitOfWork, postings: Sequence[Posting], *, now: datetime) -> int:
+    """
+    Book many business facts at once, each as `post_transaction` books one, in a few statements.
+
+    Returns:
+        How many were booked now.
+
+    Raises:
+        Unbalanced: A bug of the caller.
+        BookedOtherwise, AccountOverdrawn: See the port; none is booked then.
+    """
+    by_key: dict[str, Transaction] = {}
+    for posting in postings:
+        if posting.entries:
+            transaction = _transaction(posting, uow.caused_by, now, None)
+            if by_key.setdefault(posting.key, transaction).request_hash != transaction.request_hash:
+                raise BookedOtherwise(transaction=posting.key)
+    transactions = list(by_key.values())
+    counts_at = uow.ledger.post_all(transactions) if transactions else ()
+    return sum(_announce(*booked, uow) for booked in zip(transactions, counts_at, strict=True))
+
+
+def _transaction(posting: Posting, cause: str, now: datetime, reverses: UUID | None) -> Transaction:
+    check_balanced(posting.entries)
+    order_id, order_number = posting.order or (None, "")
+    return Transaction(
+        transaction_id=derived_id("ledger_tx", posting.key),
+        key=posting.key,
+        kind=posting.kind,
         order_id=order_id,
         order_number=order_number,
-        cause=uow.caused_by,
-        effective_at=effective_at,
+        cause=cause,
+        effective_at=posting.effective_at,
         posted_at=now,
-        entries=tuple(entries),
+        entries=posting.entries,
         reverses=reverses,
     )
-    counts_at = uow.ledger.post(transaction)
+
+
+def _announce(transaction: Transaction, counts_at: datetime | None, uow: BillingUnitOfWork) -> bool:
     if counts_at is None:
         return False
-    if counts_at != effective_at:
-        transaction = replace(transaction, effective_at=counts_at, business_at=effective_at)
+    if counts_at != transaction.effective_at:
+        transaction = replace(transaction, effective_at=counts_at, business_at=transaction.effective_at)
     uow.publish(_posted(transaction))
     return True
 

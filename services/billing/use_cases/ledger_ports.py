@@ -35,7 +35,18 @@ class Ledger(Protocol):
             AccountOverdrawn: An account would fall below its least balance.
         """
 
+    def post_all(self, transactions: Sequence[Transaction]) -> Sequence[datetime | None]:
+        """
+        Write several with different keys, none of them a reversal, in a few statements; for each what `post` returns.
+
+        Raises:
+            BookedOtherwise, AccountOverdrawn: As there, and none is written. Least balances hold for all together.
+        """
+
     def find(self, transaction_id: UUID) -> Transaction | None: ...
+
+    def standing(self, account: str, currency: str) -> int:
+        """Credit less debit on *account* just now, minor units; not locked."""
 
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
         """

@@ -5,7 +5,14 @@ from datetime import datetime
 from services.billing.domain.commission import SplitTerms, split
 from services.billing.domain.credit import BLOCK_OVERDUE_DAYS
 from services.billing.domain.ledger import AccountOverdrawn
-from services.billing.domain.order import OrderCopy, PlacedOrder, acceptance_principal, accruals
+from services.billing.domain.order import (
+    OrderCopy,
+    PlacedOrder,
+    acceptance_principal,
+    accruals,
+    cancellation_fee,
+    compensation,
+)
 from services.billing.domain.payment import Instructions, due_from_customer
 from services.billing.domain.related_party import PricedLine
 from services.billing.use_cases import credit, payment, receivable, refund, voucher_use
@@ -147,7 +154,30 @@ def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -
         return
     payment.cancel_payments(order.order_id, uow=uow)
     credit.release(order.order_id, uow=uow)
-    refund.give_back(order, 0, uow=uow, now=now)
+    kept = _keep_fee(order, event, uow, now)
+    refund.give_back(order, kept, uow=uow, now=now)
+
+
+def _keep_fee(order: OrderCopy, event: OrderCancelled, uow: BillingUnitOfWork, now: datetime) -> int:
+    """Keep the agreed fee of what was paid; the provider gets its part by its next statement. Returns how much."""
+    if event.kept is None or event.to_provider is None:
+        return 0
+    paid = sum(each.received - each.refunded for each in uow.payments.of_order(order.order_id))
+    # What is kept was paid: where work was released on credit, nobody is asked for a fee.
+    fee = min(event.kept, Money(paid, order.currency))
+    to_provider = min(event.to_provider, fee)
+    booked = post_transaction(
+        uow,
+        key=f"cancel:{order.order_id}",
+        kind="cancellation_fee",
+        entries=cancellation_fee(order.order_id, order.provider_id, to_provider, fee - to_provider),
+        effective_at=now,
+        now=now,
+        order=(order.order_id, order.number),
+    )
+    if booked and to_provider.amount:
+        uow.accruals.add(compensation(order, to_provider.amount, now=now))
+    return fee.amount
 
 
 def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:

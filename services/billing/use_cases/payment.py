@@ -189,7 +189,7 @@ def check_card_payment(subject: str, *, uow: BillingUnitOfWork, now: datetime) -
     uow.payments.save(payment)
     if payment.checks > len(CHECK_DELAYS) and payment.state in {"pending", "failed"}:
         return  # the customer has not paid, which is no fault of anybody's
-    asked = {"object": "payment_intent", "id": payment.intent_id} if payment.intent_id is not None else None
+    asked = [{"object": "payment_intent", "id": payment.intent_id}] if payment.intent_id is not None else []
     janitor.look(CHECK_TIMER, payment.payment_id, payment.checks, asked, uow=uow, now=now)
 
 

@@ -12,7 +12,7 @@ from services.billing.domain.period import (
     period_of,
     vat_month_end,
 )
-from services.billing.use_cases.ledger import announce_blocks, post_transaction
+from services.billing.use_cases.ledger import announce_blocks, post_transactions
 from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
@@ -57,17 +57,13 @@ def close_period(command: ClosePeriod, *, actor: Actor, uow: BillingUnitOfWork, 
 
 
 def _book_vat(period: Period, uow: BillingUnitOfWork, now: datetime) -> None:
-    for currency in uow.periods.vat_currencies():
+    def of(currency: str) -> ledger.Posting:
         output = uow.periods.stands(ledger.OUTPUT_VAT, currency, period.until)
         confirmed = uow.periods.stands(ledger.INPUT_VAT, currency, period.until)
-        post_transaction(
-            uow,
-            key=f"vat:{period.name}:{currency}",
-            kind="vat_month_end",
-            entries=vat_month_end(Money(-output, currency), Money(confirmed, currency)),
-            effective_at=period.last_instant,
-            now=now,
-        )
+        entries = vat_month_end(Money(-output, currency), Money(confirmed, currency))
+        return ledger.Posting(f"vat:{period.name}:{currency}", "vat_month_end", entries, period.last_instant)
+
+    post_transactions(uow, [of(currency) for currency in uow.periods.vat_currencies()], now=now)
 
 
 def view(closed: ClosedPeriod) -> PeriodView:

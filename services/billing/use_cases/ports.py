@@ -1,6 +1,6 @@
 """What billing's use cases need from outside."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -8,6 +8,8 @@ from uuid import UUID
 
 from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.bank_matching import Payer, PayerAgreement
+from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
@@ -23,6 +25,7 @@ from services.billing.use_cases.credit_ports import CreditBook, Receivables
 from services.billing.use_cases.ledger_ports import Adjustments, Ledger, LedgerChain, Periods
 from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
 from services.shared.kernel.fee import Scope
+from services.shared.kernel.money import Money
 from services.shared.messages.base import Event
 
 
@@ -117,6 +120,9 @@ class Payments(Protocol):
     def find(self, payment_id: UUID) -> Payment | None:
         """Locked."""
 
+    def waits_for(self, customer_id: UUID, money: Money) -> bool:
+        """Whether any payment of a customer by transfer misses exactly *money*."""
+
     def of_order(self, order_id: UUID) -> Sequence[Payment]:
         """All of them, the first first, locked."""
 
@@ -155,6 +161,15 @@ class Checkouts(Protocol):
     def save(self, checkout: Checkout) -> None: ...
 
 
+class Chargebacks(Protocol):
+    def add(self, chargeback: Chargeback) -> None: ...
+
+    def find(self, chargeback_id: UUID) -> Chargeback | None:
+        """Locked."""
+
+    def save(self, chargeback: Chargeback) -> None: ...
+
+
 class StripeEvents(Protocol):
     def add(self, event: "VerifiedEvent", body: str, received_at: datetime) -> bool:
         """Store what came in; what is none of ours is handled with that. Returns False when it was there already."""
@@ -175,10 +190,26 @@ class BankLines(Protocol):
     def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
         """What the lines of *file* may be."""
 
+    def find_all(self, bank_line_ids: Collection[UUID]) -> Mapping[UUID, BankLine]:
+        """Those that exist, locked in the order of their ids."""
+
+    def of_other_payers(self) -> Sequence[BankLine]:
+        """The oldest thousand in suspense because somebody else than the customer paid, locked."""
+
+    def amounts_of(self, payment_id: UUID) -> frozenset[int]:
+        """Of the lines that were matched to a payment, in minor units."""
+
     def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
         """Store a file, what is new of its lines and what has changed of those known before."""
 
     def save(self, lines: Sequence[BankLine]) -> None: ...
+
+
+class Payers(Protocol):
+    def of(self, customer_ids: Collection[UUID]) -> Mapping[UUID, Payer]:
+        """Who pays for each of the customers."""
+
+    def add(self, agreement: PayerAgreement, recorded_at: datetime) -> None: ...
 
 
 class CsvMaps(Protocol):
@@ -271,10 +302,16 @@ class BillingUnitOfWork(Protocol):
     def checkouts(self) -> Checkouts: ...
 
     @property
+    def chargebacks(self) -> Chargebacks: ...
+
+    @property
     def stripe_events(self) -> StripeEvents: ...
 
     @property
     def bank_lines(self) -> BankLines: ...
+
+    @property
+    def payers(self) -> Payers: ...
 
     @property
     def csv_maps(self) -> CsvMaps: ...

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.billing.domain.commission import Burden, StationBase, refund, split
+from services.billing.domain.commission import Burden, StationBase, net_of_chargeback, refund, split
 from services.billing.domain.ledger import Entry
 from services.billing.domain.order import OrderCopy
 from services.billing.domain.payment import Payment
@@ -143,6 +143,18 @@ def refund_for_dispute(
     uow.refunds.save(made)
 
 
+def refund_for_chargeback(
+    order: OrderCopy, payment: Payment, chargeback_id: UUID, gross: int, *, uow: BillingUnitOfWork, now: datetime
+) -> int:
+    """Its bank gave the customer *gross*: the order comes down by the net that it covers. Returns the payer's part."""
+    made = _new(order, "chargeback", chargeback_id, now, by="payment institution")
+    made.asked = net_of_chargeback(order.split_terms, order.left, min(gross, payment.received - payment.refunded))
+    if made.asked and uow.refunds.add(made):  # a chargeback is lost once
+        _agree(made, order, [payment], uow, now, taken_by=chargeback_id)
+        uow.refunds.save(made)
+    return made.to_payer
+
+
 def give_back(order: OrderCopy, kept: int, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """Of a cancelled *order*, of which nothing was performed: all that was paid but *kept* (minor units)."""
     payments = uow.payments.of_order(order.order_id)
@@ -227,8 +239,15 @@ def _new(
     )
 
 
-def _agree(made: Refund, order: OrderCopy, payments: Sequence[Payment], uow: BillingUnitOfWork, now: datetime) -> None:
-    """Fix what goes back and by which ways; the parties' sides are booked, the customer's as soon as may be."""
+def _agree(
+    made: Refund, order: OrderCopy, payments: Sequence[Payment], uow: BillingUnitOfWork, now: datetime,
+    taken_by: UUID | None = None,
+) -> None:  # fmt: skip
+    """
+    Fix what goes back and by which ways (*taken_by*: the chargeback by which the customer's bank has it already).
+
+    The parties' sides are booked, the customer's as soon as may be.
+    """
     if made.cause != "cancellation":
         order.remaining, made.takes = refund(order.split_terms, order.left, made.asked, made.burden, made.station_base)
         made.net, made.tax = made.takes.net, made.takes.tax
@@ -238,7 +257,10 @@ def _agree(made: Refund, order: OrderCopy, payments: Sequence[Payment], uow: Bil
             order.order_id, remains.net, remains.gross, uow=uow
         )
     performed = order.accepted_at is not None
-    made.agree(parts_of(made.to_payer, payments), now, performed=performed, invoiced=performed)
+    parts = parts_of(made.to_payer, payments)
+    if taken_by is not None:
+        parts = tuple(replace(part, route="chargeback", reference=str(taken_by)) for part in parts)
+    made.agree(parts, now, performed=performed, invoiced=performed)
     for payment in payments:
         part = made.part(payment.payment_id)
         if part is not None:
@@ -263,7 +285,7 @@ def _send(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
     for part in made.parts:
         if part.state != "waiting":
             continue
-        if part.route == "customer_credit":
+        if part.route in {"customer_credit", "chargeback"}:
             _paid(made, part, uow, now)
         elif part.route == "card":
             made.move(replace(part, state="sent"), now)
@@ -309,7 +331,7 @@ def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now:
 
 def _paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime, at: datetime | None = None) -> None:
     """The payer has *part*: once for each way it takes, for one that failed may go another way."""
-    entries = paid_back(made.refund_id, part.route, made.customer_id, made.money(part.amount))
+    entries = paid_back(made.refund_id, part, made.customer_id, made.money(part.amount))
     _post(made, f"paid:{part.payment_id}:{part.route}", "refund_paid", entries, uow, now, at)
     made.move(replace(part, state="succeeded"), now)
     if made.state == "succeeded":

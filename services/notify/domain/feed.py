@@ -89,6 +89,7 @@ _USE = (
     "use_id", "voucher_id", "programme_id", "order_id", "order_number", "customer_id", "amount", "redeem_to",
 )  # fmt: skip
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
+_DISPUTE = ("dispute_id", "number", "order_id", "customer_id", "provider_id")
 _REFUND = ("refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross")
 _RECEIVED = (
     "received_invoice_id", "number", "kind", "settlement_id", "party_id", "net", "tax", "gross", "issued_on",
@@ -138,12 +139,17 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
                   derived=provider_share),
     ),
     "order.closed.v1": (_customer(*_ORDER),),
-    "order.cancelled.v1": (_customer(*_ORDER, "reason"),),
+    "order.cancelled.v1": (_customer(*_ORDER, "reason", "kept"), _provider(*_ORDER, "reason", "to_provider")),
     # billing
     "payment.opened.v1": (_customer(*_PAYMENT, "reference", "due_on"),),
     "payment.succeeded.v1": (_customer(*_PAYMENT, "channel_transaction_id", "succeeded_at"),),
     "payment.failed.v1": (_customer(*_PAYMENT, "failure"),),
     "payment.in_doubt.v1": (),  # the company's own puzzle until a person has looked
+    # between the company, the institution and the bank; what the order comes down by is told with its refund
+    "chargeback.opened.v1": (),
+    "chargeback.evidence_due.v1": (),
+    "chargeback.won.v1": (),
+    "chargeback.lost.v1": (),
     "credit_line.approved.v1": (
         _customer(*_CREDIT_LINE, "limit", "net_days", "before_work_bps", "valid_until", "approved_at"),
     ),
@@ -157,6 +163,16 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "refund.agreed.v1": (_customer(*_REFUND),),
     "refund.succeeded.v1": (_customer(*_REFUND, "succeeded_at"),),
     "refund.failed.v1": (_customer(*_REFUND),),
+    "dispute.opened.v1": (
+        _customer(*_DISPUTE, "reason", "lines", "opened_at"),
+        _provider(*_DISPUTE, "reason", "lines", "opened_at"),
+    ),
+    "dispute.answered.v1": (_customer(*_DISPUTE, "answered_at"), _provider(*_DISPUTE, "answered_at")),
+    "dispute.decided.v1": (
+        _customer(*_DISPUTE, "outcome", "net", "decided_at"),
+        _provider(*_DISPUTE, "outcome", "burden", "decided_at"),
+    ),
+    "dispute.withdrawn.v1": (_customer(*_DISPUTE, "withdrawn_at"), _provider(*_DISPUTE, "withdrawn_at")),
     "settlement.closed.v1": (_party(*_SETTLEMENT, "until", "closed_at", "tax_rate_bps", "special_invoice"),),
     "settlement.payable.v1": (_party(*_SETTLEMENT, "payable_from"),),
     "settlement.paid.v1": (_party(*_SETTLEMENT, "payout_id", "paid_at"),),
@@ -167,6 +183,8 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "ledger.sealed.v1": (),
     "period.closed.v1": (),
     "bank_line.in_suspense.v1": (),
+    "bank_line.resolved.v1": (),
+    "bank_line.reopened.v1": (),
     "commission_plan.published.v1": (),
     "referral.confirmed.v1": (_station(*_REFERRAL, "protected_from", "protected_until"),),
     "referral.refused.v1": (_station(*_REFERRAL, "reason"),),

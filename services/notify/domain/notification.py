@@ -88,6 +88,15 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "payment.succeeded.v1": (
         Audience("payment_succeeded", "customer", ("requester", "customer_finance"), _ORDER),
     ),
+    "chargeback.opened.v1": (
+        Audience("chargeback_opened", "operator", ("finance_operator", "dispute_operator"), _ORDER),
+    ),
+    "chargeback.evidence_due.v1": (
+        Audience("chargeback_evidence_due", "operator", ("finance_operator", "dispute_operator"), _ORDER),
+    ),
+    "chargeback.lost.v1": (
+        Audience("chargeback_lost", "operator", ("finance_operator",), _ORDER),
+    ),
     "order.released.v1": (
         Audience("order_released", "provider", ("lab_manager", "technician"), _ORDER),
     ),
@@ -113,6 +122,26 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "order.accepted.v1": (
         Audience("order_accepted", "provider", ("lab_manager", "provider_finance"), _ORDER),
         Audience("order_accepted_by_timer", "customer", _BUYER, _ORDER, only_if=("accepted_by", "timer")),
+    ),
+    "dispute.opened.v1": (
+        Audience("dispute_opened", "provider", ("lab_manager",), _ORDER),
+        Audience("dispute_opened", "operator", ("dispute_operator",), _ORDER),
+    ),
+    "dispute.answered.v1": (
+        Audience("dispute_answered", "customer", _BUYER, _ORDER),
+    ),
+    "dispute.decided.v1": (
+        Audience("dispute_decided", "customer", _BUYER, _ORDER),
+        Audience("dispute_decided", "provider", ("lab_manager", "provider_finance"), _ORDER),
+    ),
+    "dispute.withdrawn.v1": (
+        Audience("dispute_withdrawn", "provider", ("lab_manager",), _ORDER),
+    ),
+    "refund.succeeded.v1": (
+        Audience("refund_succeeded", "customer", ("requester", "customer_finance"), _ORDER),
+    ),
+    "refund.failed.v1": (
+        Audience("refund_failed", "operator", ("finance_operator",), _ORDER),
     ),
     "settlement.closed.v1": (
         Audience("settlement_closed", "party", _PARTY_FINANCE, _ORDERS),

@@ -14,6 +14,7 @@ from services.orders.adapters import tables
 from services.orders.adapters.rows import Rows
 from services.orders.domain.analysis import Analysis
 from services.orders.domain.contract import Contract
+from services.orders.domain.dispute import Dispute
 from services.orders.domain.order import Order
 from services.orders.domain.report import Report
 from services.orders.domain.sample import Sample, to_expect
@@ -30,6 +31,7 @@ SAMPLE = Rows(Sample, tables.sample)
 SHIPMENT = Rows(Shipment, tables.shipment)
 ANALYSIS = Rows(Analysis, tables.analysis)
 REPORT = Rows(Report, tables.report)
+DISPUTE = Rows(Dispute, tables.dispute)
 
 # Everything that placing an order writes, in one round trip. Sample codes follow from the order's number.
 PLACE = """
@@ -77,6 +79,7 @@ _HANGING: dict[Hanging, Table] = {
     "sample": tables.sample,
     "analysis": tables.analysis,
     "report": tables.report,
+    "dispute": tables.dispute,
 }
 
 
@@ -215,3 +218,21 @@ class SqlReports(_OfOrder):
 
     def save(self, report: Report) -> None:
         self._update(REPORT, report)
+
+
+class SqlDisputes(_OfOrder):
+    def add(self, dispute: Dispute) -> None:
+        dispute.number = self._numbered(DISPUTE, dispute, "DP", dispute.opened_at)
+
+    def get(self, dispute_id: UUID) -> Dispute:
+        table = tables.dispute
+        row = self.connection.execute(select(table).where(table.c.dispute_id == dispute_id)).one_or_none()
+        if row is None:
+            raise NotFound
+        return DISPUTE.read(row)
+
+    def open_of(self, order_id: UUID) -> Dispute | None:
+        return next((each for each in self._all(DISPUTE, order_id) if each.closed_at is None), None)
+
+    def save(self, dispute: Dispute) -> None:
+        self._update(DISPUTE, dispute)

@@ -8,10 +8,11 @@ from sqlalchemy import Connection
 
 from services.orders.adapters.order_rows import CONTRACT, ORDER, REPORT, SAMPLE, SHIPMENT
 from services.orders.domain.contract import Contract, papers_of
-from services.orders.domain.order import Order, blocked_by
+from services.orders.domain.order import Order
 from services.orders.domain.report import Report
 from services.orders.domain.sample import Sample
 from services.orders.domain.shipment import Shipment
+from services.orders.domain.waiting import blocked_by
 from services.orders.use_cases import sample as sample_use_cases
 from services.orders.use_cases import shapes
 from services.shared.kernel.actor import Relation
@@ -92,7 +93,9 @@ def _view(order: Order, seen_as: Relation, contract: Contract, samples: list[Sam
         delivered_at=order.delivered_at,
         accepted_at=order.accepted_at,
         accept_by=order.accept_by,
-        blocked_by=blocked_by(order.state, contract.awaiting, [sample.state for sample in samples]),
+        blocked_by=blocked_by(
+            order.state, contract.awaiting, [sample.state for sample in samples], in_dispute=order.in_dispute
+        ),
         contract=_contract(contract, seen_as) if performs else None,
         shipments=tuple(_shipment(shipment) for shipment in shipments) if performs else (),
         samples=tuple(sample_use_cases.summary(sample) for sample in samples) if performs else (),

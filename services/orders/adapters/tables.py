@@ -126,3 +126,10 @@ report = _table("report", "report_id", [
     ("size_bytes", BigInteger()), ("media_type", _TEXT), ("check_code", _TEXT), ("drafted_at", _TIME),
     ("state", _TEXT), ("attempts", _INT), ("problem", _TEXT), ("object_key", _TEXT), ("issued_at", _TIME),
 ])  # fmt: skip
+
+dispute = _table("dispute", "dispute_id", [
+    ("number", _TEXT), ("order_id", _UUID), ("order_number", _TEXT), ("customer_id", _UUID), ("provider_id", _UUID),
+    ("state", _TEXT), ("reason", _TEXT), ("lines", ARRAY(Integer)), ("text", _TEXT), ("opened_at", _TIME),
+    ("time_left_s", _INT), ("evidence", _JSON), ("comments", _JSON), ("answered_at", _TIME), ("decision", _JSON),
+    ("closed_at", _TIME),
+])  # fmt: skip

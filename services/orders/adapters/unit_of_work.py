@@ -14,6 +14,7 @@ from services.orders.adapters.copies import (
 from services.orders.adapters.order_rows import (
     SqlAnalyses,
     SqlContracts,
+    SqlDisputes,
     SqlOrders,
     SqlReports,
     SqlSamples,
@@ -80,6 +81,10 @@ class OrdersUnitOfWork(UnitOfWork):
     @cached_property
     def reports(self) -> SqlReports:
         return SqlReports(self.connection)
+
+    @cached_property
+    def disputes(self) -> SqlDisputes:
+        return SqlDisputes(self.connection)
 
     @cached_property
     def policy(self) -> Policy:

@@ -1,12 +1,12 @@
 """An order: what was agreed and for how much. It never holds a sample's, an analysis's or a report's state."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
+from services.orders.domain.dispute import InDispute
 from services.orders.domain.policy import Policy
 from services.orders.domain.pricing import Amounts, Line, ProviderSide, StationBase
 from services.orders.domain.sample import SampleDeclared
@@ -15,6 +15,7 @@ from services.shared.kernel.fee import Fee
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money, total
 from services.shared.kernel.payment_schedule import ALL_BEFORE_WORK, PaymentSchedule
+from services.shared.kernel.rate import share
 from services.shared.kernel.tax import TaxProfile
 
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
@@ -32,10 +33,15 @@ LIFECYCLE: Lifecycle[OrderState] = Lifecycle(
         "deliver": {"in_progress": "delivered"},
         "accept": {"delivered": "accepted"},
         "close": {"accepted": "closed"},
-        "cancel": {"placed": "cancelled", "contracted": "cancelled"},
+        # once a sample has arrived, work is done
+        "cancel_unpaid": {"placed": "cancelled", "contracted": "cancelled"},
+        "cancel": {"placed": "cancelled", "contracted": "cancelled", "released": "cancelled"},
+        # no acceptance: the laboratory does it again
+        "retest": {"delivered": "in_progress"},
         # No change of state; these say when something that hangs on the order may be done.
         "dispatch": {"released": "released", "in_progress": "in_progress"},
         "work_on": {"in_progress": "in_progress"},
+        "object": {"delivered": "delivered", "accepted": "accepted", "closed": "closed"},
     },
 )
 
@@ -61,6 +67,8 @@ class Terms:
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    cancellation_fee_bps: int = 0
+    cancellation_provider_bps: int = 0
     payment_schedule: PaymentSchedule = ALL_BEFORE_WORK
     net_days: int = 0
     fee: Fee | None = None
@@ -102,6 +110,14 @@ class Step:
     what: str
     at: datetime
     by_platform: bool = False
+
+
+@dataclass(frozen=True)
+class CancellationFee:
+    """What is kept of the money of a cancelled order, and what of that the provider gets. No VAT: nothing was done."""
+
+    fee: Money
+    to_provider: Money
 
 
 @dataclass
@@ -265,8 +281,36 @@ class Order:
         self.note("delivered", now, by_platform=True)
         return accept_by
 
+    @property
+    def in_dispute(self) -> bool:
+        """It waits for no acceptance, because the customer objects to what was delivered."""
+        return self.state == "delivered" and self.accept_by is None
+
+    def object(self, now: datetime) -> datetime:
+        """The customer objects to what was delivered. Returns when that was. Raises: WrongState."""
+        self.state = LIFECYCLE.after("object", self.state)
+        self.note("dispute_opened", now)
+        if self.delivered_at is None:
+            raise TypeError(f"order {self.order_id} is {self.state} and was never delivered")
+        return self.delivered_at
+
+    def stop_accepting(self, now: datetime) -> int | None:
+        """The days to accept stop. Returns how many seconds of them are left; none: it is accepted."""
+        if self.accept_by is None or self.state != "delivered":
+            return None
+        left = max(0, int((self.accept_by - now).total_seconds()))
+        self.accept_by = None
+        return left
+
+    def retest(self, now: datetime) -> None:
+        """The laboratory does it again, and delivers again. Raises: WrongState: It is accepted."""
+        self.state = LIFECYCLE.after("retest", self.state)
+        self.note("retest_decided", now)
+
     def accept(self, accepted_by: AcceptedBy, now: datetime) -> None:
-        """Raises: WrongState."""
+        """Raises: WrongState; InDispute."""
+        if self.in_dispute:
+            raise InDispute
         self.state = LIFECYCLE.after("accept", self.state)
         self.accepted_at = now
         self.note("accepted", now, by_platform=accepted_by == "timer")
@@ -277,11 +321,32 @@ class Order:
         self.closed_at = now
         self.note("closed", now, by_platform=True)
 
-    def cancel(self, reason: str, now: datetime) -> None:
-        """Raises: WrongState: Work is released already, or the order is over."""
+    def cancel(self, reason: str, now: datetime, *, free: bool = False) -> CancellationFee:
+        """
+        It will not be done.
+
+        Args:
+            reason: What the one who cancels says.
+            now: When.
+            free: The customer is not to blame.
+
+        Returns:
+            What is kept of the money: by the contract's terms once the provider was told to be ready.
+
+        Raises:
+            WrongState: A sample has arrived, or the order is over.
+        """
+        was_released = self.state == "released"
         self.state = LIFECYCLE.after("cancel", self.state)
         self.cancel_reason = reason
         self.note("cancelled", now)
+        gross = self.amounts.gross
+        if free or not was_released:
+            return CancellationFee(Money(0, gross.currency), Money(0, gross.currency))
+        terms = self.frozen_terms
+        fee = share(gross.amount, terms.cancellation_fee_bps)
+        to_provider = share(fee, terms.cancellation_provider_bps)
+        return CancellationFee(Money(fee, gross.currency), Money(to_provider, gross.currency))
 
     def cancel_unpaid(self, now: datetime) -> None:
         """
@@ -291,7 +356,7 @@ class Order:
             WrongState: It is released, or over.
             PartlyPaid: Some money is there.
         """
-        state = LIFECYCLE.after("cancel", self.state)
+        state = LIFECYCLE.after("cancel_unpaid", self.state)
         if self.paid.amount:
             raise PartlyPaid
         self.state = state
@@ -323,6 +388,8 @@ def freeze_terms(order: Order, plan: CommissionPlanCopy, fee: Fee, referral: Ref
         hold_days=policy.hold_days,
         objection_days=policy.objection_days,
         commission_plan_id=plan.commission_plan_id,
+        cancellation_fee_bps=policy.cancellation_fee_bps,
+        cancellation_provider_bps=policy.cancellation_provider_bps,
         payment_schedule=order.payment_terms.payment_schedule,
         net_days=order.payment_terms.net_days,
         fee=fee,
@@ -331,24 +398,3 @@ def freeze_terms(order: Order, plan: CommissionPlanCopy, fee: Fee, referral: Ref
         buy_net=resale.amounts.net if resale is not None else None,
         station_base=resale.station_base if resale is not None else "fee",
     )
-
-
-def blocked_by(state: OrderState, awaiting_signature: Iterable[str], sample_states: Iterable[str]) -> tuple[str, ...]:
-    """
-    Why an order does not move, as codes.
-
-    *awaiting_signature*: the parties that have yet to sign, none while the papers are being made;
-    *sample_states*: of all its samples.
-    """
-    if state == "placed":
-        return tuple(f"awaiting_signature_{party}" for party in awaiting_signature) or ("awaiting_papers",)
-    if state == "in_progress":
-        missing = any(each in {"expected", "in_transit", "rejected"} for each in sample_states)
-        return ("awaiting_samples", "awaiting_report") if missing else ("awaiting_report",)
-    waits: dict[OrderState, tuple[str, ...]] = {
-        "contracted": ("awaiting_payment",),
-        "released": ("awaiting_samples",),
-        "delivered": ("awaiting_acceptance",),
-        "accepted": ("awaiting_settlement",),
-    }
-    return waits.get(state, ())

@@ -12,6 +12,8 @@ class Policy:
         objection_days: In which the customer may object to a report.
         quotation_valid_days: How long a quotation binds when the provider says nothing else.
         unpaid_cancel_days: After placing, until an order for which nothing was paid is cancelled.
+        cancellation_fee_bps: Of the gross of an order that is cancelled after its release and before its first sample.
+        cancellation_provider_bps: The provider's part of that fee.
     """
 
     acceptance_days: int = 10
@@ -19,3 +21,5 @@ class Policy:
     objection_days: int = 15
     quotation_valid_days: int = 30
     unpaid_cancel_days: int = 14
+    cancellation_fee_bps: int = 2_000
+    cancellation_provider_bps: int = 9_000

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from services.orders.domain.credit import CreditNotOffered
 from services.orders.domain.offering import OfferingNotFound, only_provider
-from services.orders.domain.order import AcceptedBy, Cover, Order
+from services.orders.domain.order import AcceptedBy, CancellationFee, Cover, Order
 from services.orders.domain.pricing import priced
 from services.orders.use_cases import shapes
 from services.orders.use_cases.ports import OrdersUnitOfWork
 from services.shared.kernel.actor import Actor, require
-from services.shared.kernel.errors import NotFound, NotYet
+from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import CurrencyMismatch
 from services.shared.messages.billing.payment import PaymentSucceeded
@@ -202,7 +202,7 @@ def accept_order(command: AcceptOrder, *, actor: Actor, uow: OrdersUnitOfWork, n
 
 
 def accept_order_in_time(subject: str, *, uow: OrdersUnitOfWork, now: datetime) -> None:
-    """The customer has said nothing in its days: silence counts as acceptance."""
+    """The customer has said nothing in its days: silence counts as acceptance. One in dispute refuses."""
     _accept(uow.orders.get(UUID(subject)), "timer", uow, now)
 
 
@@ -227,7 +227,7 @@ def close_settled(event: SettlementOrdersPaid, *, uow: OrdersUnitOfWork, now: da
     # Always in the same order, or two statements over the same orders could wait for each other for ever.
     for order_id in sorted(event.order_ids):
         order = _known(order_id, uow)
-        if order.state == "closed":
+        if order.state in {"closed", "cancelled"}:  # of a cancelled one the provider was paid its part of the fee
             continue
         order.close(now)
         uow.orders.save(order)
@@ -239,11 +239,19 @@ def close_settled(event: SettlementOrdersPaid, *, uow: OrdersUnitOfWork, now: da
 
 
 def cancel_order(command: CancelOrder, *, actor: Actor, uow: OrdersUnitOfWork, now: datetime) -> OrderReceipt:
-    """Before work is released."""
+    """
+    Before the first sample has arrived.
+
+    Raises:
+        WrongState: One has, or the order is over.
+        NotAllowed: The customer wants its own fee waived.
+    """
     order = uow.orders.get(command.order_id)
-    require(actor, command.grants, {"customer": order.customer_id, "provider": order.provider_id})
-    order.cancel(command.reason, now)
-    _cancelled(order, uow)
+    relation = require(actor, command.grants, {"customer": order.customer_id, "provider": order.provider_id})
+    if command.free and relation != "operator":
+        raise NotAllowed
+    kept = order.cancel(command.reason, now, free=command.free)
+    _cancelled(order, kept, uow)
     uow.cancel_timer(UNPAID_TIMER, order.order_id)
     return shapes.receipt(order)
 
@@ -252,10 +260,10 @@ def cancel_unpaid_order(subject: str, *, uow: OrdersUnitOfWork, now: datetime) -
     """Nothing was paid in time. An order that is released meanwhile refuses, and so does a partly paid one."""
     order = uow.orders.get(UUID(subject))
     order.cancel_unpaid(now)
-    _cancelled(order, uow)
+    _cancelled(order, None, uow)
 
 
-def _cancelled(order: Order, uow: OrdersUnitOfWork) -> None:
+def _cancelled(order: Order, kept: CancellationFee | None, uow: OrdersUnitOfWork) -> None:
     contract = uow.contracts.of_order(order.order_id)
     contract.terminate()
     uow.contracts.save(contract)
@@ -264,5 +272,7 @@ def _cancelled(order: Order, uow: OrdersUnitOfWork) -> None:
         OrderCancelled(
             **shapes.named(order),
             reason=order.cancel_reason,
+            kept=kept.fee if kept is not None and kept.fee.amount else None,
+            to_provider=kept.to_provider if kept is not None and kept.fee.amount else None,
         )
     )

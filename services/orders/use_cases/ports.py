@@ -10,6 +10,7 @@ from services.orders.domain.analysis import Analysis
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
 from services.orders.domain.contract import Contract
 from services.orders.domain.credit import CreditLineCopy
+from services.orders.domain.dispute import Dispute
 from services.orders.domain.offering import OfferingCopy
 from services.orders.domain.order import Order
 from services.orders.domain.organisation import OrganisationCopy
@@ -24,7 +25,7 @@ from services.shared.kernel.actor import Relation
 from services.shared.messages.base import Event
 from services.shared.messages.orders.order import OrderView
 
-Hanging = Literal["contract", "sample", "analysis", "report"]
+Hanging = Literal["contract", "sample", "analysis", "report", "dispute"]
 """What hangs on an order: whoever changes it holds the order's row, so that no two lock in different order."""
 
 
@@ -165,6 +166,19 @@ class Reports(Protocol):
     def save(self, report: Report) -> None: ...
 
 
+class Disputes(Protocol):
+    def add(self, dispute: Dispute) -> None:
+        """Give it its number and store it."""
+
+    def get(self, dispute_id: UUID) -> Dispute:
+        """Ask only while holding the order. Raises NotFound."""
+
+    def open_of(self, order_id: UUID) -> Dispute | None:
+        """The one that is neither decided nor withdrawn."""
+
+    def save(self, dispute: Dispute) -> None: ...
+
+
 class Files(Protocol):
     def upload_url(self, key: str) -> str:
         """Where one file may be PUT. Makes no request."""
@@ -210,6 +224,9 @@ class OrdersUnitOfWork(Protocol):
 
     @property
     def reports(self) -> Reports: ...
+
+    @property
+    def disputes(self) -> Disputes: ...
 
     @property
     def files(self) -> Files: ...

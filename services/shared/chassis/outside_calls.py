@@ -7,7 +7,8 @@ What a transaction must not do: calls to the outside, in three steps.
 
 A caller that dies between 2 and 3 leaves the row `sent`; after the lease another makes the same call
 under the same key, which must be harmless: the other side knows the key, or looking it up is part of
-the call.
+the call. Its session holds a lock for as long as it is at a call: a caller that starts finds those whose
+caller is gone and need not wait for the lease.
 """
 
 import json
@@ -30,13 +31,22 @@ log = logs.logger("outside_calls")
 RETRY_S_MAX = 600.0
 ERROR_CHARS_MAX = 2_000
 
-CLAIM = """
+LOCKS = 7_071
+"""Class of the advisory locks that callers hold while they are at a call."""
+
+CLAIM = f"""
 UPDATE outside_call SET status = 'sent', attempts = attempts + 1,
        next_attempt_at = %(wall)s::timestamptz + make_interval(secs => (%(leases)s::jsonb ->> kind)::float)
 WHERE id = (SELECT id FROM outside_call
             WHERE status IN ('ready', 'sent') AND next_attempt_at <= %(wall)s AND kind = ANY(%(kinds)s)
             ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id::text, kind, key, payload, attempts, headers
+RETURNING id::text, kind, key, payload, attempts, headers, pg_try_advisory_lock({LOCKS}, hashtext(id::text))
+"""
+
+# Taken only where nobody holds it, and let go with the transaction.
+ABANDONED = f"""
+UPDATE outside_call SET next_attempt_at = %(wall)s
+WHERE status = 'sent' AND kind = ANY(%(kinds)s) AND pg_try_advisory_xact_lock({LOCKS}, hashtext(id::text))
 """
 
 
@@ -60,6 +70,7 @@ class OutsideCaller:
         with database.connection(self.engine) as held:
             raw = database.driver(held)
             raw.cursor().execute("LISTEN yiqi_outbox")
+            raw.cursor().execute(ABANDONED, {"wall": self.clock.wall(), "kinds": list(self.calls)})
             while not stop.is_set():
                 if not self.call_once(held):
                     database.wait_for_notify(raw, 1.0)
@@ -71,7 +82,7 @@ class OutsideCaller:
         row = cursor.fetchone()
         if row is None:
             return False
-        call_id, kind, key, payload, attempts, headers = row
+        call_id, kind, key, payload, attempts, headers, locked = row
         call = self.calls[kind]
         cause = cause_of(headers, f"outside_call/{call_id}")
         failpoint.reach("outside_call_sent")
@@ -82,6 +93,8 @@ class OutsideCaller:
             ) as traceparent,
         ):
             self._call(held, call, cause.within(traceparent), call_id, key, payload, attempts)
+        if locked:
+            cursor.execute(f"SELECT pg_advisory_unlock({LOCKS}, hashtext(%s))", (call_id,))
         return True
 
     def _call(self, held: Connection, call: OutsideCall, cause: Cause, call_id: str, key: str,

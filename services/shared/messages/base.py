@@ -43,6 +43,11 @@ Name = Annotated[
 Text = Annotated[str, StringConstraints(max_length=4_000, strip_whitespace=True), AfterValidator(_no_control)]
 """Some lines of text, may be empty."""
 
+Remark = Annotated[
+    str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True), AfterValidator(_no_control)
+]
+"""Some lines of text that are not empty."""
+
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
 """A short machine name: a standard, a carrier, a tracking number."""
 

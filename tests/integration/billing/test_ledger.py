@@ -12,17 +12,17 @@ from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters import ledger_queries
 from services.billing.config import settings
-from services.billing.domain.ledger import AccountOverdrawn, BookedOtherwise, Entry, contract
-from services.billing.domain.payment import psp_fee
+from services.billing.domain.ledger import BANK, AccountOverdrawn, BookedOtherwise, Entry, Posting, contract
+from services.billing.domain.payment import psp_fee, receipt
 from services.billing.domain.payout import payout_paid
 from services.billing.subscriptions import work
-from services.billing.use_cases.ledger import WATCH_TIMER, post_transaction, watch_invariants
+from services.billing.use_cases.ledger import WATCH_TIMER, post_transaction, post_transactions, watch_invariants
 from services.shared.chassis.database import world_failed
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.ledger import ListBalances, ListLedgerTransactions
 from tests.integration.billing.conftest import Billing
-from tests.kit.fakes_billing import CUSTOMER_ID, NOW, ORDER_ID, REQUESTER, cny, receipt_bank, receipt_card
+from tests.kit.fakes_billing import CUSTOMER_ID, NOW, ORDER_ID, REQUESTER, cny, receipt_card
 from tests.kit.platform import fresh_database
 
 BALANCES = "I3 balances are the sums of entries"
@@ -197,6 +197,57 @@ def test_twenty_at_once_spend_the_last_money_once(billing: Billing) -> None:
     assert billing.violations() == ()
 
 
+def receipts(count: int, first: int = 0, amount: int = 10) -> list[Posting]:
+    return [
+        Posting(f"r{number}", "receipt_card", receipt_card(ORDER_ID, cny(amount)), NOW, (ORDER_ID, "OR-2026-000123"))
+        for number in range(first, first + count)
+    ]
+
+
+def test_many_are_posted_in_one_statement(billing: Billing) -> None:
+    """Those that stand there already are left out; each new one is told; the rest is as if posted one by one."""
+    assert billing.within(lambda uow: post_transactions(uow, receipts(3), now=NOW)) == 3
+    assert billing.within(lambda uow: post_transactions(uow, receipts(5, first=1), now=NOW)) == 3
+    assert billing.within(lambda uow: post_transactions(uow, [*receipts(1, 9), *receipts(1, 9)], now=NOW)) == 1
+    assert billing.within(lambda uow: post_transactions(uow, [Posting("none", "x", (), NOW)], now=NOW)) == 0
+    assert billing.balance(contract(ORDER_ID)) == 70
+    assert billing.told == ["ledger.posted.v1"] * 7
+    assert billing.rows("SELECT count(*), count(DISTINCT seq), min(order_number) FROM ledger_tx") == [
+        (7, 7, "OR-2026-000123")
+    ]
+    assert billing.violations() == ()
+
+
+def test_of_many_that_contradict_or_overdraw_none_is_posted(billing: Billing) -> None:
+    """Least balances hold for all together: what one takes another may have brought, whichever comes first."""
+    billing.within(lambda uow: post_transactions(uow, receipts(1), now=NOW))
+    with pytest.raises(BookedOtherwise):
+        billing.within(lambda uow: post_transactions(uow, [*receipts(1, 7), *receipts(1, amount=11)], now=NOW))
+    with pytest.raises(BookedOtherwise):
+        billing.within(lambda uow: post_transactions(uow, [*receipts(1, 7), *receipts(1, 7, amount=11)], now=NOW))
+    spend = Posting("spend", "x", (Entry(contract(ORDER_ID), "D", 21, "CNY"), Entry("R:service", "C", 21, "CNY")), NOW)
+    with pytest.raises(AccountOverdrawn):
+        billing.within(lambda uow: post_transactions(uow, [*receipts(1, 7), spend], now=NOW))
+    assert billing.balance(contract(ORDER_ID)) == 10
+    assert billing.within(lambda uow: post_transactions(uow, [spend, *receipts(2, 7)], now=NOW)) == 3
+    assert billing.balance(contract(ORDER_ID)) == 9
+    assert billing.violations() == ()
+
+
+def test_twelve_post_the_same_many_at_once(billing: Billing) -> None:
+    """In other orders: each fact is booked once."""
+
+    def deed(number: int) -> None:
+        postings = receipts(30)
+        random.Random(number).shuffle(postings)
+        billing.within(lambda uow: post_transactions(uow, postings, now=NOW))
+
+    assert _at_once(12, deed) == []
+    assert billing.balance(contract(ORDER_ID)) == 300
+    assert billing.told == ["ledger.posted.v1"] * 30
+    assert billing.violations() == ()
+
+
 def test_many_transactions_of_several_postings_at_once(billing: Billing) -> None:
     """Transactions that post several facts over the same accounts in any order all end, and every sum holds."""
 
@@ -205,7 +256,7 @@ def test_many_transactions_of_several_postings_at_once(billing: Billing) -> None
         facts = [
             receipt_card(ORDER_ID, cny(10)),
             psp_fee(cny(3), cny(1)),
-            receipt_bank(ORDER_ID, CUSTOMER_ID, cny(5), cny(2)),
+            receipt(BANK, contract(ORDER_ID), CUSTOMER_ID, cny(5), cny(2)),
             (Entry("E:psp_fee", "D", 4, "USD"), Entry("A:psp:stripe", "C", 4, "USD")),
         ]
         chosen.shuffle(facts)

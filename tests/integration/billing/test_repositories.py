@@ -117,7 +117,7 @@ def test_one_statement_of_many_lines(billing: Billing) -> None:
     billing.contracted(method="bank_transfer")
     text = reference(billing)
     view = read(billing, *[(f"s{number}", "in", "530.00", text) for number in range(3)])
-    assert [line.reason for line in view.lines] == ["partial", "", "not_waiting"]
+    assert [line.reason for line in view.lines] == ["partial", "", "duplicate"]
     billing.handle(order.accepted, order_accepted(method="bank_transfer"))
     assert billing.violations() == ()
 

@@ -202,8 +202,9 @@ def test_only_the_customer_gets_the_secret(billing: Billing) -> None:
     assert billing.run(queries.list_payments, ListPayments(), PROVIDER_FINANCE).items == ()
     (own,) = billing.run(queries.list_payments, ListPayments(order_id=ORDER_ID), REQUESTER).items
     assert own.client_secret
-    (seen,) = billing.run(queries.list_payments, ListPayments(), FINANCE).items
+    (seen,) = billing.run(queries.list_payments, ListPayments(state="pending"), FINANCE).items
     assert seen.client_secret is None
+    assert billing.run(queries.list_payments, ListPayments(state="unknown"), FINANCE).items == ()
 
 
 def test_sweeper_processes_what_was_stored_and_never_handled(

@@ -18,6 +18,7 @@ from services.billing.adapters.stripe_gateway import StripeGateway
 from services.shared.chassis.clock import SystemClock
 from services.shared.kernel.errors import Unavailable
 from services.shared.kernel.ids import new_id
+from services.shared.kernel.money import Money, MoneyInvalid
 from tests.kit.stripe_control import FaultKind, StripeControl, StripeStandIn
 from tests.kit.stripe_sdk import charge_of, connected_account, pay, sdk
 
@@ -216,3 +217,61 @@ def test_the_books_of_stripe_are_listed(
     first = min(listed, key=lambda each: each["amount"])
     assert (first["amount"], first["fee"], first["fee_vat"], first["currency"]) == (1_060, 6, 0, "USD")
     assert local.balance_transactions(now + 600, now + 1_200) == []
+
+
+def an_intent(amount: int, currency: str = "USD") -> dict[str, Any]:
+    return {
+        "payment_id": str(new_id()), "order_id": str(new_id()), "order_number": "OR-2026-000001", "amount": amount,
+        "currency": currency,
+    }  # fmt: skip
+
+
+def test_one_intent_made_and_cancelled(gateway: StripeGateway) -> None:
+    """Asked for twice it is one; cancelled twice it stays so; one that was never made is left unmade."""
+    payload = an_intent(2_000)
+    made = gateway.create_payment_intent(payload, "")
+    assert (made["status"], made["payment_id"], made["received"]) == ("open", payload["payment_id"], 0)
+    assert gateway.create_payment_intent(payload, "")["intent_id"] == made["intent_id"]
+    wanted = {"payment_id": payload["payment_id"], "payment_intent_id": made["intent_id"]}
+    for _ in range(2):
+        assert gateway.cancel_payment_intent(wanted, "")["status"] == "cancelled"
+    assert gateway.cancel_payment_intent({"payment_id": str(new_id()), "payment_intent_id": None}, "") == {}
+
+
+def test_one_page_made_and_closed(gateway: StripeGateway) -> None:
+    """Asked for twice it is one; a second one closes it; closing twice is one closing."""
+    addresses = {"success_url": "https://yiqi.example/a", "cancel_url": "https://yiqi.example/b"}
+    first = an_intent(2_000) | addresses | {"checkout_id": str(new_id()), "former_session_id": None}
+    made = gateway.create_checkout_session(first, "")
+    assert (made["status"], made["checkout_id"], made["intent_id"]) == ("open", first["checkout_id"], "")
+    assert made["url"].startswith("http")
+    assert gateway.create_checkout_session(first, "")["session_id"] == made["session_id"]
+    second = first | {"checkout_id": str(new_id()), "former_session_id": made["session_id"]}
+    assert gateway.create_checkout_session(second, "")["checkout_id"] == second["checkout_id"]
+    for _ in range(2):
+        assert gateway.expire_checkout_session({"session_id": made["session_id"]}, "")["status"] == "expired"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [(1, "USD"), (100_000_000, "USD"), (10_005, "KWD"), (10_050, "ISK"), (10_050, "UGX"), (49, "JPY")],
+)
+def test_amounts_that_stripe_does_not_take(gateway: StripeGateway, amount: int, currency: str) -> None:
+    """Too small, too large, parts of what has no parts: refused for ever and not tried again."""
+    with pytest.raises(StripeRefused):
+        gateway.create_payment_intent(an_intent(amount, currency), "")
+
+
+@pytest.mark.parametrize("currency", ["ISK", "UGX", "HUF", "TWD"])
+def test_currencies_that_stripe_counts_in_its_own_way_are_not_accepted(currency: str) -> None:
+    """Amounts here and there would differ a hundredfold, or could not be paid out: no money of ours is in them."""
+    with pytest.raises(MoneyInvalid):
+        Money(10_000, currency)
+
+
+@pytest.mark.parametrize(("amount", "currency"), [(500, "JPY"), (10_000, "KWD"), (99_999_999, "CNY")])
+def test_amounts_go_there_as_we_count_them(gateway: StripeGateway, amount: int, currency: str) -> None:
+    """Units where a currency has no parts, thousandths where it has a thousand; the largest that Stripe takes."""
+    made = gateway.create_payment_intent(an_intent(amount, currency), "")
+    assert (made["status"], made["currency"]) == ("open", currency)
+    gateway.cancel_payment_intent({"payment_id": made["payment_id"], "payment_intent_id": made["intent_id"]}, "")

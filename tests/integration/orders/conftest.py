@@ -27,7 +27,8 @@ from tests.kit.real_service import RealService
 
 TABLES = (
     "organisation, provider, offering, commission_plan, referral, quotation_request, quotation_request_provider,"
-    " quotation, orders, contract, sample, shipment, analysis, report, outbox, outside_call, timer, command_log"
+    " quotation, orders, contract, sample, shipment, analysis, report, dispute, outbox, outside_call, timer,"
+    " command_log"
 )
 
 

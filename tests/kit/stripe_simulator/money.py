@@ -13,11 +13,15 @@ MINOR_DIGITS = {
     "sgd": 2,
     "twd": 2,
     "huf": 2,
+    "isk": 2,
+    "ugx": 2,
     "jpy": 0,
     "krw": 0,
     "kwd": 3,
     "bhd": 3,
 }
+# Stripe counts them in hundredths, of which charges must have whole hundreds: they have no parts any more.
+WHOLE_HUNDREDS = frozenset({"isk", "ugx"})
 AMOUNT_MINOR_MIN = {"usd": 50, "eur": 50, "gbp": 30, "hkd": 400, "sgd": 50, "jpy": 50}
 WHOLE_UNIT_PAYOUTS = frozenset({"isk", "huf", "twd", "ugx"})
 
@@ -40,7 +44,8 @@ def currency_of(params: dict[str, Any]) -> str:
 def check_chargeable(amount_minor: int, currency: str) -> None:
     """
     Raises:
-        StripeError: Below the smallest charge of the currency, or a three-decimal amount that is not a multiple of ten.
+        StripeError: Below the smallest charge of the currency, a three-decimal amount that is not a multiple of ten,
+            or a part of a króna or shilling.
     """
     if amount_minor < AMOUNT_MINOR_MIN.get(currency, 1):
         raise invalid(
@@ -48,6 +53,8 @@ def check_chargeable(amount_minor: int, currency: str) -> None:
             param="amount",
             code="amount_too_small",
         )
+    if currency in WHOLE_HUNDREDS and amount_minor % 100:
+        raise invalid(f"Invalid amount: {amount_minor} {currency} must end in 00.", param="amount")
     if MINOR_DIGITS[currency] == 3 and amount_minor % 10:
         raise invalid(f"Invalid amount: {amount_minor} {currency} must end in 0.", param="amount")
 

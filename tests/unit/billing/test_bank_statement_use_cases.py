@@ -11,8 +11,8 @@ from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.ids import new_id
+from services.shared.messages.billing.bank_line import BankLineInSuspense
 from services.shared.messages.billing.bank_statement import (
-    BankLineInSuspense,
     BankStatementView,
     ImportBankStatement,
 )
@@ -97,7 +97,7 @@ def test_paid_already_is_credit() -> None:
     view = read(uow, ("s1", "in", "1060.00", reference), ("s2", "in", "1060.00", reference))
     assert uow.ledger.balance(contract(ORDER_ID)) == 106_000
     assert uow.ledger.balance(customer_credit(CUSTOMER_ID)) == 106_000
-    assert view.lines[1].reason == "not_waiting"
+    assert view.lines[1].reason == "duplicate"
     assert len(uow.events(PaymentSucceeded)) == 1
 
 
@@ -148,7 +148,7 @@ def test_two_references_in_one_line_are_nobodys() -> None:
         instructions=INSTRUCTIONS,
     )  # fmt: skip
     other = uow.payments.held[payment_id_of(other_id)].reference
-    assert read(uow, ("s1", "in", "2120.00", f"{reference} {other}")).lines[0].reason == "several_references"
+    assert read(uow, ("s1", "in", "2119.00", f"{reference} {other}")).lines[0].reason == "several_references"
 
 
 def test_money_that_left_for_nothing_known_is_suspense_too() -> None:

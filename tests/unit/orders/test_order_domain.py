@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.orders.domain.order import LIFECYCLE, Cover, CoverKind, OrderState, PartlyPaid, blocked_by
+from services.orders.domain.order import LIFECYCLE, Cover, CoverKind, OrderState, PartlyPaid
+from services.orders.domain.waiting import blocked_by
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.money import CurrencyMismatch, Money
@@ -78,9 +79,9 @@ def test_a_cover_counts_once_and_is_gone_when_dropped() -> None:
         order.take_cover(voucher, Cover("voucher", Money(1, "USD")), NOW)
 
 
-@pytest.mark.parametrize("state", ["released", "in_progress", "delivered", "accepted", "closed", "cancelled"])
-def test_released_work_cannot_be_cancelled(state: OrderState) -> None:
-    """From release on there is a dispute or a refund, but no cancellation."""
+@pytest.mark.parametrize("state", ["in_progress", "delivered", "accepted", "closed", "cancelled"])
+def test_work_that_has_begun_cannot_be_cancelled(state: OrderState) -> None:
+    """From the first sample on there is a dispute or a refund, but no cancellation."""
     order = an_order(state)
     with pytest.raises(WrongState):
         order.cancel("", NOW)
@@ -106,8 +107,10 @@ def test_acceptance_days_come_from_the_frozen_terms() -> None:
 
 @pytest.mark.parametrize("verb", list(LIFECYCLE.transitions))
 def test_nothing_can_be_done_with_a_closed_or_cancelled_order(verb: str) -> None:
-    """They are the ends."""
+    """They are the ends; but the objection days may be longer than it takes to close."""
     for state in ("closed", "cancelled"):
+        if (verb, state) == ("object", "closed"):
+            continue
         with pytest.raises(WrongState):
             LIFECYCLE.after(verb, state)
 

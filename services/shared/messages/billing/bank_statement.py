@@ -7,7 +7,7 @@ from pydantic import StringConstraints
 
 from services.shared.kernel.actor import Grants
 from services.shared.kernel.money import Money
-from services.shared.messages.base import Command, Event, Instant, Message, Name, Page, Query, View
+from services.shared.messages.base import Command, Instant, Message, Name, Page, Query, View
 from services.shared.messages.billing.commission_plan import FINANCE
 
 BankLineState = Literal["announced", "matched", "suspense", "withdrawn"]
@@ -100,16 +100,3 @@ class ListBankLines(Query):
 
 class BankLinePage(Page):
     items: tuple[BankLine, ...]
-
-
-class BankLineInSuspense(Event):
-    """Money of which nobody knows yet what it is for."""
-
-    wire_name: ClassVar = "bank_line.in_suspense.v1"
-    source: ClassVar = "billing"
-    stream_of: ClassVar = ("bank_line", "bank_line_id")
-
-    bank_line_id: UUID
-    serial_number: str
-    amount: Money
-    reason: str

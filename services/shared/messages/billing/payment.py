@@ -57,6 +57,7 @@ class ListPayments(Query):
     grants: ClassVar[Grants] = {"self": frozenset(), "operator": frozenset({"finance_operator", "administrator"})}
 
     order_id: UUID | None = None
+    state: PaymentState | None = None
     after: str | None = None
     limit: int = 50
 

@@ -7,12 +7,12 @@ from pydantic import Field
 
 from services.shared.kernel.actor import Grants
 from services.shared.kernel.money import Money
-from services.shared.messages.base import Command, Event, Instant, Message, Page, PositiveMoney, Query, Text, View
+from services.shared.messages.base import Command, Event, Instant, Message, Page, PositiveMoney, Query, Remark, View
 from services.shared.messages.billing.commission_plan import FINANCE
 
 RefundState = Literal["requested", "awaiting_red_letter", "pending", "succeeded", "failed", "cancelled"]
-RefundCause = Literal["cancellation", "dispute", "manual"]
-RefundRoute = Literal["card", "bank_transfer", "customer_credit"]
+RefundCause = Literal["cancellation", "dispute", "manual", "chargeback"]
+RefundRoute = Literal["card", "bank_transfer", "customer_credit", "chargeback"]
 RefundPartState = Literal["waiting", "sent", "succeeded", "failed"]
 Burden = Literal["provider", "company"]
 StationBase = Literal["remaining", "original"]
@@ -81,7 +81,7 @@ class RequestRefund(Command):
     net: PositiveMoney
     burden: Burden
     station_base: StationBase = "remaining"
-    reason: Text
+    reason: Remark
 
 
 class ApproveRefund(Command):

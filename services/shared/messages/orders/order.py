@@ -55,6 +55,8 @@ class Terms(Message):
         acceptance_days: After delivery, until the order counts as accepted.
         hold_days: After acceptance, until it may be paid out.
         objection_days: In which the customer may object to a report.
+        cancellation_fee_bps: Kept of the gross, when it is cancelled after its release and before its first sample.
+        cancellation_provider_bps: The provider's part of that.
         payment_schedule: Which part of the price is due when.
         net_days: After the invoice, until what is due on acceptance is to be paid.
         fee: How the management fee is computed; none, from senders of before: *fee_bps* of the net.
@@ -76,6 +78,8 @@ class Terms(Message):
     hold_days: int
     objection_days: int
     commission_plan_id: UUID
+    cancellation_fee_bps: BasisPoints = 0
+    cancellation_provider_bps: BasisPoints = 0
     payment_schedule: Annotated[tuple[PaymentPart, ...], Field(min_length=1)] = ALL_BEFORE_WORK
     net_days: Annotated[int, Field(ge=0)] = 0
     fee: Fee | None = None
@@ -181,13 +185,18 @@ class AcceptOrder(Command):
 
 
 class CancelOrder(Command):
-    """Before work is released, by the customer or the operating company. → OrderReceipt"""
+    """
+    Before the first sample has arrived, by the customer or the operating company. → OrderReceipt
+
+    After the release the contract's cancellation fee is kept. *free*: it is not; only the operating company says so.
+    """
 
     wire_name: ClassVar = "orders.cancel_order"
     grants: ClassVar[Grants] = {**CUSTOMER, **OPERATOR}
 
     order_id: UUID
     reason: Text = ""
+    free: bool = False
 
 
 class GetOrder(Query):
@@ -310,8 +319,14 @@ class OrderClosed(_OrderEvent):
 
 
 class OrderCancelled(_OrderEvent):
-    """It will not be done. What was paid goes back."""
+    """
+    It will not be done. What was paid goes back but for what is *kept*; *to_provider* is the provider's part of that.
+
+    Nothing was performed: there is no VAT on it. None: there is no fee.
+    """
 
     wire_name: ClassVar = "order.cancelled.v1"
 
     reason: str
+    kept: Money | None = None
+    to_provider: Money | None = None

@@ -1,0 +1,202 @@
+"""
+What a line of money that came in may pay: every candidate with its score, and what may be done without a person.
+
+Points of a hundred: the payer stated the reference 60, its digits alone 35; the amount is exactly what is missing 20;
+the payer is the customer 15, by name, account or a recorded agreement (代付协议), 10 where the bank cut the name; the
+money came after it was asked for 5. From 75 points on, with no other candidate within 20, nobody need look,
+unless somebody else than the customer paid: that is for a person, whatever the points.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from services.billing.domain.bank_line import BankLine
+from services.billing.domain.bank_statement import Candidate
+from services.billing.domain.payment import Payment
+from services.shared.kernel.errors import Invalid
+from services.shared.kernel.times import business_date
+
+AUTOMATIC_MIN = 75
+APART_MIN = 20
+
+_REFERENCE, _DIGITS, _EXACT, _PAYER, _PAYER_CUT, _AFTER = 60, 35, 20, 15, 10, 5
+_NAME_CHARS_CUT_MIN = 8
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+_FORMS = (
+    ("有限责任公司", "有限公司"), ("COMPANYLIMITED", "LTD"), ("COLTD", "LTD"), ("LIMITED", "LTD"), ("COMPANY", "CO"),
+)  # fmt: skip
+
+
+class AgreementEndsBefore(Invalid):
+    """The agreement ends before it begins."""
+
+    code = "billing.agreement_ends_before"
+
+
+PayerIs = Literal["customer", "unknown", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class PayerAgreement:
+    """
+    *payer_name* may pay for a customer (代付协议): from a day on, to the end of another or for good.
+
+    Attributes:
+        payer_account: Its account number; empty: any of its own.
+        evidence: Where the signed agreement is kept.
+    """
+
+    payer_agreement_id: UUID
+    customer_id: UUID
+    payer_name: str
+    payer_account: str
+    evidence: str
+    valid_from: date
+    valid_until: date | None
+    recorded_by: str
+
+    def covers(self, line: BankLine) -> bool:
+        day = business_date(line.booked_at)
+        in_force = self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
+        by_account = not self.payer_account or line.counterparty_account in {"", self.payer_account}
+        return in_force and by_account and one_form(line.counterparty) == one_form(self.payer_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who pays for a customer: it by its names (in one form) and accounts, and others by agreement."""
+
+    names: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+    agreements: tuple[PayerAgreement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """*reasons* are codes; *payer* says whether the one who paid is the customer."""
+
+    payment: Payment
+    score: int
+    reasons: tuple[str, ...]
+    payer: PayerIs
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """
+    *payments*: which it pays, together; none: it waits in suspense. *reason* is a code, empty when all is well.
+
+    Attributes:
+        again: The payment of which the customer stated the reference although nothing is missing on it.
+    """
+
+    payments: tuple[Payment, ...]
+    reason: str
+    again: Payment | None = None
+
+
+def one_form(name: str) -> str:
+    """A firm's name without case, width, spaces and brackets; forms of company are written in one way."""
+    plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", name).upper())
+    for written, form in _FORMS:
+        plain = plain.replace(written, form)
+    return plain
+
+
+def payer_of(line: BankLine, payer: Payer) -> tuple[PayerIs, int, str]:
+    """Whether it is the customer who paid, the points for it and the reason."""
+    name, account = one_form(line.counterparty), line.counterparty_account
+    if account and account in payer.accounts:
+        return "customer", _PAYER, "payer_account"
+    if name in payer.names and name:
+        return "customer", _PAYER, "payer_name"
+    if any(agreement.covers(line) for agreement in payer.agreements):
+        return "customer", _PAYER, "payer_agreement"
+    if len(name) >= _NAME_CHARS_CUT_MIN and any(known.startswith(name) for known in payer.names):
+        return "customer", _PAYER_CUT, "payer_name_cut"
+    if not name and not account:
+        return "unknown", 0, "payer_unknown"
+    return "other", 0, "payer_other"
+
+
+def scored(
+    line: BankLine, candidates: Sequence[Candidate], payments: Sequence[Payment], payers: Mapping[UUID, Payer]
+) -> list[Scored]:
+    """Every one of *payments* with its points, the likeliest first. *candidates*: references in the line's text."""
+    named = {candidate.reference: candidate.certain for candidate in candidates}
+    found = [_scored(line, named, each, payers.get(each.customer_id, Payer())) for each in payments]
+    return sorted(found, key=lambda each: (-each.score, each.payment.opened_at, each.payment.payment_id))
+
+
+def _scored(line: BankLine, named: Mapping[str, bool], payment: Payment, payer: Payer) -> Scored:
+    points, reasons = 0, []
+    certain = named.get(payment.reference or "")
+    if certain is not None:
+        points += _REFERENCE if certain else _DIGITS
+        reasons.append("reference" if certain else "reference_digits")
+    if payment.currency != line.currency:
+        reasons.append("currency_differs")
+    elif payment.missing == 0:
+        reasons.append("not_waiting")
+    elif payment.missing == line.amount:
+        points += _EXACT
+        reasons.append("amount_exact")
+    else:
+        reasons.append("amount_under" if line.amount < payment.missing else "amount_over")
+    payer_is, more, why = payer_of(line, payer)
+    reasons.append(why)
+    if business_date(line.booked_at) >= business_date(payment.opened_at):
+        points += _AFTER
+    else:
+        reasons.append("before_it_was_asked_for")
+    return Scored(payment, points + more, tuple(reasons), payer_is)
+
+
+def decide(line: BankLine, candidates: Sequence[Candidate], found: Sequence[Scored]) -> Decision:
+    """
+    What *line* pays, if that is sure.
+
+    Args:
+        line: Money that came in, with nothing that holds it.
+        candidates: References in its text.
+        found: Those of them that exist, scored.
+    """
+    named = {candidate.reference: candidate.certain for candidate in candidates}
+    certain = [each for each in found if named.get(each.payment.reference or "")]
+    # Digits whose letters are lost count only where the amount is exactly what is missing.
+    likely = [each for each in found if each.payment.reference in named and each.payment.missing == line.amount]
+    meant = certain or likely
+    if not meant:
+        return Decision((), "unknown_reference")
+    if all(each.payment.currency != line.currency for each in meant):
+        return Decision((), "currency_differs")
+    if len(certain) > 1:
+        return _several(line, certain)
+    best = meant[0]
+    rivals = [each for each in [*certain, *likely] if each.payment != best.payment]
+    if any(best.score - each.score < APART_MIN for each in rivals):
+        return Decision((), "several_references")
+    if best.payer == "other":
+        return Decision((), "payer_mismatch")
+    if best.payment.missing == 0:
+        return Decision((), "reference_reused", best.payment if best.payer == "customer" else None)
+    if best.score < AUTOMATIC_MIN:
+        return Decision((), "payer_unknown")
+    return Decision((best.payment,), "")
+
+
+def _several(line: BankLine, named: Sequence[Scored]) -> Decision:
+    """One transfer for several orders is split where they are one customer's and it is exactly what is missing."""
+    payments = [each.payment for each in named]
+    ours = {each.customer_id for each in payments}
+    fits = all(each.currency == line.currency and each.missing for each in payments)
+    if len(ours) > 1 or not fits or sum(each.missing for each in payments) != line.amount:
+        return Decision((), "several_references")
+    if any(each.payer == "other" for each in named):
+        return Decision((), "payer_mismatch")
+    return Decision(tuple(payments), "")

@@ -1,0 +1,30 @@
+"""Why an order does not move."""
+
+from collections.abc import Iterable
+
+from services.orders.domain.order import OrderState
+
+
+def blocked_by(
+    state: OrderState, awaiting_signature: Iterable[str], sample_states: Iterable[str], *, in_dispute: bool = False
+) -> tuple[str, ...]:
+    """
+    Why an order does not move, as codes.
+
+    *awaiting_signature*: the parties that have yet to sign, none while the papers are being made;
+    *sample_states*: of all its samples.
+    """
+    if in_dispute:
+        return ("in_dispute",)
+    if state == "placed":
+        return tuple(f"awaiting_signature_{party}" for party in awaiting_signature) or ("awaiting_papers",)
+    if state == "in_progress":
+        missing = any(each in {"expected", "in_transit", "rejected"} for each in sample_states)
+        return ("awaiting_samples", "awaiting_report") if missing else ("awaiting_report",)
+    waits: dict[OrderState, tuple[str, ...]] = {
+        "contracted": ("awaiting_payment",),
+        "released": ("awaiting_samples",),
+        "delivered": ("awaiting_acceptance",),
+        "accepted": ("awaiting_settlement",),
+    }
+    return waits.get(state, ())

@@ -1,0 +1,162 @@
+"""What a dispute does to the money: it stays, then goes back or goes on; and cancellations with a fee."""
+
+from typing import Any
+
+import pytest
+
+from services.billing.adapters import refund_queries
+from services.billing.domain.commission import Burden
+from services.billing.domain.ledger import contract, owed
+from services.billing.domain.refund import SameHands
+from services.billing.domain.settlement import OrderHeld
+from services.billing.use_cases import dispute, order, payout, refund
+from services.shared.kernel.errors import NotYet
+from services.shared.kernel.ids import derived_id, new_id
+from services.shared.kernel.payment_reference import reference_of
+from services.shared.messages.billing.payout import ReleasePayout, StartPayout
+from services.shared.messages.billing.refund import ApproveRefund, ListRefunds
+from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
+from tests.integration.billing.conftest import Billing
+from tests.integration.billing.refunding import (
+    bank_says,
+    card_says,
+    entries,
+    order_cancelled,
+    paid,
+    red_letter,
+    settled,
+)
+from tests.kit.fakes_billing import (
+    CUSTOMER_ID,
+    FINANCE,
+    LATER,
+    NOW,
+    ORDER_ID,
+    OTHER_FINANCE,
+    PROVIDER_ID,
+    amounts,
+    cny,
+)
+
+DISPUTE_ID = derived_id("dispute", 1)
+_NAMED: dict[str, Any] = {
+    "dispute_id": DISPUTE_ID, "number": "DP-2026-000001", "order_id": ORDER_ID, "customer_id": CUSTOMER_ID,
+    "provider_id": PROVIDER_ID,
+}  # fmt: skip
+
+
+def opened(**more: Any) -> DisputeOpened:
+    return DisputeOpened(**{**_NAMED, **more}, reason="result_wrong", lines=(), opened_at=NOW)
+
+
+def decided(net: int | None, burden: Burden = "provider", decided_by: str = "member/1") -> DisputeDecided:
+    return DisputeDecided(
+        **_NAMED, outcome="refund" if net else "rejected", net=cny(net) if net else None, burden=burden,
+        station_base="remaining", decided_by=decided_by, decided_at=NOW,
+    )  # fmt: skip
+
+
+def test_money_stays_while_it_is_open(billing: Billing) -> None:
+    """No statement lists the order, no payout pays it; withdrawn, all goes its way again. Twice is once."""
+    billing.accepted()
+    billing.handle(dispute.opened, opened())
+    billing.handle(dispute.opened, opened())
+    assert settled(billing) == {}
+    billing.handle(dispute.withdrawn, DisputeWithdrawn(**_NAMED, withdrawn_at=NOW))
+    stated = settled(billing)["provider"]
+    started = billing.run(payout.start_payout, StartPayout(settlement_id=stated.settlement_id), now=LATER)
+    billing.handle(dispute.opened, opened(dispute_id=new_id()))
+    with pytest.raises(OrderHeld):
+        billing.run(payout.release_payout, ReleasePayout(payout_id=started.payout_id), OTHER_FINANCE, LATER)
+    assert billing.violations() == ()
+
+
+def test_before_the_order_is_known(billing: Billing) -> None:
+    """News of a dispute wait for news of its order."""
+    with pytest.raises(NotYet):
+        billing.handle(dispute.opened, opened())
+    with pytest.raises(NotYet):
+        billing.handle(dispute.decided, decided(100))
+
+
+@pytest.mark.parametrize(
+    ("burden", "provider", "kept", "vat_due"),
+    [("provider", 2_385_000, 75_000, 4_500), ("company", 4_770_000, -2_175_000, -130_500)],
+)
+def test_refund_follows_the_decision_once(
+    billing: Billing, burden: Burden, provider: int, kept: int, vat_due: int
+) -> None:
+    """TV13 through a dispute: half of 50,000.00 goes back, at the provider's or the company's cost."""
+    billing.accepted(money=amounts(5_000_000, 300_000))
+    billing.handle(dispute.opened, opened())
+    for _ in range(2):
+        billing.handle(dispute.decided, decided(2_500_000, burden))
+    (made,) = billing.run(refund_queries.list_refunds, ListRefunds(order_id=ORDER_ID)).items
+    assert (made.cause, made.state, made.gross) == ("dispute", "awaiting_red_letter", cny(2_650_000))
+    red_letter(billing, made)
+    card_says(billing, made)
+    assert entries(billing, f"{made.refund_id}:1") == [
+        ("D", "L:vat:output", 150_000), ("D", "R:service", 2_500_000),
+        ("C", f"L:refund:{made.refund_id}", 2_650_000),
+    ]  # fmt: skip
+    stated = settled(billing)
+    assert (stated["provider"].gross, stated["station"].gross) == (cny(provider), cny(185_500))
+    cost = billing.balance("E:provider_service") + billing.balance("E:station_share")
+    assert billing.balance("R:service") + cost == kept
+    assert billing.balance("L:vat:output") + billing.balance("A:vat:input_pending") == vat_due
+    ((told,),) = billing.rows("SELECT data::jsonb FROM outbox WHERE type = 'refund.succeeded.v1'")
+    assert told["dispute_id"] == str(DISPUTE_ID)
+    assert billing.violations() == ()
+
+
+def test_who_decided_does_not_let_the_transfer_go(billing: Billing) -> None:
+    """A transfer of a decided refund waits for a second pair of eyes."""
+    billing.contracted(method="bank_transfer")
+    bank_says(billing, ("b1", "in", "1060.00", reference_of("OR-2026-000123")))
+    billing.handle(dispute.decided, decided(10_000, decided_by=f"member/{FINANCE.member_id}"))
+    (made,) = billing.run(refund_queries.list_refunds, ListRefunds()).items
+    assert (made.state, made.parts[0].state) == ("pending", "waiting")
+    with pytest.raises(SameHands):
+        billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id))
+    sent = billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE)
+    assert sent.parts[0].state == "sent"
+
+
+def test_more_than_is_left_is_seen(billing: Billing) -> None:
+    """What cannot be paid as it was decided is a bug to be looked at, not a refusal to be forgotten."""
+    billing.accepted()
+    with pytest.raises(dispute.RefundImpossible):
+        billing.handle(dispute.decided, decided(100_001))
+    assert billing.violations() == ()
+
+
+def test_cancelled_after_payment_with_a_fee(billing: Billing) -> None:
+    """TV22: of 1,060.00 are kept 212.00, without VAT; 190.80 of it is the provider's; 848.00 goes back."""
+    paid(billing)
+    for _ in range(2):
+        billing.handle(order.cancelled, order_cancelled(kept=cny(21_200), to_provider=cny(19_080)))
+    assert entries(billing, f"cancel:{ORDER_ID}") == [
+        ("D", contract(ORDER_ID), 21_200),
+        ("C", owed("provider", PROVIDER_ID, "accrued"), 19_080), ("C", "R:cancellation_fee", 2_120),
+    ]  # fmt: skip
+    (made,) = billing.run(refund_queries.list_refunds, ListRefunds()).items
+    assert (made.state, made.net, made.tax, made.gross) == ("pending", cny(84_800), cny(0), cny(84_800))
+    assert made.parts[0].state == "sent"  # to the card that paid, without anybody's doing
+    card_says(billing, made)
+    assert entries(billing, f"{made.refund_id}:1") == [
+        ("D", contract(ORDER_ID), 84_800), ("C", f"L:refund:{made.refund_id}", 84_800),
+    ]  # fmt: skip
+    assert billing.balance(contract(ORDER_ID)) == 0
+    assert billing.balance("L:vat:output") == 0
+    stated = settled(billing)["provider"]
+    assert (stated.net, stated.tax) == (cny(19_080), cny(0))
+    assert billing.balance(owed("provider", PROVIDER_ID, "payable")) == 19_080
+    assert billing.violations() == ()
+
+
+def test_fee_is_never_more_than_was_paid(billing: Billing) -> None:
+    """Where less was paid than the fee, that is kept and nobody is asked for more."""
+    billing.contracted()
+    billing.handle(order.cancelled, order_cancelled(kept=cny(21_200), to_provider=cny(19_080)))
+    assert billing.rows("SELECT count(*) FROM ledger_tx") == [(0,)]
+    assert billing.violations() == ()

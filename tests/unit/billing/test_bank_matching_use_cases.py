@@ -1,0 +1,162 @@
+"""Who paid, for what, and how sure that is."""
+
+from datetime import date
+from uuid import UUID
+
+import pytest
+
+from services.billing.domain.bank_matching import AgreementEndsBefore, one_form
+from services.billing.use_cases.payer_agreement import record_payer_agreement
+from services.billing.use_cases.payment import payment_id_of
+from services.shared.kernel.actor import Actor
+from services.shared.kernel.errors import NotAllowed, NotFound
+from services.shared.kernel.ids import new_id
+from services.shared.messages.billing.bank_line import (
+    BankLineResolved,
+)
+from services.shared.messages.billing.payer_agreement import RecordPayerAgreement
+from services.shared.messages.billing.payment import PaymentSucceeded
+from tests.kit.fakes_billing import (
+    CUSTOMER_ID,
+    DISPUTE_OPERATOR,
+    FINANCE,
+    NOW,
+    ORDER_ID,
+    PROVIDER_ID,
+    REQUESTER,
+    an_organisation,
+)
+from tests.kit.finance_desk import Desk
+
+PAYMENT_ID = payment_id_of(ORDER_ID)
+SECOND_ID, THIRD_ID = new_id(), new_id()
+SECOND_CUSTOMER = new_id()
+MOTHER = "青城集团有限公司"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "青城材料测试中心",
+        " 青城 材料测试中心 ",
+        "青城材料测试中心(青城)"[:8],
+        "（青城）材料测试中心".replace("（青城）", "青城"),
+    ],
+)
+def test_names_as_banks_print_them(name: str) -> None:
+    """Spaces, width and brackets make no other payer."""
+    desk = Desk()
+    assert desk.came("1060.00", desk.reference(), payer=name).state == "matched"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("江淮新材料有限公司", "江淮新材料有限责任公司"),
+        ("江淮（合肥）新材料有限公司", "江淮(合肥)新材料有限公司"),
+        ("ＡＢＣ新材料有限公司", "abc 新材料有限公司"),
+        ("Acme Co., Ltd.", "ACME COMPANY LIMITED"),
+    ],
+)
+def test_one_firm(one: str, other: str) -> None:
+    """What is one firm in two writings is one name."""
+    assert one_form(one) == one_form(other)
+
+
+def test_two_firms() -> None:
+    """A daughter is not its mother."""
+    assert one_form("江淮新材料有限公司") != one_form("江淮新材料（合肥）有限公司")
+
+
+def test_wrong_payer_waits_until_an_agreement() -> None:
+    """M10: somebody else's money pays no order, until a 代付协议 is recorded; then it does, and the next at once."""
+    desk = Desk()
+    line = desk.came("1060.00", desk.reference(), payer=MOTHER)
+    assert (line.state, line.reason) == ("suspense", "payer_mismatch")
+    assert desk.balances() == (106_000, 106_000, 0, 0)
+    agree(desk, payer="另一家有限公司")
+    agree(desk, until=date(2026, 11, 22))
+    assert desk.balances() == (106_000, 106_000, 0, 0)
+    agree(desk, payer="青城集团有限责任公司")
+    assert desk.balances() == (106_000, 0, 106_000, 0)
+    assert [event.by for event in desk.uow.events(BankLineResolved)] == [""]
+    assert len(desk.uow.events(PaymentSucceeded)) == 1
+    second = desk.waits_for(SECOND_ID, "OR-2026-000124")
+    assert desk.came("1060.00", second, payer=MOTHER).state == "matched"
+
+
+def agree(
+    desk: Desk, payer: str = MOTHER, until: date | None = None, actor: Actor = FINANCE, customer: UUID = CUSTOMER_ID
+) -> None:
+    command = RecordPayerAgreement(
+        customer_id=customer,
+        payer_name=payer,
+        evidence="合同室 2026-17",
+        valid_from=date(2026, 11, 1),
+        valid_until=until,
+    )
+    record_payer_agreement(command, actor=actor, uow=desk.uow, now=NOW)
+
+
+def test_agreements_are_finances() -> None:
+    """Nobody else records one, nor for a customer that is none."""
+    desk = Desk()
+    for actor, refusal in ((DISPUTE_OPERATOR, NotAllowed), (REQUESTER, NotFound)):
+        with pytest.raises(refusal):
+            agree(desk, actor=actor)
+    with pytest.raises(NotFound):
+        agree(desk, customer=PROVIDER_ID)
+    with pytest.raises(AgreementEndsBefore):
+        agree(desk, until=date(2026, 10, 1))
+
+
+def test_the_same_transfer_again_is_credit() -> None:
+    """M10, duplicate: the same payer, amount and reference again is the customer's credit; the order is paid once."""
+    desk = Desk()
+    desk.came("1060.00", desk.reference())
+    assert desk.came("1060.00", desk.reference()).reason == "duplicate"
+    assert desk.balances() == (212_000, 0, 106_000, 106_000)
+    assert len(desk.uow.events(PaymentSucceeded)) == 1
+
+
+def test_a_reused_reference_waits() -> None:
+    """M10: for another amount, or where another order waits for as much, a person says what it is for."""
+    desk = Desk()
+    desk.came("1060.00", desk.reference())
+    assert desk.came("500.00", desk.reference()).reason == "reference_reused"
+    desk.waits_for(SECOND_ID, "OR-2026-000124")
+    assert desk.came("1060.00", desk.reference()).reason == "reference_reused"
+    assert desk.came("1060.00", desk.reference(), payer=MOTHER).reason == "payer_mismatch"
+    assert desk.balances()[1] == 262_000
+
+
+@pytest.mark.parametrize(
+    ("amount", "payer", "state", "reason"),
+    [
+        ("1070.00", "青城材料测试中心", "matched", "surplus"),
+        ("1059.50", "青城材料测试中心", "matched", "partial"),
+        ("1060.00", "", "matched", ""),
+        ("1070.00", "", "suspense", "payer_unknown"),
+        ("1059.50", "", "suspense", "payer_unknown"),
+    ],
+)
+def test_how_sure_it_must_be(amount: str, payer: str, state: str, reason: str) -> None:
+    """TV12, M10: over and under are taken from the customer itself; of an unknown payer only what is exact."""
+    desk = Desk()
+    line = desk.came(amount, desk.reference(), payer=payer)
+    assert (line.state, line.reason) == (state, reason)
+
+
+def test_one_transfer_for_several_orders() -> None:
+    """Split by itself where one customer names them all and the sum is exactly what is missing; else it waits."""
+    desk = Desk()
+    second = desk.waits_for(SECOND_ID, "OR-2026-000124")
+    line = desk.came("2120.00", f"{desk.reference()} {second}")
+    assert line.state == "matched"
+    assert set(line.target.split(", ")) == {f"payment/{PAYMENT_ID}", f"payment/{payment_id_of(SECOND_ID)}"}
+    assert (desk.missing(), desk.missing(SECOND_ID)) == (0, 0)
+    assert len(desk.uow.events(PaymentSucceeded)) == 2
+    desk.uow.organisations.put(an_organisation(SECOND_CUSTOMER))
+    third = desk.waits_for(THIRD_ID, "OR-2026-000125", SECOND_CUSTOMER)
+    fourth = desk.waits_for(new_id(), "OR-2026-000126")
+    assert desk.came("2120.00", f"{third} {fourth}").reason == "several_references"
