@@ -164,4 +164,15 @@ CHECKS: dict[str, str] = {
     "I13 no payout without a matched invoice": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)
         WHERE p.state IN ('in_transit', 'paid') AND s.received_invoice_id IS NULL LIMIT 100""",
+    "I17 suspense holds what waits in it": """
+        SELECT format('in %s the ledger holds %s, the lines %s', currency, coalesce(booked, 0), coalesce(waiting, 0))
+        FROM (SELECT currency, sum(posted_c - posted_d) AS booked
+              FROM account_balance WHERE account = 'L:suspense:bank' GROUP BY currency) AS b
+        FULL JOIN (SELECT currency, sum(CASE direction WHEN 'in' THEN amount ELSE -amount END) AS waiting
+                   FROM bank_line WHERE state = 'suspense' GROUP BY currency) AS l USING (currency)
+        WHERE coalesce(booked, 0) <> coalesce(waiting, 0) LIMIT 100""",
+    "I17 a bank line is the sum of its parts": """
+        SELECT serial_number FROM bank_line
+        WHERE parts <> '[]' AND (state <> 'matched' OR amount <> (
+          SELECT sum((part ->> 'amount')::bigint) FROM jsonb_array_elements(parts) AS part)) LIMIT 100""",
 }

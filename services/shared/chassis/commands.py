@@ -8,6 +8,7 @@ a caller may be told travels as data, never as an exception.
     serve_command(host, PlaceOrder, order.place_order, request) -> {"view": "<json>"} | {"error": {…}}
 """
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -32,6 +33,10 @@ C = TypeVar("C", bound=Command)
 Q = TypeVar("Q", bound=Query)
 
 LOCK_NOT_AVAILABLE = "55P03"
+ENDED_FOR_ANOTHER = frozenset({"40P01", "40001"})
+"""Deadlock, serialization failure: nothing was changed, and the same again may succeed."""
+
+TRIES_MAX = 5
 
 
 class KeyReused(Invalid):
@@ -74,7 +79,7 @@ def serve_command(
     host: Host, kind: type[C], use_case: Callable[..., View | None], request: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Run `use_case(command, *, actor, uow, now)` in one transaction, once per idempotency key."""
-    return _serve(host, kind.wire_name, request, lambda call: _run_command(call, kind, use_case))
+    return _serve(host, kind.wire_name, request, lambda call: _run_until_committed(call, kind, use_case))
 
 
 def serve_query(host: Host, kind: type[Q], read: Callable[..., View], request: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,6 +174,19 @@ def _run_query(call: _Call, kind: type[Q], read: Callable[..., View]) -> str:
     with database.transaction(call.host.engine, call.host.clock) as (held, now):
         uow = call.host.unit_of_work(connection=held, cause=call.cause, now=now)
         return read(wanted, actor=call.actor, uow=uow, now=now).model_dump_json()
+
+
+def _run_until_committed(call: _Call, kind: type[C], use_case: Callable[..., View | None]) -> str:
+    """Where PostgreSQL ended it for another's sake (a deadlock, a serialization failure) it is done again."""
+    for tries in range(1, TRIES_MAX + 1):
+        try:
+            return _run_command(call, kind, use_case)
+        except Exception as error:  # by SQLAlchemy or by the driver itself
+            if database.sqlstate(error) not in ENDED_FOR_ANOTHER or tries == TRIES_MAX:
+                raise
+            log.warning("done again", call=kind.wire_name, tries=tries, sqlstate=database.sqlstate(error))
+            time.sleep(random.uniform(0, 0.02 * tries))  # noqa: S311
+    raise AssertionError("unreachable")
 
 
 def _run_command(call: _Call, kind: type[C], use_case: Callable[..., View | None]) -> str:

@@ -199,3 +199,16 @@ def test_wrong_parts_change_nothing(billing: Billing) -> None:
     assert billing.rows("SELECT state, turn FROM bank_line") == [("suspense", 0)]
     assert billing.rows("SELECT received FROM payment") == [(0,)]
     assert billing.balance("L:suspense:bank") == 200_000
+
+
+def test_what_does_not_fit_suspense_is_told(billing: Billing) -> None:
+    """A line that left suspense without a posting, or whose parts are not all of it, raises the alarm."""
+    waiting = only_line(read(billing, ("s1", "in", "5.00", "?")))
+    read(billing, ("s2", "in", "7.00", "?"))
+    assert billing.violations() == ()
+    billing.database.change("UPDATE bank_line SET state = 'matched' WHERE serial_number = 's2'")
+    assert billing.violations() == ("I17 suspense holds what waits in it: in CNY the ledger holds 1200, the lines 500",)
+    billing.database.change("UPDATE bank_line SET state = 'suspense' WHERE serial_number = 's2'")
+    resolve(billing, waiting, ("interest", None, 500))
+    billing.database.change("UPDATE bank_line SET amount = 400 WHERE serial_number = 's1'")
+    assert billing.violations() == ("I17 a bank line is the sum of its parts: s1",)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import permutations
 from uuid import UUID
@@ -9,7 +10,10 @@ from uuid import UUID
 import pytest
 
 from services.billing.adapters import card_queries
+from services.billing.adapters.outside_calls import LEARNERS
+from services.billing.adapters.stripe_access import StripeAccess
 from services.billing.adapters.stripe_events import StripeWebhooks
+from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.domain.ledger import contract, dispute
 from services.billing.use_cases import order
 from services.billing.use_cases.chargeback import submit_evidence
@@ -180,3 +184,35 @@ def test_lists_and_strangers(billing: Billing, stripe_control: StripeControl, st
             billing.run(query, wanted, PROVIDER_FINANCE)
     with pytest.raises(NotFound):
         billing.run(card_queries.get_chargeback, GetChargeback(chargeback_id=UUID(int=7)))
+
+
+def test_eight_workers_and_an_acceptance_at_once(
+    billing: Billing, stripe_control: StripeControl, stand_in: StripeStandIn
+) -> None:
+    """M6: eight learn the same loss at once while the order is accepted: one loss, no deadlock, the books balance."""
+    charge = paid(billing, stripe_control)
+    opened = stripe_control.open_dispute(charge)
+    stripe_control.close_dispute(opened["id"], "lost")
+    gateway = StripeGateway(StripeAccess(stand_in.api_key, stand_in.url, "test", SystemClock()))
+    result = gateway.fetch({"object": "dispute", "id": opened["id"]}, "")
+
+    def lose(_: int) -> None:
+        with billing.transaction() as uow:
+            LEARNERS["dispute"](result, uow, NOW)
+
+    def accept(_: int) -> None:
+        billing.handle(order.accepted, order_accepted())
+
+    with ThreadPoolExecutor(10) as pool:
+        doing = [pool.submit(lose, n) for n in range(8)] + [pool.submit(accept, n) for n in range(2)]
+        for each in doing:
+            each.result()
+    for (refund_id,) in billing.rows("SELECT refund_id FROM refund WHERE state = 'awaiting_red_letter'"):
+        with billing.transaction() as uow:
+            red_letter_confirmed(UUID(str(refund_id)), uow=uow, now=NOW)
+    found = the_only(billing)
+    assert (found.state, found.bad_debt.amount) == ("lost", 0)
+    assert billing.rows("SELECT count(*) FROM refund") == [(1,)]
+    for account in (dispute(found.chargeback_id), contract(ORDER_ID), "R:service", "E:provider_service"):
+        assert billing.balance(account) == 0
+    assert billing.violations() == ()
