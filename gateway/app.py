@@ -31,6 +31,7 @@ from gateway.routes import (
     catalogue,
     chargeback,
     checkout,
+    claim,
     commission_plan,
     credit,
     customer_credit,
@@ -63,9 +64,10 @@ log = logger("gateway")
 
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
-    order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
-    bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
-    payout, refund, ledger, account, adjustment, period, invoicing, feed, programme, voucher, operation, stripe_webhook,
+    order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback,
+    bank_statement, bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable,
+    referral, settlement, payout, refund, ledger, account, adjustment, period, invoicing, feed, programme,
+    voucher, claim, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

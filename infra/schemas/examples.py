@@ -50,7 +50,8 @@ _NUMBERS = (
     ("Report", "RP-2026-000061"), ("Settle", "ST-2026-000009"), ("Payout", "PO-2026-000009"),
     ("Refund", "RF-2026-000004"), ("Dispute", "DP-2026-000002"),
     ("Invoice", "INV-2026-000045"), ("Received", "26112000000012345678"), ("RecordReceived", "26112000000012345678"),
-    ("Programme", "PG-2026-000004"), ("Voucher", "VO-2026-000018"),
+    ("Claim", "VC-2026-000007"), ("Evidence", "HT-2026-000087"), ("Programme", "PG-2026-000004"),
+    ("Voucher", "VO-2026-000018"),
     ("Provider", "PR-2026-000003"), ("Offering", "OF-2026-000210"), ("Hit", "OF-2026-000210"),
 )  # fmt: skip
 """Beginning of a class name → what its `number` looks like."""

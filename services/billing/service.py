@@ -9,6 +9,7 @@ from services.billing.adapters import (
     account_queries,
     bank_queries,
     card_queries,
+    claim_queries,
     credit_queries,
     explanation_queries,
     ledger_queries,
@@ -28,6 +29,7 @@ from services.billing.use_cases import (
     bank_statement,
     chargeback,
     checkout,
+    claim,
     commission_plan,
     credit,
     customer_credit,
@@ -39,6 +41,7 @@ from services.billing.use_cases import (
     receivable,
     referral,
     refund,
+    related_party,
     settlement,
     stripe_event,
     voucher,
@@ -80,6 +83,17 @@ from services.shared.messages.billing.bank_statement import (
 )
 from services.shared.messages.billing.chargeback import GetChargeback, ListChargebacks, SubmitChargebackEvidence
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout, OpenCheckout
+from services.shared.messages.billing.claim import (
+    ClaimPack,
+    ClaimView,
+    GetClaim,
+    GetClaimPack,
+    ListClaims,
+    RecordClaimPaid,
+    ResubmitClaim,
+    ReviewClaim,
+    SubmitClaim,
+)
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
 from services.shared.messages.billing.credit import (
     ApproveCreditLine,
@@ -130,6 +144,7 @@ from services.shared.messages.billing.refund import (
     RerouteRefund,
     WaiveRedLetter,
 )
+from services.shared.messages.billing.related_party import DeclareRelation
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
     GetSettlement,
@@ -222,6 +237,18 @@ def _get_settlement_document(
     return queries.get_settlement_document(wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url)
 
 
+def _review_claim(wanted: ReviewClaim, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ClaimView:
+    own = settings()
+    instructions = Instructions(own.bank_account_name, own.bank_account_number, own.bank_name)
+    return claim.review_claim(
+        wanted, actor=actor, uow=uow, now=now, instructions=instructions, reminder_days=own.dunning_days
+    )
+
+
+def _get_claim_pack(wanted: GetClaimPack, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ClaimPack:
+    return claim_queries.get_claim_pack(wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url)
+
+
 T = TypeVar("T")
 
 
@@ -268,6 +295,16 @@ class BillingService(ServiceBase):
     withdraw_voucher = command(WithdrawVoucher, voucher_use.withdraw_voucher)
     get_voucher = query(GetVoucher, voucher_queries.get_voucher)
     list_vouchers = query(ListVouchers, voucher_queries.list_vouchers)
+
+    submit_claim = command(SubmitClaim, claim.submit_claim)
+    resubmit_claim = command(ResubmitClaim, claim.resubmit_claim)
+    review_claim = command(ReviewClaim, _review_claim)
+    record_claim_paid = command(RecordClaimPaid, claim.record_claim_paid)
+    get_claim = query(GetClaim, claim_queries.get_claim)
+    list_claims = query(ListClaims, claim_queries.list_claims)
+    get_claim_pack = query(GetClaimPack, _get_claim_pack)
+
+    declare_relation = command(DeclareRelation, related_party.declare_relation)
 
     record_stripe_event = command(RecordStripeEvent, _record_stripe_event)
     submit_chargeback_evidence = command(SubmitChargebackEvidence, chargeback.submit_evidence)

@@ -10,7 +10,9 @@ from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
     chargeback,
     checkout,
+    claim,
     dispute,
+    evidence,
     ledger,
     offering,
     order,
@@ -21,6 +23,7 @@ from services.billing.use_cases import (
     settlement,
     stripe_event,
     voucher,
+    voucher_use,
 )
 from services.shared.chassis import database
 from services.shared.chassis.clock import SystemClock
@@ -34,8 +37,10 @@ from services.shared.messages.identity.organisation import (
 )
 from services.shared.messages.invoicing.invoice import InvoiceIssued
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
+from services.shared.messages.orders.contract import ContractSigned
 from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
+from services.shared.messages.orders.report import ReportIssued
 
 
 def work(settings: SourceSettings) -> Work:
@@ -65,6 +70,9 @@ def work(settings: SourceSettings) -> Work:
             on(OfferingChanged, offering.keep_copy),
             on(OfferingHidden, offering.keep_copy),
             on(OrderPlaced, order.placed),
+            on(ContractSigned, evidence.contract_signed),
+            on(ReportIssued, evidence.report_issued),
+            on(InvoiceIssued, evidence.invoice_issued),
             on(
                 OrderContracted,
                 partial(
@@ -93,5 +101,6 @@ def work(settings: SourceSettings) -> Work:
             receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),
             ledger.SEAL_TIMER: ledger.seal_ledger,
             voucher.EXPIRE_TIMER: voucher.expire_voucher,
+            voucher_use.LAPSE_TIMER: claim.lapse,
         },
     )

@@ -53,7 +53,15 @@ from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
-from tests.kit.fakes_voucher import FakeOfferings, FakePlacedOrders, FakeProgrammes, FakeRelations, FakeVouchers
+from tests.kit.fakes_voucher import (
+    FakeClaims,
+    FakeEvidence,
+    FakeOfferings,
+    FakePlacedOrders,
+    FakeProgrammes,
+    FakeRelations,
+    FakeVouchers,
+)
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -852,6 +860,8 @@ class FakeBillingUnitOfWork:
         self.relations = FakeRelations()
         self.programmes = FakeProgrammes()
         self.vouchers = FakeVouchers()
+        self.claims = FakeClaims()
+        self.evidence = FakeEvidence()
         self.payments = FakePayments()
         self.receivables = FakeReceivables()
         self.credit = FakeCredit(self.receivables)

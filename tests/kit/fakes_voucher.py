@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from services.billing.domain.claim import Claim, Evidence
 from services.billing.domain.offering import ListPrice, OfferingCopy
 from services.billing.domain.order import PlacedOrder
 from services.billing.domain.programme import Programme, ProgrammeVersion, Rules, Tier, VersionExists
 from services.billing.domain.related_party import DeclaredRelation, PricedLine
-from services.billing.domain.voucher import Voucher, VoucherAlreadyOnOrder, VoucherUse
+from services.billing.domain.voucher import OrderAlreadyClaimed, Voucher, VoucherAlreadyOnOrder, VoucherUse
+from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id
 
 AUTHORITY_ID = derived_id("organisation", "authority")
@@ -122,6 +124,10 @@ class FakeProgrammes:
             raise AssertionError("the budget is passed")
         self.held[programme.programme_id] = deepcopy(programme)
 
+    def by_numbers(self, numbers: Iterable[str]) -> Sequence[Programme]:
+        wanted = set(numbers)
+        return [deepcopy(each) for each in self.held.values() if each.number in wanted]
+
     def add_version(self, version: ProgrammeVersion) -> None:
         if any(each.valid_from == version.valid_from for each in self.versions(version.programme_id)):
             raise VersionExists
@@ -182,5 +188,51 @@ class FakeVouchers:
             each.order_id for each in self.uses.values() if each.voucher_id == voucher_id and each.state == "reserved"
         )
 
+    def find_use(self, use_id: UUID) -> VoucherUse | None:
+        return deepcopy(self.uses.get(use_id))
+
     def save_use(self, use: VoucherUse) -> None:
         self.uses[use.use_id] = deepcopy(use)
+
+
+class FakeClaims:
+    def __init__(self) -> None:
+        self.held: dict[UUID, Claim] = {}
+
+    def add(self, claim: Claim) -> None:
+        if any(each.order_id == claim.order_id and each.state != "rejected" for each in self.held.values()):
+            raise OrderAlreadyClaimed
+        claim.number = f"VC-2026-{len(self.held) + 1:06d}"
+        self.save(claim)
+
+    def find(self, claim_id: UUID) -> Claim | None:
+        return deepcopy(self.held.get(claim_id))
+
+    def get(self, claim_id: UUID) -> Claim:
+        if claim_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[claim_id])
+
+    def by_numbers(self, numbers: Iterable[str]) -> Sequence[Claim]:
+        wanted = set(numbers)
+        return [deepcopy(each) for each in self.held.values() if each.number in wanted]
+
+    def save(self, claim: Claim) -> None:
+        self.held[claim.claim_id] = deepcopy(claim)
+
+
+class FakeEvidence:
+    """Of no test that asks for repeated reports: those run on the real database."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[UUID, str, UUID], Evidence] = {}
+
+    def add(self, order_id: UUID, evidence: Evidence) -> None:
+        self.held.setdefault((order_id, evidence.kind, evidence.reference), evidence)
+
+    def of(self, order_id: UUID) -> Sequence[Evidence]:
+        return sorted((each for key, each in self.held.items() if key[0] == order_id), key=lambda each: each.at)
+
+    def reports_claimed_elsewhere(self, order_id: UUID) -> Sequence[tuple[str, str]]:
+        del order_id
+        return []

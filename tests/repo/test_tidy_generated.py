@@ -17,7 +17,6 @@ NOT_STATED_YET: set[str] = set()
 
 NOBODY_ACTS = {
     "analysis.started.v1", "analysis.finished.v1",
-    "contract.signed.v1",
     "quotation.accepted.v1", "quotation.declined.v1", "quotation.expired.v1", "quotation.superseded.v1",
     "quotation.withdrawn.v1",
     "quotation_request.closed.v1", "quotation_request.expired.v1", "quotation_request.withdrawn.v1",

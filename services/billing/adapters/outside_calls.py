@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
 
 from services.billing.adapters.bank_files import bank_order
+from services.billing.adapters.claim_pack import claim_pack
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.chargeback import ChargebackFacts, Movement
@@ -16,6 +18,7 @@ from services.billing.domain.payment import BalanceTransaction, CardFacts
 from services.billing.use_cases import (
     chargeback,
     checkout,
+    claim,
     payment,
     payout,
     referral,
@@ -65,6 +68,12 @@ class Papers:
             )
         pdf = documents.settlement_statement_pdf(statement)
         stored = self.store.keep(f"settlements/{payload['settlement_id']}.pdf", pdf, "application/pdf")
+        return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
+
+    def build_claim_pack(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        claimed = payload["claim"]
+        name = f"claims/{claimed['claim_id']}/{sha256(key.encode()).hexdigest()[:16]}.zip"
+        stored = self.store.keep(name, claim_pack(claimed), "application/zip")
         return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
 
     def write_refund_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -213,6 +222,11 @@ def _statement_kept(
     settlement.statement_kept(UUID(payload["settlement_id"]), result["key"], result["sha256"], result["size"], uow=uow)
 
 
+def _pack_kept(payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime) -> None:
+    del now
+    claim.pack_kept(UUID(payload["claim"]["claim_id"]), result["key"], result["sha256"], result["size"], uow=uow)
+
+
 def _bank_order_kept(
     payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
 ) -> None:
@@ -276,5 +290,6 @@ def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, .
             _referral_evidence_refused,
             lease_s=120,
         ),
+        OutsideCall("build_claim_pack", papers.build_claim_pack, _pack_kept, lease_s=120),
         OutsideCall("write_bank_order", papers.write_bank_order, _bank_order_kept, lease_s=120),
     )

@@ -5,6 +5,7 @@ from functools import cached_property
 from services.billing.adapters.adjustment_repository import SqlAdjustments
 from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps, SqlPayers
 from services.billing.adapters.card_repositories import SqlChargebacks, SqlCheckouts, SqlStripeEvents
+from services.billing.adapters.claim_repositories import SqlClaims, SqlEvidence
 from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.ledger import SqlLedger
@@ -79,6 +80,14 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def vouchers(self) -> SqlVouchers:
         return SqlVouchers(self.connection)
+
+    @cached_property
+    def claims(self) -> SqlClaims:
+        return SqlClaims(self.connection)
+
+    @cached_property
+    def evidence(self) -> SqlEvidence:
+        return SqlEvidence(self.connection)
 
     @cached_property
     def payments(self) -> SqlPayments:

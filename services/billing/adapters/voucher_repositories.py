@@ -30,7 +30,7 @@ class SqlPlacedOrders:
         self.connection = connection
 
     def add(self, order: PlacedOrder) -> None:
-        values = _values(order, tables.placed_order)
+        values = values_of(order, tables.placed_order)
         self.connection.execute(insert(tables.placed_order).values(values).on_conflict_do_nothing())
 
     def find(self, order_id: UUID) -> PlacedOrder | None:
@@ -48,7 +48,7 @@ class SqlOfferings:
         self.connection = connection
 
     def put(self, offering: OfferingCopy) -> None:
-        values = _values(offering, tables.offering)
+        values = values_of(offering, tables.offering)
         self.connection.execute(
             insert(tables.offering).values(values).on_conflict_do_update(index_elements=["offering_id"], set_=values)
         )
@@ -105,8 +105,18 @@ class SqlProgrammes:
             table.update().where(table.c.programme_id == programme.programme_id).values(vars(programme))
         )
 
+    def by_numbers(self, numbers: Iterable[str]) -> Sequence[Programme]:
+        table = tables.programme
+        wanted = list(numbers)
+        if not wanted:
+            return []
+        rows = self.connection.execute(
+            select(table).where(table.c.number.in_(wanted)).order_by(table.c.programme_id).with_for_update()
+        )
+        return [Programme(**row._mapping) for row in rows]
+
     def add_version(self, version: ProgrammeVersion) -> None:
-        values = _values(version, tables.programme_version)
+        values = values_of(version, tables.programme_version)
         added = self.connection.execute(insert(tables.programme_version).values(values).on_conflict_do_nothing())
         if added.rowcount == 0:
             raise VersionExists
@@ -173,7 +183,7 @@ class SqlVouchers:
 
     def add_use(self, use: VoucherUse) -> None:
         added = self.connection.execute(
-            insert(tables.voucher_use).values(_values(use, tables.voucher_use)).on_conflict_do_nothing()
+            insert(tables.voucher_use).values(values_of(use, tables.voucher_use)).on_conflict_do_nothing()
         )
         if added.rowcount == 0:
             raise VoucherAlreadyOnOrder
@@ -195,9 +205,14 @@ class SqlVouchers:
             ).scalars()
         )
 
+    def find_use(self, use_id: UUID) -> VoucherUse | None:
+        table = tables.voucher_use
+        row = self.connection.execute(select(table).where(table.c.use_id == use_id).with_for_update()).one_or_none()
+        return use_of(row) if row is not None else None
+
     def save_use(self, use: VoucherUse) -> None:
         save_versioned(
-            self.connection, tables.voucher_use, {"use_id": use.use_id}, _values(use, tables.voucher_use)
+            self.connection, tables.voucher_use, {"use_id": use.use_id}, values_of(use, tables.voucher_use)
         )  # fmt: skip
         use.version += 1
 
@@ -210,7 +225,7 @@ def use_of(row: Any) -> VoucherUse:
     return _USE.validate_python(dict(row._mapping))
 
 
-def _values(thing: object, table: Table) -> dict[str, Any]:
+def values_of(thing: object, table: Table) -> dict[str, Any]:
     """For an INSERT or UPDATE of all columns; what is nested stands as JSON."""
     nested = {column.name for column in table.c if isinstance(column.type, JSONB)}
     return {

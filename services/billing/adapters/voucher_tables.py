@@ -1,6 +1,6 @@
 """Billing's tables of programmes and vouchers, and of what their rules look at."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.billing.adapters.tables import metadata
@@ -129,5 +129,52 @@ voucher_use = Table(
     instant("used_at"),
     instant("accepted_at"),
     instant("claim_until"),
+    Column("version", Integer),
+)
+
+order_evidence = Table(
+    "order_evidence",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("reference", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("sha256", Text),
+    instant("at"),
+)
+
+claim = Table(
+    "claim",
+    metadata,
+    Column("claim_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("state", Text),
+    Column("programme_id", Uuid),
+    Column("programme_version_id", Uuid),
+    Column("claimant_id", Uuid),
+    Column("redeem_to", Text),
+    Column("currency", Text),
+    Column("amount", BigInteger),
+    instant("submitted_at"),
+    Column("submitted_by", Text),
+    Column("use_id", Uuid),
+    Column("order_id", Uuid),
+    Column("order_number", Text),
+    Column("voucher_id", Uuid),
+    Column("evidence", JSONB),
+    Column("results", JSONB),
+    Column("findings", JSONB),
+    Column("automatic", Boolean),
+    Column("reason", Text),
+    Column("first_reviewed_by", Text),
+    Column("second_reviewed_by", Text),
+    instant("approved_at"),
+    Column("paid", BigInteger),
+    instant("paid_at"),
+    Column("paid_reference", Text),
+    Column("due_on", Date),
+    Column("pack_key", Text),
+    Column("pack_sha256", Text),
+    Column("pack_size", BigInteger),
     Column("version", Integer),
 )

@@ -31,7 +31,12 @@ REFERENCE_DIGITS_MAX = 16
 
 _LIKE_DIGITS = str.maketrans("OILB", "0118")
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Z0-9]")
-_OUTGOING = {"PO": re.compile(r"P[O0]([0-9OIL]{10,12})"), "RF": re.compile(r"RF([0-9OIL]{10,12})")}
+_NUMBER = {
+    "PO": re.compile(r"P[O0]([0-9OIL]{10,12})"),
+    "RF": re.compile(r"RF([0-9OIL]{10,12})"),
+    "VC": re.compile(r"VC([0-9OIL]{10,12})"),
+    "PG": re.compile(r"PG([0-9OIL]{10,12})"),
+}
 
 
 class StatementUnreadable(Invalid):
@@ -190,11 +195,11 @@ def _windows_at(plain: str, start: int) -> Iterator[str]:
             yield digits
 
 
-def numbers_in(text: str, series: Literal["PO", "RF"]) -> tuple[str, ...]:
-    """Numbers of payouts or refunds that *text* may name, as we write them: PO-2026-000123."""
+def numbers_in(text: str, series: Literal["PO", "RF", "VC", "PG"]) -> tuple[str, ...]:
+    """Numbers of payouts, refunds, claims or programmes that *text* may name, as we write them: PO-2026-000123."""
     plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
     found: dict[str, None] = {}
-    for place in _OUTGOING[series].finditer(plain):
+    for place in _NUMBER[series].finditer(plain):
         digits = place[1].translate(_LIKE_DIGITS)
         for length in range(10, len(digits) + 1):
             found[f"{series}-{digits[:4]}-{digits[4:length]}"] = None

@@ -336,21 +336,26 @@ def voucher_earned(use: VoucherUse) -> tuple[ledger.Entry, ...]:
     return ()
 
 
-def claim_rejected(use: VoucherUse) -> tuple[ledger.Entry, ...]:
-    """The programme will not pay the company: who bears it was frozen when the voucher was reserved."""
+def claim_rejected(use: VoucherUse, bearer: ShortfallPayer) -> tuple[ledger.Entry, ...]:
+    """The programme will not pay the company: *bearer* does."""
     if use.redeem_to != "company":
         return ()
-    bearer = {
+    account = {
         "customer": ledger.customer_receivable(use.holder_id),
         "provider": ledger.receivable("provider", use.provider_id),
         "company": ledger.VOUCHER_LOSS,
-    }[use.shortfall_payer]
-    return ledger.entries(("D", bearer, use.money), ("C", ledger.programme_receivable(use.programme_id), use.money))
+    }[bearer]
+    return ledger.entries(("D", account, use.money), ("C", ledger.programme_receivable(use.programme_id), use.money))
 
 
-def claim_paid(programme_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
-    """The authority's money for a claim of the company came to the bank."""
-    return ledger.entries(("D", ledger.BANK, amount), ("C", ledger.programme_receivable(programme_id), amount))
+def claim_paid(use: VoucherUse, amount: Money) -> tuple[ledger.Entry, ...]:
+    """The authority's money came to the bank; what a refund has made too much of it meanwhile is owed back."""
+    owed = min(use.money, amount)
+    return ledger.entries(
+        ("D", ledger.BANK, amount),
+        ("C", ledger.programme_receivable(use.programme_id), owed),
+        ("C", ledger.voucher_clawback(use.programme_id), amount - owed),
+    )
 
 
 def programme_share_of_refund(use: VoucherUse) -> str:

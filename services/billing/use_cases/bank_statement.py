@@ -15,6 +15,7 @@ from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
 from services.billing.domain.refund import Refund
 from services.billing.use_cases import payout as payouts
+from services.billing.use_cases import programme_money
 from services.billing.use_cases import refund as refunds
 from services.billing.use_cases.bank_csv import decoded, read_by_map
 from services.billing.use_cases.bank_line import book_incoming, line_message, suspend
@@ -92,7 +93,8 @@ def _take(
         return _view(seen, fresh=[], file_repeated=True)
     placed = uow.bank_lines.known(file, read.lines).place(read.lines)
     to_book = placed.to_book
-    book_incoming([line for line in to_book if line.direction == "in"], uow=uow, now=now)
+    incoming = [line for line in to_book if line.direction == "in"]
+    book_incoming([line for line in incoming if not programme_money.take(line, uow=uow, now=now)], uow=uow, now=now)
     _book_outgoing([line for line in to_book if line.direction == "out"], uow, now)
     uow.bank_lines.keep(file, placed, now)
     return _view(placed.lines, fresh=[*placed.fresh, *placed.booked])

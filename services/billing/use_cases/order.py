@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from services.billing.domain.claim import Evidence
 from services.billing.domain.commission import SplitTerms, split
 from services.billing.domain.credit import BLOCK_OVERDUE_DAYS
 from services.billing.domain.ledger import AccountOverdrawn
@@ -15,7 +16,7 @@ from services.billing.domain.order import (
 )
 from services.billing.domain.payment import Instructions, due_from_customer
 from services.billing.domain.related_party import PricedLine
-from services.billing.use_cases import credit, payment, receivable, refund, voucher_use
+from services.billing.use_cases import claim, credit, payment, receivable, refund, voucher_use
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
@@ -33,6 +34,8 @@ def placed(event: OrderPlaced, *, uow: BillingUnitOfWork, now: datetime) -> None
     """The order exists: a voucher may be put on it until its contract is signed."""
     del now
     amounts = event.amounts
+    if event.quotation_id is not None:
+        uow.evidence.add(event.order_id, Evidence("quotation", event.quotation_id, "", "", event.placed_at))
     uow.placed_orders.add(
         PlacedOrder(
             order_id=event.order_id,
@@ -141,6 +144,7 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
     except AccountOverdrawn as error:
         # A refusal would be recorded and forgotten; as a bug the event is parked, seen, and can be replayed.
         raise NotCovered(order.number) from error
+    claim.submit_by_itself(order.order_id, uow=uow, now=now)
 
 
 def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -> None:

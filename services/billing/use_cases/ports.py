@@ -23,7 +23,15 @@ from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
 from services.billing.use_cases.credit_ports import CreditBook, Receivables
 from services.billing.use_cases.ledger_ports import Adjustments, Ledger, LedgerChain, Periods
-from services.billing.use_cases.voucher_ports import Offerings, PlacedOrders, Programmes, Relations, Vouchers
+from services.billing.use_cases.voucher_ports import (
+    Claims,
+    EvidenceStore,
+    Offerings,
+    PlacedOrders,
+    Programmes,
+    Relations,
+    Vouchers,
+)
 from services.shared.kernel.fee import Scope
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Event
@@ -285,6 +293,12 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def vouchers(self) -> Vouchers: ...
+
+    @property
+    def claims(self) -> Claims: ...
+
+    @property
+    def evidence(self) -> EvidenceStore: ...
 
     @property
     def payments(self) -> Payments: ...

@@ -22,7 +22,7 @@ from services.billing.domain.voucher import Voucher, funded
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
-from services.shared.kernel.errors import NotFound
+from services.shared.kernel.errors import NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
 from services.shared.messages.billing import programme as messages
@@ -125,6 +125,14 @@ def apply(
 def _classes(lines: Sequence[PricedLine], offerings: Sequence[OfferingCopy]) -> tuple[str, ...]:
     known = {offering.offering_id: offering.instrument_class for offering in offerings}
     return tuple(known.get(line.offering_id, "") if line.offering_id is not None else "" for line in lines)
+
+
+def locked(programme_id: UUID, uow: BillingUnitOfWork) -> Programme:
+    """Raises NotYet."""
+    found = uow.programmes.find(programme_id, lock=True)
+    if found is None:
+        raise NotYet("the programme is not known here")
+    return found
 
 
 def known_organisation(organisation_id: UUID, uow: BillingUnitOfWork) -> OrganisationCopy:

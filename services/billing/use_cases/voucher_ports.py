@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from services.billing.domain.claim import Claim, Evidence
 from services.billing.domain.offering import OfferingCopy
 from services.billing.domain.order import PlacedOrder
 from services.billing.domain.programme import Programme, ProgrammeVersion
@@ -48,6 +49,9 @@ class Programmes(Protocol):
 
     def save(self, programme: Programme) -> None: ...
 
+    def by_numbers(self, numbers: Iterable[str]) -> Sequence[Programme]:
+        """Those that exist, locked in the order of their ids."""
+
     def add_version(self, version: ProgrammeVersion) -> None:
         """Raises VersionExists."""
 
@@ -82,4 +86,34 @@ class Vouchers(Protocol):
     def orders_reserving(self, voucher_id: UUID) -> Sequence[UUID]:
         """Orders that it is reserved for, in the order of their ids; not locked."""
 
+    def find_use(self, use_id: UUID) -> VoucherUse | None:
+        """Locked."""
+
     def save_use(self, use: VoucherUse) -> None: ...
+
+
+class Claims(Protocol):
+    def add(self, claim: Claim) -> None:
+        """Give it its number and store it. Raises OrderAlreadyClaimed."""
+
+    def find(self, claim_id: UUID) -> Claim | None:
+        """Not locked."""
+
+    def get(self, claim_id: UUID) -> Claim:
+        """Locked. Raises NotFound."""
+
+    def by_numbers(self, numbers: Iterable[str]) -> Sequence[Claim]:
+        """Those that exist, locked in the order of their ids, each with the use of its voucher before it."""
+
+    def save(self, claim: Claim) -> None: ...
+
+
+class EvidenceStore(Protocol):
+    def add(self, order_id: UUID, evidence: Evidence) -> None:
+        """Store it; what is there already is left alone."""
+
+    def of(self, order_id: UUID) -> Sequence[Evidence]:
+        """Of an order, in the order of instants."""
+
+    def reports_claimed_elsewhere(self, order_id: UUID) -> Sequence[tuple[str, str]]:
+        """SHA-256 of reports of this order that a claimed order has too, with the number of that order."""

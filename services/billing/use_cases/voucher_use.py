@@ -11,9 +11,6 @@ from uuid import UUID
 
 from services.billing.domain.order import PlacedOrder
 from services.billing.domain.payment import due_from_customer
-from services.billing.domain.programme import (
-    Programme,
-)
 from services.billing.domain.related_party import Finding, PricedLine
 from services.billing.domain.voucher import (
     LIFECYCLE,
@@ -58,6 +55,8 @@ from services.shared.messages.billing.voucher import (
 )
 
 E = TypeVar("E", VoucherReserved, VoucherUsed, VoucherReturned, VoucherReduced, VoucherRedeemed)
+
+LAPSE_TIMER = "lapse_voucher_use"
 
 
 def estimate_voucher(query: EstimateVoucher, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> VoucherEstimate:
@@ -192,7 +191,7 @@ def use_on_contract(order_id: UUID, signed_at: datetime, *, uow: BillingUnitOfWo
     uow.vouchers.save(voucher)
     use.use(signed_at)
     uow.vouchers.save_use(use)
-    _post(use, "used", voucher_used(use), signed_at, uow, now)
+    post(use, "used", voucher_used(use), signed_at, uow, now)
     uow.publish(_event(VoucherUsed, use))
     return use.cover
 
@@ -215,12 +214,14 @@ def earn_on_acceptance(order_id: UUID, accepted_at: datetime, *, uow: BillingUni
         return
     use.accept(uow.programmes.version(use.programme_version_id).rules, accepted_at)
     uow.vouchers.save_use(use)
-    _post(use, "earned", voucher_earned(use), accepted_at, uow, now)
+    post(use, "earned", voucher_earned(use), accepted_at, uow, now)
+    if use.state == "used" and use.claim_until is not None:
+        uow.set_timer(LAPSE_TIMER, use.use_id, use.claim_until)
     if use.redeem_to == "provider":
         key, order = f"voucher:{use.use_id}", (use.order_id, use.order_number)
         clawback.owe("provider", use.provider_id, use.money, order, key=key, uow=uow, now=now)
     if use.state == "redeemed":
-        uow.publish(_event(VoucherRedeemed, use))
+        tell_redeemed(use, uow)
 
 
 def programmes_part(order_id: UUID, net: int, gross: int, *, uow: BillingUnitOfWork) -> int:
@@ -259,9 +260,21 @@ def reduce_for_refund(order_id: UUID, net: int, gross: int, *, uow: BillingUnitO
         voucher = _voucher_of(use, uow)
         voucher.give_back(returned, use.state)
         uow.vouchers.save(voucher)
-        programmes.commit(_programme_of(use, uow), use.holder_id, use.year, -returned, uow)
+        programmes.commit(programmes.locked(use.programme_id, uow), use.holder_id, use.year, -returned, uow)
         uow.publish(_event(VoucherReduced, use, returned=Money(returned, use.currency)))
     return (0, "") if use.redeem_to == "customer" else (returned, programme_share_of_refund(use))
+
+
+def give_up(use: VoucherUse, uow: BillingUnitOfWork) -> None:
+    """The programme will not pay for *use*: what it promised is the holder's and the programme's again."""
+    voucher = _voucher_of(use, uow)
+    voucher.give_back(use.amount, "used")
+    uow.vouchers.save(voucher)
+    programmes.commit(programmes.locked(use.programme_id, uow), use.holder_id, use.year, -use.amount, uow)
+
+
+def tell_redeemed(use: VoucherUse, uow: BillingUnitOfWork) -> None:
+    uow.publish(_event(VoucherRedeemed, use))
 
 
 def _check_free(order: PlacedOrder, voucher_id: UUID, uow: BillingUnitOfWork) -> None:
@@ -281,9 +294,9 @@ def _give_back(
     uow.vouchers.save_use(use)
     voucher.give_back(use.amount, was)
     uow.vouchers.save(voucher)
-    programmes.commit(_programme_of(use, uow), use.holder_id, use.year, -use.amount, uow)
+    programmes.commit(programmes.locked(use.programme_id, uow), use.holder_id, use.year, -use.amount, uow)
     if was == "used":
-        _post(use, "returned", voucher_returned(use), now, uow, now)
+        post(use, "returned", voucher_returned(use), now, uow, now)
     uow.publish(_event(VoucherReturned, use, reason=reason))
 
 
@@ -294,7 +307,7 @@ def return_reserved(voucher: Voucher, reason: ReturnReason, uow: BillingUnitOfWo
             _give_back(use, reason, uow, now, voucher=voucher)
 
 
-def _post(use: VoucherUse, what: str, entries: Any, at: datetime, uow: BillingUnitOfWork, now: datetime) -> None:
+def post(use: VoucherUse, what: str, entries: Any, at: datetime, uow: BillingUnitOfWork, now: datetime) -> None:
     post_transaction(
         uow, key=f"voucher:{use.use_id}:{what}", kind=f"voucher_{what}", entries=entries, effective_at=at, now=now,
         order=(use.order_id, use.order_number),
@@ -316,13 +329,6 @@ def _voucher_of(use: VoucherUse, uow: BillingUnitOfWork) -> Voucher:
     if voucher is None:
         raise NotYet("the voucher is not known here")
     return voucher
-
-
-def _programme_of(use: VoucherUse, uow: BillingUnitOfWork) -> Programme:
-    programme = uow.programmes.find(use.programme_id, lock=True)
-    if programme is None:
-        raise NotYet("the programme is not known here")
-    return programme
 
 
 def _event(kind: type[E], use: VoucherUse, **more: Any) -> E:

@@ -80,6 +80,7 @@ _PROVIDER_TERMS = tuple(
 _WORK = tuple(f"lines.{name}" for name in ("line", "offering_id", "title_zh", "title_en", "unit", "quantity"))
 _PRICES = tuple(f"lines.{name}" for name in ("unit_price", "includes_tax", "discount_bps", "discount", "net", "tax"))
 _PAYMENT = ("payment_id", "order_id", "order_number", "customer_id", "method", "amount")
+_CLAIM = ("claim_id", "number", "programme_id", "party_id", "order_id", "order_number", "amount")
 _CREDIT_LINE = ("credit_line_id", "customer_id")
 _CREDIT = ("credit_id", "order_id", "order_number", "customer_id", "amount")
 _RECEIVABLE = ("receivable_id", "order_id", "order_number", "customer_id", "amount")
@@ -198,6 +199,11 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "voucher.returned.v1": (_customer(*_USE, "reason"),),
     "voucher.reduced.v1": (_customer(*_USE, "returned"),),
     "voucher.redeemed.v1": (_customer(*_USE),),
+    "claim.submitted.v1": (_party(*_CLAIM, "automatic"),),
+    "claim.sent_back.v1": (_party(*_CLAIM, "reason"),),
+    "claim.approved.v1": (_party(*_CLAIM),),
+    "claim.rejected.v1": (_party(*_CLAIM, "reason", "shortfall_payer", "due_on"),),
+    "claim.paid.v1": (_party(*_CLAIM, "paid", "reference"),),
     # invoicing
     "invoice.issued.v1": (_customer(*_INVOICE),),
     "invoice.failed.v1": (),

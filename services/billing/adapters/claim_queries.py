@@ -1,0 +1,70 @@
+"""Reads of claims: SQL → view."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from services.billing.adapters import voucher_tables as tables
+from services.billing.adapters.claim_repositories import claim_of
+from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain.claim import Claim
+from services.billing.use_cases import claim
+from services.shared.chassis.paging import page
+from services.shared.kernel.actor import Actor, Parties, require
+from services.shared.kernel.errors import NotFound
+from services.shared.messages.billing.claim import ClaimPack, ClaimPage, ClaimView, GetClaim, GetClaimPack, ListClaims
+
+
+def get_claim(query: GetClaim, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ClaimView:
+    del now
+    return claim.view(_readable(query, actor, uow))
+
+
+def get_claim_pack(
+    query: GetClaimPack, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, download_url: Callable[[str, str], str]
+) -> ClaimPack:
+    """*download_url*: key and file name → where the holder may fetch it."""
+    del now
+    found = _readable(query, actor, uow)
+    filename = f"{found.number}.zip"
+    return ClaimPack(
+        url=download_url(found.pack_key, filename) if found.pack_key is not None else None,
+        sha256=found.pack_sha256,
+        size_bytes=found.pack_size,
+        filename=filename,
+    )
+
+
+def list_claims(query: ListClaims, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ClaimPage:
+    del now
+    asker: Parties = {} if actor.operator else {"self": actor.organisation_id}
+    relation = require(actor, query.grants, asker)
+    table = tables.claim
+    statement = select(table)
+    if relation == "self":
+        own = select(tables.programme.c.programme_id).where(tables.programme.c.authority_id == actor.organisation_id)
+        statement = statement.where(or_(table.c.claimant_id == actor.organisation_id, table.c.programme_id.in_(own)))
+    if query.state is not None:
+        statement = statement.where(table.c.state == query.state)
+    if query.programme_id is not None:
+        statement = statement.where(table.c.programme_id == query.programme_id)
+    rows, cursor = page(
+        uow.connection, statement, (table.c.submitted_at, table.c.claim_id), query.after, query.limit,
+        read=(datetime.fromisoformat, UUID), newest_first=True,
+    )  # fmt: skip
+    return ClaimPage(items=tuple(claim.view(claim_of(row)) for row in rows), next_cursor=cursor)
+
+
+def _readable(query: GetClaim | GetClaimPack, actor: Actor, uow: BillingUnitOfWork) -> Claim:
+    row: Any = uow.connection.execute(
+        select(tables.claim, tables.programme.c.authority_id)
+        .join(tables.programme, tables.programme.c.programme_id == tables.claim.c.programme_id)
+        .where(tables.claim.c.claim_id == query.claim_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    require(actor, query.grants, {"self": row.claimant_id, "authority": row.authority_id})
+    return claim_of(row)

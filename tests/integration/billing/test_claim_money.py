@@ -1,0 +1,131 @@
+"""Money of claims: the bank's line, rejection with who bears it, lapse, refunds before and after it is paid."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.billing.domain.claim import (
+    ReasonRequired,
+)
+from services.shared.kernel.lifecycle import WrongState
+from tests.integration.billing.claim_books import (
+    SHA,
+    approved,
+    bank,
+    done,
+    review,
+    submit,
+)
+from tests.integration.billing.conftest import Billing
+from tests.integration.billing.refunding import refunded
+from tests.integration.billing.voucher_books import (
+    AUTHORITY,
+    OTHER_ORDER_ID,
+    a_programme,
+    counts,
+    entries,
+)
+from tests.kit.fakes_billing import (
+    CUSTOMER_ID,
+    NOW,
+    ORDER_ID,
+    OTHER_FINANCE,
+    PROVIDER_ID,
+)
+from tests.kit.fakes_voucher import some_rules
+
+
+def test_money_that_is_not_the_claims(books: Billing) -> None:
+    """Another amount, a claim that is not approved, two claims on one line, the same line again: nothing by itself."""
+    claim = submit(books, done(books))
+    bank(books, ("B1", "in", "20000.00", claim.number))
+    approved(books, claim)
+    bank(books, ("B2", "in", "19999.99", claim.number), ("B3", "in", "20000.00", f"{claim.number} VC-2026-000999 "))
+    assert books.rows("SELECT serial_number, state FROM bank_line ORDER BY 1") == [
+        ("B1", "suspense"), ("B2", "suspense"), ("B3", "matched"),
+    ]  # fmt: skip
+    bank(books, ("B3", "in", "20000.00", f"{claim.number} VC-2026-000999 "), ("B4", "in", "20000.00", claim.number))
+    assert books.rows("SELECT state FROM bank_line WHERE serial_number = 'B4'") == [("suspense",)]
+    assert books.violations() == ()
+
+
+def test_a_fund_by_its_programmes_number(books: Billing) -> None:
+    """An authority's transfer that names the programme fills its fund, once."""
+    programme = a_programme(books, rules=some_rules(redeem_to="prefunded"))
+    for _ in range(2):
+        bank(books, ("B1", "in", "20000.00", f"预拨 {programme.number}"))
+    assert books.balance(f"L:voucher_fund:{programme.programme_id}") == 2_000_000
+    assert books.rows("SELECT funded FROM programme") == [(2_000_000,)]
+    assert books.violations() == ()
+
+
+def test_tv09(books: Billing) -> None:
+    """Rejected after settlement: the customer owes it from now on, by a day; what was promised is free again."""
+    voucher = done(books)
+    claim = approved(books, submit(books, voucher))
+    with pytest.raises(ReasonRequired):
+        review(books, claim, AUTHORITY, "reject")
+    seen = review(books, claim, AUTHORITY, "reject", "超出支持范围")
+    assert (seen.state, seen.due_on) == ("rejected", (NOW + timedelta(days=30)).date())
+    assert entries(books, "voucher:%:rejected") == [
+        ("D", f"A:ar:customer:{CUSTOMER_ID}", 2_000_000),
+        ("C", f"A:ar:voucher_programme:{voucher.programme_id}", 2_000_000),
+    ]
+    assert counts(books, voucher) == (0, 0, 5_000_000, 0, 0)
+    assert books.told.count("claim.rejected.v1") == 1
+    assert books.rows("SELECT amount, state, due_on, invoice_number FROM receivable") == [
+        (2_000_000, "open", seen.due_on, "INV-1")
+    ]
+    with pytest.raises(WrongState):
+        review(books, claim, AUTHORITY, "reject", "again")
+    assert books.violations() == ()
+
+
+@pytest.mark.parametrize(
+    ("payer", "account"), [("company", "E:voucher_loss"), ("provider", f"A:ar:provider:{PROVIDER_ID}")]
+)
+def test_who_else_bears_it(books: Billing, payer: str, account: str) -> None:
+    """As frozen with the reservation; a provider's part is netted with its next statement."""
+    voucher = done(books, shortfall_payer=payer)
+    review(books, submit(books, voucher), OTHER_FINANCE, "reject", "超出支持范围")
+    assert books.balance(account) == -2_000_000
+    assert books.balance(f"A:ar:voucher_programme:{voucher.programme_id}") == 0
+    assert books.violations() == ()
+
+
+def test_nobody_claimed_in_time(books: Billing) -> None:
+    """The company bears its own delay, once; what is claimed does not lapse."""
+    late, claimed = done(books), done(books, OTHER_ORDER_ID, "11" * 32)
+    submit(books, claimed, order_id=OTHER_ORDER_ID)
+    books.run_timers(NOW + timedelta(days=179))
+    assert books.balance("E:voucher_loss") == 0
+    for _ in range(2):
+        books.run_timers(NOW + timedelta(days=181))
+    assert books.balance("E:voucher_loss") == -2_000_000
+    assert books.balance(f"A:ar:voucher_programme:{late.programme_id}") == 0
+    assert books.balance(f"A:ar:voucher_programme:{claimed.programme_id}") == -2_000_000
+    assert books.violations() == ()
+
+
+def test_refunded_after_the_claim_was_paid(books: Billing) -> None:
+    """V - V' is held to be given back to the programme."""
+    voucher = done(books)
+    claim = approved(books, submit(books, voucher))
+    bank(books, ("B1", "in", "20000.00", claim.number))
+    refunded(books, 2_000_000)
+    assert books.balance(f"L:voucher_clawback:{voucher.programme_id}") == 200_000
+    assert books.balance(f"A:ar:voucher_programme:{voucher.programme_id}") == 0
+    assert books.violations() == ()
+
+
+def test_refunded_before_the_claim_is_paid(books: Billing) -> None:
+    """Whether the authority pays V or V': the books say what is owed back."""
+    for order_id, paid, report in ((ORDER_ID, "20000.00", SHA), (OTHER_ORDER_ID, "18000.00", "11" * 32)):
+        voucher = done(books, order_id, report)
+        claim = approved(books, submit(books, voucher, order_id=order_id))
+        refunded(books, 2_000_000, order_id=order_id)
+        bank(books, (f"B{paid[0]}", "in", paid, claim.number))
+        assert books.balance(f"A:ar:voucher_programme:{voucher.programme_id}") == 0
+        owed = 200_000 if paid == "20000.00" else 0
+        assert books.balance(f"L:voucher_clawback:{voucher.programme_id}") == owed
+    assert books.violations() == ()
