@@ -124,7 +124,17 @@ from services.shared.messages.billing.receivable import (
     PayReceivable,
     ProposeWriteOff,
 )
-from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals, ReferralView
+from services.shared.messages.billing.referral import (
+    ClaimReferral,
+    DecideReferral,
+    EvidenceDocument,
+    GetReferral,
+    GetReferralEvidence,
+    ListReferrals,
+    ReferralView,
+    RevokeReferral,
+    SubmitReferralEvidence,
+)
 from services.shared.messages.billing.refund import (
     ApproveRefund,
     CancelRefund,
@@ -206,6 +216,16 @@ def _preview_bank_csv(wanted: PreviewBankCsv, *, actor: Actor, uow: BillingUnitO
     return bank_csv.preview_bank_csv(wanted, actor=actor, uow=uow, now=now, own_account=own_account)
 
 
+def _claim_referral(wanted: ClaimReferral, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralView:
+    return referral.claim_referral(wanted, actor=actor, uow=uow, now=now, upload_url=_store().upload_url)
+
+
+def _get_referral_evidence(
+    wanted: GetReferralEvidence, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> EvidenceDocument:
+    return queries.get_referral_evidence(wanted, actor=actor, uow=uow, now=now, download_url=_store().download_url)
+
+
 def _decide_referral(wanted: DecideReferral, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralView:
     protection = timedelta(days=settings().referral_protection_days)
     return referral.decide_referral(wanted, actor=actor, uow=uow, now=now, protection=protection)
@@ -255,8 +275,12 @@ class BillingService(ServiceBase):
     list_commission_plans = query(ListCommissionPlans, queries.list_commission_plans)
     preview_split = query(PreviewSplit, commission_plan.preview_split)
 
-    claim_referral = command(ClaimReferral, referral.claim_referral)
+    claim_referral = command(ClaimReferral, _claim_referral)
+    submit_referral_evidence = command(SubmitReferralEvidence, referral.submit_referral_evidence)
     decide_referral = command(DecideReferral, _decide_referral)
+    revoke_referral = command(RevokeReferral, referral.revoke_referral)
+    get_referral = query(GetReferral, queries.get_referral)
+    get_referral_evidence = query(GetReferralEvidence, _get_referral_evidence)
     list_referrals = query(ListReferrals, queries.list_referrals)
 
     publish_programme = command(PublishProgramme, programme.publish_programme)

@@ -117,6 +117,8 @@ referral = Table(
     Column("customer_id", Uuid),
     Column("state", Text),
     Column("evidence", Text),
+    Column("touched_on", Date),
+    Column("file", JSONB(none_as_null=True)),
     _instant("claimed_at"),
     _instant("protected_from"),
     _instant("protected_until"),
