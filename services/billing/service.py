@@ -132,7 +132,15 @@ from services.shared.messages.billing.receivable import (
     PayReceivable,
     ProposeWriteOff,
 )
-from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals
+from services.shared.messages.billing.referral import (
+    ClaimReferral,
+    DecideReferral,
+    GetReferral,
+    GetReferralEvidence,
+    ListReferrals,
+    RevokeReferral,
+    SubmitReferralEvidence,
+)
 from services.shared.messages.billing.refund import (
     ApproveRefund,
     CancelRefund,
@@ -201,11 +209,15 @@ class BillingService(ServiceBase):
     list_commission_plans = query(ListCommissionPlans, queries.list_commission_plans)
     preview_split = query(PreviewSplit, commission_plan.preview_split)
 
-    claim_referral = command(ClaimReferral, referral.claim_referral)
+    claim_referral = command(ClaimReferral, given(referral.claim_referral, upload_url=lambda _: _store().upload_url))
+    submit_referral_evidence = command(SubmitReferralEvidence, referral.submit_referral_evidence)
     decide_referral = command(
         DecideReferral,
         given(referral.decide_referral, protection=lambda own: timedelta(days=own.referral_protection_days)),
     )
+    revoke_referral = command(RevokeReferral, referral.revoke_referral)
+    get_referral = query(GetReferral, queries.get_referral)
+    get_referral_evidence = query(GetReferralEvidence, given(queries.get_referral_evidence, **DOWNLOADS))
     list_referrals = query(ListReferrals, queries.list_referrals)
 
     publish_programme = command(PublishProgramme, programme.publish_programme)

@@ -26,7 +26,7 @@ from services.shared.messages.billing.credit import (
     CreditRefused,
 )
 from services.shared.messages.billing.payment import PaymentSucceeded
-from services.shared.messages.billing.referral import ReferralConfirmed
+from services.shared.messages.billing.referral import ReferralConfirmed, ReferralRevoked
 from services.shared.messages.billing.refund import RefundSucceeded
 from services.shared.messages.billing.settlement import SettlementOrdersPaid
 from services.shared.messages.billing.voucher import VoucherReserved, VoucherReturned
@@ -49,6 +49,7 @@ SUBSCRIPTIONS = (
     on(OfferingHidden, offering.keep_copy),
     on(CommissionPlanPublished, commission.keep_plan),
     on(ReferralConfirmed, commission.keep_referral),
+    on(ReferralRevoked, commission.end_referral),
     on(CreditLineApproved, credit.keep_line),
     on(CreditLineSuspended, credit.suspend_line),
     on(CreditGranted, credit.take_granted),

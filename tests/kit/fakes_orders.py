@@ -239,11 +239,17 @@ class FakeCommission:
     def volume_since(self, since: datetime, provider_id: UUID, currency: str) -> int:
         return self.volumes.get((since, provider_id, currency), 0)
 
-    def referral_for(self, customer_id: UUID, *, placed_at: datetime, now: datetime) -> ReferralCopy | None:
+    def end_referral(self, referral_id: UUID, protected_until: datetime) -> None:
+        self.referrals = [
+            replace(each, protected_until=protected_until) if each.referral_id == referral_id else each
+            for each in self.referrals
+        ]
+
+    def referral_for(self, customer_id: UUID, placed_at: datetime) -> ReferralCopy | None:
         fitting = [
             each
             for each in self.referrals
-            if each.customer_id == customer_id and each.protected_from <= now and each.protected_until > placed_at
+            if each.customer_id == customer_id and each.protected_from <= placed_at < each.protected_until
         ]
         return min(fitting, key=lambda each: each.protected_from) if fitting else None
 

@@ -16,7 +16,16 @@ from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.chargeback import ChargebackFacts, Movement
 from services.billing.domain.payment import BalanceTransaction, CardFacts
 from services.billing.use_cases import bank_order as bank_orders
-from services.billing.use_cases import chargeback, checkout, claim, payment, refund, refund_check, settlement
+from services.billing.use_cases import (
+    chargeback,
+    checkout,
+    claim,
+    payment,
+    referral,
+    refund,
+    refund_check,
+    settlement,
+)
 from services.shared.chassis import database
 from services.shared.chassis.definition import OutsideCall
 from services.shared.chassis.logs import logger
@@ -72,6 +81,15 @@ class Papers:
         body, _, _ = bank_order(order, self.debtor)
         name = f"bank_orders/{payload['refund_id']}-{payload['payment_id']}.csv"
         return {"key": self.store.keep(name, body, "text/csv").key}
+
+    def keep_referral_evidence(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        """Raises UploadMissing, UploadMismatch, Unavailable."""
+        del key
+        stored = self.store.finalise(
+            payload["upload_key"], payload["record_key"], sha256=payload["sha256"], size=payload["size_bytes"],
+            media_type=payload["media_type"],
+        )  # fmt: skip
+        return {"key": stored.key}
 
     def write_bank_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         del key
@@ -219,6 +237,18 @@ def _bank_order_kept(
     )
 
 
+def _referral_evidence_kept(
+    payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
+) -> None:
+    del result, now
+    referral.evidence_looked_at(UUID(payload["referral_id"]), kept=True, uow=uow)
+
+
+def _referral_evidence_refused(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    del now
+    referral.evidence_looked_at(UUID(payload["referral_id"]), kept=False, problem=code, uow=uow)
+
+
 def card_facts(result: Mapping[str, Any]) -> CardFacts:
     """What the gateway found out, typed."""
     balance = result["balance"]
@@ -256,6 +286,13 @@ def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, .
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
         OutsideCall("create_stripe_refund", stripe.create_refund, _refund_made, _refund_not_created, lease_s=120),
         OutsideCall("write_refund_order", papers.write_refund_order, lease_s=120),
+        OutsideCall(
+            referral.KEEP_EVIDENCE,
+            papers.keep_referral_evidence,
+            _referral_evidence_kept,
+            _referral_evidence_refused,
+            lease_s=120,
+        ),
         OutsideCall("build_claim_pack", papers.build_claim_pack, _pack_kept, lease_s=120),
         OutsideCall("write_bank_order", papers.write_bank_order, _bank_order_kept, lease_s=120),
     )

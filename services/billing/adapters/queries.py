@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from services.billing.adapters import tables
 from services.billing.adapters.adjustment_repository import adjustment_of
 from services.billing.adapters.bank_repositories import declared_map
 from services.billing.adapters.commission_plan_repository import plan_of
+from services.billing.adapters.repositories import referral_of
 from services.billing.adapters.settlement_repositories import settlement_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.payment import Payment
@@ -18,7 +19,7 @@ from services.billing.domain.payout import Payout
 from services.billing.domain.referral import Referral
 from services.billing.use_cases import adjustment, bank_csv, commission_plan, payment, payout, referral, settlement
 from services.shared.chassis.paging import page
-from services.shared.kernel.actor import Actor, Parties, require
+from services.shared.kernel.actor import Actor, Parties, Relation, require
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.adjustment import AdjustmentPage, ListAdjustments
@@ -27,7 +28,14 @@ from services.shared.messages.billing.bank_statement import BankLine, BankLinePa
 from services.shared.messages.billing.commission_plan import CommissionPlanPage, ListCommissionPlans
 from services.shared.messages.billing.payment import GetPayment, ListPayments, PaymentPage, PaymentView
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, PayoutPage, PayoutView
-from services.shared.messages.billing.referral import ListReferrals, ReferralPage
+from services.shared.messages.billing.referral import (
+    EvidenceDocument,
+    GetReferral,
+    GetReferralEvidence,
+    ListReferrals,
+    ReferralCase,
+    ReferralPage,
+)
 from services.shared.messages.billing.settlement import (
     GetSettlement,
     GetSettlementDocument,
@@ -63,14 +71,55 @@ def list_commission_plans(
 
 
 def list_referrals(query: ListReferrals, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralPage:
-    del now
     relation = require(actor, query.grants, _asker(actor))
     table = tables.referral
-    statement = select(table).order_by(table.c.claimed_at.desc(), table.c.referral_id.desc()).limit(1_000)
+    statement = select(table)
     if relation == "self":
         statement = statement.where(table.c.station_id == actor.organisation_id)
-    rows = uow.connection.execute(statement)
-    return ReferralPage(items=tuple(referral.view(Referral(**row._mapping)) for row in rows))
+    rows, cursor = page(
+        uow.connection, statement, (table.c.claimed_at, table.c.referral_id), query.after, _limit(query.limit),
+        read=(datetime.fromisoformat, UUID), newest_first=True,
+    )  # fmt: skip
+    return ReferralPage(items=tuple(referral.view(referral_of(row), now) for row in rows), next_cursor=cursor)
+
+
+def get_referral(query: GetReferral, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ReferralCase:
+    """A station learns nothing of other stations, nor how long the customer has been one."""
+    asked, relation = _referral(query, actor, uow)
+    if relation == "station":
+        return ReferralCase(referral=referral.view(asked, now), rivals=(), customer_since=None)
+    others = uow.referrals.of_customer(asked.customer_id)
+    orders = tables.contracted_order
+    since = select(func.min(orders.c.contracted_at)).where(orders.c.customer_id == asked.customer_id)
+    return ReferralCase(
+        referral=referral.view(asked, now),
+        rivals=tuple(referral.view(each, now) for each in others if each.referral_id != asked.referral_id),
+        customer_since=uow.connection.execute(since).scalar_one(),
+    )
+
+
+def get_referral_evidence(
+    query: GetReferralEvidence, *, actor: Actor, uow: BillingUnitOfWork, now: datetime,
+    download_url: Callable[[str, str], str],
+) -> EvidenceDocument:  # fmt: skip
+    """*download_url*: key and file name → where the holder may fetch it."""
+    del now
+    asked, _ = _referral(query, actor, uow)
+    if asked.file is None or asked.file.key is None:
+        raise NotFound
+    kind = asked.file.media_type.partition("/")[2]
+    return EvidenceDocument(
+        url=download_url(asked.file.key, f"referral-{asked.referral_id}.{kind}"),
+        sha256=asked.file.sha256,
+        size_bytes=asked.file.size_bytes,
+    )
+
+
+def _referral(
+    query: GetReferral | GetReferralEvidence, actor: Actor, uow: BillingUnitOfWork
+) -> tuple[Referral, Relation]:
+    asked = referral_of(_one(uow, select(tables.referral).where(tables.referral.c.referral_id == query.referral_id)))
+    return asked, require(actor, query.grants, {"station": asked.station_id})
 
 
 def get_payment(query: GetPayment, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PaymentView:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -14,7 +15,7 @@ from services.billing.domain.commission import Left, Split, SplitTerms
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment, payments_by_reference
-from services.billing.domain.referral import AlreadyClaimed, Referral
+from services.billing.domain.referral import AlreadyClaimed, EvidenceFile, Referral
 from services.shared.chassis.database import save_versioned
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.money import Money
@@ -106,7 +107,7 @@ class SqlReferrals:
         self.connection = connection
 
     def add(self, referral: Referral) -> None:
-        added = self.connection.execute(insert(tables.referral).values(vars(referral)).on_conflict_do_nothing())
+        added = self.connection.execute(insert(tables.referral).values(asdict(referral)).on_conflict_do_nothing())
         if added.rowcount == 0:
             raise AlreadyClaimed
 
@@ -117,17 +118,22 @@ class SqlReferrals:
         ).one_or_none()
         if row is None:
             raise NotFound
-        return Referral(**row._mapping)
+        return referral_of(row)
 
     def of_customer(self, customer_id: UUID) -> Sequence[Referral]:
         table = tables.referral
         rows = self.connection.execute(
             select(table).where(table.c.customer_id == customer_id).order_by(table.c.claimed_at)
         )
-        return [Referral(**row._mapping) for row in rows]
+        return [referral_of(row) for row in rows]
 
     def save(self, referral: Referral) -> None:
-        save_versioned(self.connection, tables.referral, {"referral_id": referral.referral_id}, vars(referral))
+        save_versioned(self.connection, tables.referral, {"referral_id": referral.referral_id}, asdict(referral))
+
+
+def referral_of(row: Any) -> Referral:
+    fields = dict(row._mapping)
+    return Referral(**{**fields, "file": EvidenceFile(**fields["file"]) if fields["file"] else None})
 
 
 class SqlPayments:

@@ -119,6 +119,8 @@ referral = Table(
     Column("customer_id", Uuid),
     Column("state", Text),
     Column("evidence", Text),
+    Column("touched_on", Date),
+    Column("file", JSONB(none_as_null=True)),
     instant("claimed_at"),
     instant("protected_from"),
     instant("protected_until"),

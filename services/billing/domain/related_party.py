@@ -93,6 +93,11 @@ def findings(
     return tuple(Finding(kind, rules.severity(kind), facts) for kind, facts in found)
 
 
+def controlled(first: UUID, second: UUID, relations: Iterable[DeclaredRelation]) -> bool:
+    """Whether one of them controls the other, or a third both, as declared."""
+    return any(kind == "declared_control" for kind, _ in _declared(first, second, tuple(relations)))
+
+
 def repeated_reports(hashes: Iterable[tuple[str, str]], rules: Rules) -> tuple[Finding, ...]:
     """
     The same report file claimed for another order too.

@@ -22,7 +22,7 @@ from services.shared.kernel.tax import TaxProfile
 
 OPERATOR_VIEW = "operator_ledger"
 
-PartyField = Literal["customer_id", "provider_id", "party_id"]
+PartyField = Literal["customer_id", "provider_id", "party_id", "station_id"]
 Data = Mapping[str, Any]
 
 
@@ -61,6 +61,7 @@ def provider_share(data: Data) -> Data:
     }
 
 
+_REFERRAL = ("referral_id", "customer_id")
 _ORDER = ("order_id", "number", "customer_id", "provider_id")
 _CUSTOMER_TERMS = tuple(
     f"terms.{name}"
@@ -106,6 +107,10 @@ def _customer(*fields: str) -> Slice:
 
 def _provider(*fields: str, derived: Callable[[Data], Data] | None = None) -> Slice:
     return Slice("provider_id", fields, derived)
+
+
+def _station(*fields: str) -> Slice:
+    return Slice("station_id", fields)
 
 
 def _party(*fields: str) -> Slice:
@@ -186,7 +191,9 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "bank_line.resolved.v1": (),
     "bank_line.reopened.v1": (),
     "commission_plan.published.v1": (),
-    "referral.confirmed.v1": (),
+    "referral.confirmed.v1": (_station(*_REFERRAL, "protected_from", "protected_until"),),
+    "referral.refused.v1": (_station(*_REFERRAL, "reason"),),
+    "referral.revoked.v1": (_station(*_REFERRAL, "protected_until", "reason"),),
     "programme.published.v1": (),
     "voucher.granted.v1": (_customer(*_VOUCHER, "amount", "valid_until"),),
     "voucher.expired.v1": (_customer(*_VOUCHER, "left"),),

@@ -120,12 +120,20 @@ class SqlCommission:
         )
         return int(self.connection.exec_driver_sql(VOLUME, (provider_id, since, currency)).scalar_one())
 
-    def referral_for(self, customer_id: UUID, *, placed_at: datetime, now: datetime) -> ReferralCopy | None:
+    def end_referral(self, referral_id: UUID, protected_until: datetime) -> None:
+        table = tables.referral
+        self.connection.execute(
+            table.update().where(table.c.referral_id == referral_id).values(protected_until=protected_until)
+        )
+
+    def referral_for(self, customer_id: UUID, placed_at: datetime) -> ReferralCopy | None:
         table = tables.referral
         row = self.connection.execute(
             select(table)
             .where(
-                table.c.customer_id == customer_id, table.c.protected_from <= now, table.c.protected_until > placed_at
+                table.c.customer_id == customer_id,
+                table.c.protected_from <= placed_at,
+                table.c.protected_until > placed_at,
             )
             .order_by(table.c.protected_from, table.c.referral_id)
             .limit(1)

@@ -10,7 +10,7 @@ from services.shared.kernel.errors import NotYet
 from services.shared.kernel.fee import Fee, Scope, common_class, period_of, plan_in_force
 from services.shared.kernel.times import start_of_business_period
 from services.shared.messages.billing.commission_plan import CommissionPlanPublished
-from services.shared.messages.billing.referral import ReferralConfirmed
+from services.shared.messages.billing.referral import ReferralConfirmed, ReferralRevoked
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def agreed(order: Order, commission: Commission, offerings: Offerings, now: date
     Raises:
         NotYet: No plan that fits is known here.
     """
-    referral = commission.referral_for(order.customer_id, placed_at=order.placed_at, now=now)
+    referral = commission.referral_for(order.customer_id, order.placed_at)
     plans = commission.plans_for(order.provider_id)
     wanted = Scope(
         provider_id=order.provider_id,
@@ -70,3 +70,9 @@ def keep_referral(event: ReferralConfirmed, *, uow: OrdersUnitOfWork, now: datet
             event.referral_id, event.customer_id, event.station_id, event.protected_from, event.protected_until
         )
     )
+
+
+def end_referral(event: ReferralRevoked, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """What is placed from then on earns the station nothing. A second delivery says the same."""
+    del now
+    uow.commission.end_referral(event.referral_id, event.protected_until)

@@ -74,8 +74,10 @@ class Commission(Protocol):
         Other orders of this provider whose volume is asked for wait until the end of the transaction.
         """
 
-    def referral_for(self, customer_id: UUID, *, placed_at: datetime, now: datetime) -> ReferralCopy | None:
-        """The first that had begun by *now* and protected the customer when the order was placed."""
+    def end_referral(self, referral_id: UUID, protected_until: datetime) -> None: ...
+
+    def referral_for(self, customer_id: UUID, placed_at: datetime) -> ReferralCopy | None:
+        """The first that protected the customer when the order was placed: a later claim did not bring it."""
 
 
 class CreditLines(Protocol):

@@ -193,17 +193,18 @@ def test_nothing_new_while_something_is_overdue(billing: Billing) -> None:
 
 
 def test_too_much_is_the_customers(billing: Billing) -> None:
-    """And so is what comes after it was paid."""
+    """What comes from somebody unknown after it was paid waits for a person."""
     a_line(billing)
     owed(billing)
     pay(billing, "1070.00")
     pay(billing, "5.00", "s2")
     assert state(billing) == ("paid", 106_000, 0)
-    assert billing.balance(f"L:customer_credit:{CUSTOMER_ID}") == 1_500
+    assert billing.balance(f"L:customer_credit:{CUSTOMER_ID}") == 1_000
+    assert billing.balance("L:suspense:bank") == 500
     shown = billing.run(
         credit_queries.get_statement_of_account, GetStatementOfAccount(customer_id=CUSTOMER_ID), REQUESTER
     )
-    assert (shown.items, shown.positions[0].credit, shown.positions[0].open) == ((), cny(1_500), cny(0))
+    assert (shown.items, shown.positions[0].credit, shown.positions[0].open) == ((), cny(1_000), cny(0))
 
 
 def test_paid_by_card_and_by_transfer_one_is_too_much(billing: Billing) -> None:

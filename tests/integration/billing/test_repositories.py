@@ -4,11 +4,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
+import urllib3
 
 from services.billing.adapters import queries
+from services.billing.config import settings
 from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
 from services.billing.domain.commission_plan import PlanExists, PlansOverlap
 from services.billing.domain.ledger import contract, customer_credit
@@ -17,14 +20,23 @@ from services.billing.use_cases import order, referral
 from services.billing.use_cases.bank_statement import import_bank_statement
 from services.billing.use_cases.commission_plan import preview_split, publish_commission_plan
 from services.billing.use_cases.payment import payment_id_of
-from services.shared.kernel.errors import NotAllowed
+from services.shared.chassis.object_store import ObjectStore
+from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.fee import Fixed, Maximum, Minimum, Tier, Tiers
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.bank_csv import ListBankCsvMaps
 from services.shared.messages.billing.bank_statement import BankStatementView, ImportBankStatement
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
 from services.shared.messages.billing.payment import GetPayment
-from services.shared.messages.billing.referral import ClaimReferral, DecideReferral, ListReferrals
+from services.shared.messages.billing.referral import (
+    ClaimReferral,
+    DecideReferral,
+    EvidenceFile,
+    GetReferral,
+    GetReferralEvidence,
+    ListReferrals,
+    SubmitReferralEvidence,
+)
 from tests.integration.billing.conftest import Billing
 from tests.kit.bank_csv_files import SIGNED, TWO_COLUMNS
 from tests.kit.fakes_billing import (
@@ -128,11 +140,16 @@ def test_accepted_by_many_at_once(billing: Billing) -> None:
     assert billing.violations() == ()
 
 
-def _claim(billing: Billing, actor: Any, minutes: int = 0) -> Any:
-    return billing.run(
-        referral.claim_referral, ClaimReferral(customer_id=CUSTOMER_ID, evidence="介绍函"), actor,
-        NOW + timedelta(minutes=minutes),
-    )  # fmt: skip
+def store() -> ObjectStore:
+    own = settings()
+    return ObjectStore(str(own.object_store_url), own.bucket, own.records_bucket)
+
+
+def _claim(billing: Billing, actor: Any, minutes: int = 0, file: EvidenceFile | None = None) -> Any:
+    wanted, at = ClaimReferral(customer_id=CUSTOMER_ID, evidence="介绍函", file=file), NOW + timedelta(minutes=minutes)
+    return billing.within(
+        lambda uow: referral.claim_referral(wanted, actor=actor, uow=uow, now=at, upload_url=store().upload_url)
+    )
 
 
 def _decide(billing: Billing, claimed: Any) -> Any:
@@ -150,6 +167,36 @@ def test_two_confirmations_at_once(billing: Billing) -> None:
     assert len(refused) == 1
     assert isinstance(refused[0], AlreadyProtected | EarlierClaimOpen)
     assert billing.rows("SELECT station_id::text FROM referral WHERE state = 'confirmed'") == [(str(STATION_ID),)]
+
+
+def test_the_file_of_a_claim_is_looked_at_and_shown_to_who_decides(billing: Billing) -> None:
+    """Another file than the declared one is not kept; rivals see nothing of each other, who decides sees both."""
+    body = b"%PDF-1.7\nvisit record"
+    declared = EvidenceFile(sha256=sha256(body).hexdigest(), size_bytes=len(body), media_type="application/pdf")
+    first = _claim(billing, STATION_MANAGER, file=declared)
+    second = _claim(billing, OTHER_STATION_MANAGER, 1)
+    submit = SubmitReferralEvidence(referral_id=first.referral_id)
+    asked = GetReferral(referral_id=first.referral_id)
+    for uploaded, state, problem in ((b"%PDF-1.7\nforged", "awaited", "upload_mismatch"), (body, "kept", "")):
+        assert urllib3.request("PUT", first.upload_url, body=uploaded).status == 200
+        billing.run(referral.submit_referral_evidence, submit, STATION_MANAGER)
+        billing.do_outside()
+        shown = billing.run(queries.get_referral, asked, STATION_MANAGER)
+        assert (shown.referral.evidence_file, shown.referral.evidence_problem) == (state, problem)
+    assert (shown.rivals, shown.customer_since) == ((), None)
+    with pytest.raises(NotFound):
+        billing.run(queries.get_referral, asked, OTHER_STATION_MANAGER)
+    billing.contracted()
+    case = billing.run(queries.get_referral, asked)
+    assert [each.referral_id for each in case.rivals] == [second.referral_id]
+    assert case.customer_since == NOW
+    link = billing.within(
+        lambda uow: queries.get_referral_evidence(
+            GetReferralEvidence(referral_id=first.referral_id), actor=FINANCE, uow=uow, now=NOW,
+            download_url=store().download_url,
+        )
+    )  # fmt: skip
+    assert urllib3.request("GET", link.url).data == body
 
 
 def test_claimed_twice_at_once(billing: Billing) -> None:
@@ -205,8 +252,6 @@ def test_plans_of_a_scope(billing: Billing) -> None:
 
 def test_unknown_payment_is_not_found(billing: Billing) -> None:
     """An id of nothing answers like a foreign one."""
-    from services.shared.kernel.errors import NotFound
-
     with pytest.raises(NotFound):
         billing.run(queries.get_payment, GetPayment(payment_id=new_id()), REQUESTER)
 

@@ -15,7 +15,8 @@ from services.invoicing.use_cases import order, organisation
 from services.invoicing.use_cases.invoice import invoice_order
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.ids import derived_id
-from services.shared.messages.orders.order import OrderContracted
+from services.shared.kernel.payment_reference import reference_of
+from services.shared.messages.orders.order import Cover, OrderContracted
 from services.shared.messages.orders.quotation import Amounts
 from tests.integration.documents.reading import text_of
 from tests.kit.fakes_invoicing import (
@@ -41,13 +42,13 @@ def store(stack: Mapping[str, str]) -> ObjectStore:
     )
 
 
-def payload(event: OrderContracted) -> dict[str, Any]:
+def payload(event: OrderContracted, *covers: Cover) -> dict[str, Any]:
     """What `issue_invoice` is given for *event*'s order."""
     uow = FakeInvoicing()
     organisation.keep_copy(registered("operator", OPERATOR_ID), uow=uow, now=NOW)
     organisation.keep_copy(registered("customer", CUSTOMER_ID), uow=uow, now=NOW)
     order.keep_copy(event, uow=uow, now=NOW)
-    invoice_order(accepted(event), uow=uow, now=NOW)
+    invoice_order(accepted(event).model_copy(update={"covers": covers}), uow=uow, now=NOW)
     return uow.calls[0][2]
 
 
@@ -79,6 +80,32 @@ def test_both_files_are_kept_under_their_hashes_and_the_pdf_carries_the_xml(stor
 def test_however_it_was_paid_the_rules_find_nothing(store: ObjectStore, method: str) -> None:
     made = IssueInvoice(store)(payload(contracted(derived_id("order", method), method=method)), "key")
     assert made["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("on_credit", "net_days", "due", "said"),
+    [
+        (106_000, 30, "2026-12-23", "30日内支付"),
+        (74_200, 30, "2026-12-23", "30日内支付"),
+        (1, 0, "2026-11-23", "收到"),
+    ],
+)
+def test_what_went_on_credit_is_due_after_the_invoice(
+    store: ObjectStore, on_credit: int, net_days: int, due: str, said: str
+) -> None:
+    """With the reference by which the transfer finds its order; a voucher beside it is not the customer's to pay."""
+    event = contracted(derived_id("order", on_credit), method="credit")
+    event = event.model_copy(update={"terms": event.terms.model_copy(update={"net_days": net_days})})
+    covers = (Cover(kind="credit", amount=cny(on_credit)), Cover(kind="voucher", amount=cny(5)))
+    made = IssueInvoice(store)(payload(event, *covers), "key")
+    assert made["findings"] == []
+    xml = store.fetch(made["xml"]["key"])
+    assert total(xml, "PayableAmount") == f"{on_credit // 100}.{on_credit % 100:02d}"
+    assert total(xml, "DueDate") == due
+    assert total(xml, "PaymentID") == reference_of(event.number)
+    text = text_of(store.fetch(made["pdf"]["key"]))
+    assert reference_of(event.number) in text
+    assert said in text
 
 
 def test_tax_is_repeated_as_frozen(store: ObjectStore) -> None:

@@ -88,6 +88,27 @@ def test_each_gets_it_in_their_own_language(engine: Engine, work: Work, mailbox:
     assert chinese["Message-ID"] != english["Message-ID"]
 
 
+def test_a_reminder_says_what_is_open_how_to_pay_and_what_follows(engine: Engine, work: Work, mailbox: Path) -> None:
+    """The last one says that credit has ended; one that comes twice is one mail."""
+    with transaction(engine) as uow:
+        uow.members.put(a_member(CUSTOMER_ID, "customer_finance", language="en"))
+    for reminder, last, subject in ((1, False, "Reminder"), (2, False, "Second reminder"), (3, True, "Last reminder")):
+        seen = set(mailbox.glob("*.eml"))
+        event_id = new_id()
+        for _ in range(2):
+            with transaction(engine, event_id) as uow:
+                tell(an_event("receivable.reminded.v1", reminder=reminder, last=last), uow=uow, now=uow.now)
+            run_all(engine, work)
+        (mail,) = arrived(mailbox, seen, 1)
+        assert mail["Subject"] == f"{subject}: invoice INV-2026-000001 is overdue"
+        plain = mail.get_body(("plain",))
+        assert plain is not None
+        text = plain.get_content()
+        for said in ("by 2027-01-04, 30 days ago", "CNY 1,060.00", "Payment reference (required): YQ-7K2M-9"):
+            assert said in text, said
+        assert ("credit line is suspended" in text) == last
+
+
 def test_a_repeat_carries_the_same_message_id(engine: Engine, work: Work, mailbox: Path) -> None:
     """A caller that died after sending sends again; mail programs show it once."""
     seen = set(mailbox.glob("*.eml"))

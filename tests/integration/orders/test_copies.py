@@ -12,7 +12,7 @@ from services.shared.kernel.fee import Scope, plan_in_force
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.billing.commission_plan import CommissionPlanPublished
-from services.shared.messages.billing.referral import ReferralConfirmed
+from services.shared.messages.billing.referral import ReferralConfirmed, ReferralRevoked
 from services.shared.messages.catalog.provider import ProviderApproved, ProviderSuspended
 from services.shared.messages.identity.organisation import Organisation, OrganisationChanged, OrganisationRegistered
 from services.shared.messages.orders.quotation import GetQuotation, LineWanted, SendQuotation
@@ -83,13 +83,13 @@ def test_the_plan_in_force_is_the_latest_that_has_begun(empty_orders: Orders) ->
 
 
 @pytest.mark.parametrize(
-    ("placed_at", "now", "found"),
-    [(0, 0, True), (9, 20, True), (10, 20, False), (-1, 0, True), (-1, -1, False)],
+    ("placed_at", "found"),
+    [(0, True), (9, True), (10, False), (-1, False)],
 )
 def test_a_referral_protects_what_is_placed_before_its_end_once_it_has_begun(
-    empty_orders: Orders, placed_at: int, now: int, *, found: bool
+    empty_orders: Orders, placed_at: int, *, found: bool
 ) -> None:
-    """Days from its beginning; it protects for ten."""
+    """Days from its beginning; it protects for ten. What is claimed after the order was placed did not bring it."""
     event = ReferralConfirmed(
         referral_id=derived_id("referral", 1), customer_id=CUSTOMER_ID, station_id=STATION_ID, protected_from=NOW,
         protected_until=NOW + timedelta(days=10),
@@ -97,11 +97,28 @@ def test_a_referral_protects_what_is_placed_before_its_end_once_it_has_begun(
     for _ in range(2):
         empty_orders.handle(commission.keep_referral, event)
     known: ReferralCopy | None = empty_orders.within(
-        lambda uow: uow.commission.referral_for(
-            CUSTOMER_ID, placed_at=NOW + timedelta(days=placed_at), now=NOW + timedelta(days=now)
-        )
+        lambda uow: uow.commission.referral_for(CUSTOMER_ID, NOW + timedelta(days=placed_at))
     )
     assert (known is not None) == found
+
+
+def test_a_revoked_referral_protects_no_longer(empty_orders: Orders) -> None:
+    """What was placed before keeps its station; told twice it is the same."""
+    referral_id = derived_id("referral", 1)
+    parties = {"referral_id": referral_id, "customer_id": CUSTOMER_ID, "station_id": STATION_ID}
+    until = NOW + timedelta(days=10)
+    confirmed = ReferralConfirmed.model_validate({**parties, "protected_from": NOW, "protected_until": until})
+    empty_orders.handle(commission.keep_referral, confirmed)
+    revoked = ReferralRevoked.model_validate(
+        {**parties, "protected_until": NOW + timedelta(days=3), "reason": "forged"}
+    )
+    for _ in range(2):
+        empty_orders.handle(commission.end_referral, revoked)
+    found: list[ReferralCopy | None] = []
+    for day in (2, 3):
+        at = NOW + timedelta(days=day)
+        empty_orders.within(lambda uow, at=at: found.append(uow.commission.referral_for(CUSTOMER_ID, at)))  # type: ignore[misc] # one day each
+    assert [each is not None for each in found] == [True, False]
 
 
 def test_quotations_and_requests_expire_by_their_timers(orders: Orders) -> None:
