@@ -39,6 +39,7 @@ from gateway.routes import (
     dispute,
     feed,
     invoicing,
+    journal,
     ledger,
     operation,
     order,
@@ -67,8 +68,8 @@ log = logger("gateway")
 ROUTES = (
     order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
     bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
-    payout, bank_order, refund, ledger, account, adjustment, period, invoicing, feed, programme, voucher, claim,
-    operation, stripe_webhook,
+    payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, feed, programme, voucher,
+    claim, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

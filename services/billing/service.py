@@ -13,6 +13,7 @@ from services.billing.adapters import (
     claim_queries,
     credit_queries,
     explanation_queries,
+    journal_queries,
     ledger_queries,
     queries,
     refund_queries,
@@ -106,6 +107,7 @@ from services.shared.messages.billing.credit import (
     SuspendCreditLine,
 )
 from services.shared.messages.billing.customer_credit import ApplyCustomerCredit, ListCustomerCredit
+from services.shared.messages.billing.journal import ExportJournal
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
 from services.shared.messages.billing.payer_agreement import ListPayerAgreements, RecordPayerAgreement
 from services.shared.messages.billing.payment import (
@@ -327,6 +329,7 @@ class BillingService(ServiceBase):
     refuse_adjustment = command(RefuseAdjustment, adjustment.refuse_adjustment)
     list_adjustments = query(ListAdjustments, queries.list_adjustments)
 
+    export_journal = query(ExportJournal, journal_queries.export_journal)
     close_period = command(ClosePeriod, period.close_period)
     list_periods = query(ListPeriods, account_queries.list_periods)
 

@@ -2,7 +2,8 @@
 An adjustment: a transaction that a person books by hand. One proposes it, another approves.
 
 By hand nobody moves what has an undo of its own: money at the bank and at the payment institution is booked by their
-statements, an order's revenue and shares by acceptance and refund, a payout by its bank line. What is left is the
+statements, an order's revenue and shares by acceptance and refund, a payout by its bank line, what a customer
+owes with its receivable, what a provider or station owes with its claw-back. What is left is the
 accountant's: debts that will not be paid, the odd fen, and figures that belong on another line.
 """
 
@@ -23,7 +24,7 @@ LIFECYCLE: Lifecycle[AdjustmentState] = Lifecycle(
     "adjustment", {"approve": {"proposed": "approved"}, "refuse": {"proposed": "refused"}}
 )
 
-_RECEIVABLES = ("A:ar:",)
+_RECEIVABLES = ("A:ar:voucher_programme:",)
 _LOSSES = (ledger.BAD_DEBT, "E:voucher_loss")
 _RESULTS = ("R:", "E:")
 _VAT = (ledger.INPUT_VAT_PENDING, ledger.INPUT_VAT, ledger.OUTPUT_VAT, ledger.VAT_PAYABLE)
@@ -35,8 +36,8 @@ DEBITED_AND_CREDITED: dict[AdjustmentKind, tuple[tuple[str, ...], tuple[str, ...
 }
 """How the names begin of the accounts that each kind may debit and credit."""
 
-REVERSIBLE = frozenset(DEBITED_AND_CREDITED)
-"""Kinds of transaction that a person may take back: those that persons book. Others are undone by what booked them."""
+KEY = "adjustment"
+"""First word of the business keys of what persons book: they may take back that, and nothing else."""
 
 ROUNDING_MAX = 100
 """Minor units: more than this is no rounding."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.billing.domain.adjustment import (
-    REVERSIBLE,
+    KEY,
     Adjustment,
     AdjustmentKind,
     EffectiveLater,
@@ -92,7 +92,7 @@ def approve_adjustment(
     if adjustment.reverses is not None:
         transaction_id = reverse_transaction(uow, adjustment.reverses, effective_at=adjustment.effective_at, now=now)
     else:
-        key = f"adjustment:{adjustment.adjustment_id}"
+        key = f"{KEY}:{adjustment.adjustment_id}"
         transaction_id = derived_id("ledger_tx", key)
         post_transaction(
             uow,
@@ -125,7 +125,7 @@ def _reversible(uow: BillingUnitOfWork, transaction_id: UUID) -> Transaction:
         raise NotFound
     if found.reverses is not None:
         raise ReversalNotReversed
-    if found.kind not in REVERSIBLE:
+    if not found.key.startswith(f"{KEY}:"):
         raise NotReversible(kind=found.kind)
     return found
 

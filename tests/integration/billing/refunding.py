@@ -7,12 +7,11 @@ from uuid import UUID
 from services.billing.adapters import refund_queries
 from services.billing.domain.commission import Burden, StationBase
 from services.billing.domain.ledger import owed
-from services.billing.use_cases import payout, refund, settlement
+from services.billing.use_cases import refund, settlement
 from services.billing.use_cases.bank_statement import import_bank_statement
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.bank_statement import BankStatementView, ImportBankStatement
-from services.shared.messages.billing.payout import ReleasePayout, StartPayout
 from services.shared.messages.billing.refund import (
     ApproveRefund,
     GetRefund,
@@ -108,8 +107,7 @@ def settled(billing: Billing, until: date = date(2026, 11, 23)) -> dict[str, Set
 def pay_all(billing: Billing) -> None:
     """Every payable settlement is paid out and the bank's statement shows it."""
     for (settlement_id,) in billing.rows("SELECT settlement_id::text FROM settlement WHERE state = 'payable'"):
-        started = billing.run(payout.start_payout, StartPayout(settlement_id=UUID(settlement_id)), now=LATER)
-        billing.run(payout.release_payout, ReleasePayout(payout_id=started.payout_id), OTHER_FINANCE, LATER)
+        started = billing.pay_out(UUID(settlement_id))
         bank_says(billing, (f"po-{started.number}", "out", major(started.amount), started.number))
 
 

@@ -7,7 +7,6 @@ import pytest
 from services.billing.adapters.account_queries import get_account_statement, get_trial_balance
 from services.billing.adapters.explanation_queries import explain_balance
 from services.billing.domain.ledger import Entry, contract, owed, payout_transit
-from services.billing.use_cases import payout
 from services.billing.use_cases.ledger import post_transaction
 from services.shared.chassis.paging import CursorInvalid
 from services.shared.chassis.unit_of_work import Cause
@@ -18,7 +17,6 @@ from services.shared.messages.billing.account import (
     GetAccountStatement,
     GetTrialBalance,
 )
-from services.shared.messages.billing.payout import ReleasePayout, StartPayout
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.test_adjustments import RECEIVABLE, approve, proposed, proposed_reversal
 from tests.integration.billing.test_settlements import bank_says, close, matched
@@ -114,8 +112,7 @@ def test_a_figure_leads_to_settlement_payout_and_bank_line(billing: Billing) -> 
     billing.accepted()
     stated = next(each for each in close(billing).items if each.party_kind == "provider")
     matched(billing, stated)
-    started = billing.run(payout.start_payout, StartPayout(settlement_id=stated.settlement_id), now=LATER)
-    billing.run(payout.release_payout, ReleasePayout(payout_id=started.payout_id), OTHER_FINANCE, LATER)
+    started = billing.pay_out(stated.settlement_id)
     bank_says(billing, ("b1", "out", "954.00", started.number), ("b2", "in", "7.00", "?"))
 
     def about(account: str) -> list[tuple[str, list[tuple[str, str]]]]:

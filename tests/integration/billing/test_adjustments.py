@@ -22,7 +22,7 @@ from services.shared.messages.billing.adjustment import (
 from tests.integration.billing.conftest import Billing
 from tests.kit.fakes_billing import NOW, ORDER_ID, OTHER_FINANCE, REQUESTER, cny, receipt_card
 
-RECEIVABLE = "A:ar:customer:x"
+RECEIVABLE = "A:ar:voucher_programme:x"
 
 
 def proposed(billing: Billing) -> UUID:

@@ -9,11 +9,10 @@ from services.billing.domain.commission import Burden
 from services.billing.domain.ledger import contract, owed
 from services.billing.domain.refund import SameHands
 from services.billing.domain.settlement import OrderHeld
-from services.billing.use_cases import dispute, order, payout, refund
+from services.billing.use_cases import dispute, order, refund
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.payment_reference import reference_of
-from services.shared.messages.billing.payout import ReleasePayout, StartPayout
 from services.shared.messages.billing.refund import ApproveRefund, ListRefunds
 from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from tests.integration.billing.conftest import Billing
@@ -29,7 +28,6 @@ from tests.integration.billing.refunding import (
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
     FINANCE,
-    LATER,
     NOW,
     ORDER_ID,
     OTHER_FINANCE,
@@ -64,10 +62,10 @@ def test_money_stays_while_it_is_open(billing: Billing) -> None:
     assert settled(billing) == {}
     billing.handle(dispute.withdrawn, DisputeWithdrawn(**_NAMED, withdrawn_at=NOW))
     stated = settled(billing)["provider"]
-    started = billing.run(payout.start_payout, StartPayout(settlement_id=stated.settlement_id), now=LATER)
+    started = billing.start_payout(stated.settlement_id)
     billing.handle(dispute.opened, opened(dispute_id=new_id()))
     with pytest.raises(OrderHeld):
-        billing.run(payout.release_payout, ReleasePayout(payout_id=started.payout_id), OTHER_FINANCE, LATER)
+        billing.release_payout(started.payout_id)
     assert billing.violations() == ()
 
 

@@ -18,7 +18,7 @@ import pytest
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
 from services.billing.subscriptions import work
-from services.billing.use_cases import dispute, order, payment, payout, refund, settlement
+from services.billing.use_cases import dispute, order, payment, refund, settlement
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.chassis import database
 from services.shared.chassis.clock import SystemClock
@@ -28,14 +28,12 @@ from services.shared.kernel.errors import NotYet, Refused, Unavailable
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.messages.base import Command
 from services.shared.messages.billing.ledger import CheckInvariants, InvariantsView
-from services.shared.messages.billing.payout import ReleasePayout, StartPayout
 from services.shared.messages.billing.refund import ApproveRefund, CancelRefund, RequestRefund
 from services.shared.messages.billing.settlement import CloseSettlements
 from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from tests.integration.billing.conftest import Billing
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
-    LATER,
     NOW,
     OTHER_FINANCE,
     PROVIDER_ID,
@@ -73,7 +71,7 @@ class Worker:
         for _ in range(DEEDS):
             deed = self.chance.choice(
                 [self.ask, self.approve, self.cancel, self.settle, self.match, self.start, self.release,
-                 self.dispute, self.decide, self.withdraw, self.confirm, self.card, self.accept]
+                 self.order_from_bank, self.dispute, self.decide, self.withdraw, self.confirm, self.card, self.accept]
             )  # fmt: skip
             self._do(deed)
 
@@ -127,12 +125,13 @@ class Worker:
             self.crowd.within(lambda uow: match(uow, settlement.view(uow.settlements.get(wanted))))  # type: ignore[arg-type] # any unit of work
 
     def start(self) -> None:
-        wanted = StartPayout(settlement_id=self._one("SELECT settlement_id FROM settlement WHERE state = 'payable'"))
-        self.crowd.run(payout.start_payout, wanted, now=LATER)
+        self.crowd.start_payout(self._one("SELECT settlement_id FROM settlement WHERE state = 'payable'"))
 
     def release(self) -> None:
-        wanted = ReleasePayout(payout_id=self._one("SELECT payout_id FROM payout WHERE state = 'created'"))
-        self.crowd.run(payout.release_payout, wanted, OTHER_FINANCE, LATER)
+        self.crowd.release_payout(self._one("SELECT payout_id FROM payout WHERE state = 'created'"))
+
+    def order_from_bank(self) -> None:
+        self.crowd.make_bank_order(self._one("SELECT payout_id FROM payout WHERE state = 'released'"))
 
     def _named(self, order_id: UUID) -> dict[str, Any]:
         return {

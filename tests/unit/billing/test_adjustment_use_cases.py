@@ -36,7 +36,6 @@ from services.shared.messages.billing.adjustment import (
 )
 from services.shared.messages.billing.ledger import LedgerPosted
 from tests.kit.fakes_billing import (
-    CUSTOMER_ID,
     DISPUTE_OPERATOR,
     FINANCE,
     NOW,
@@ -48,7 +47,7 @@ from tests.kit.fakes_billing import (
     receipt_card,
 )
 
-RECEIVABLE = f"A:ar:customer:{CUSTOMER_ID}"
+RECEIVABLE = "A:ar:voucher_programme:x"
 LOSS = (("E:bad_debt", "D", 500), (RECEIVABLE, "C", 500))
 
 
@@ -106,6 +105,8 @@ def test_what_is_refused_is_never_booked() -> None:
         ("write_off", (("E:bad_debt", "D", 500), (RECEIVABLE, "C", 501)), EntriesUnbalanced),
         ("write_off", ((RECEIVABLE, "D", 500), ("E:bad_debt", "C", 500)), AccountNotByHand),
         ("write_off", (("E:bad_debt", "D", 500), ("A:bank:main", "C", 500)), AccountNotByHand),
+        ("write_off", (("E:bad_debt", "D", 500), ("A:ar:customer:x", "C", 500)), AccountNotByHand),
+        ("write_off", (("E:bad_debt", "D", 500), ("A:ar:provider:x", "C", 500)), AccountNotByHand),
         ("write_off", (("E:bad_debt", "D", 5), (f"L:contract:{ORDER_ID}", "C", 5)), AccountNotByHand),
         ("reclassification", (("E:psp_fee", "D", 5), ("A:psp:stripe", "C", 5)), AccountNotByHand),
         ("reclassification", (("E:psp_fee", "D", 5), ("L:provider:x:payable", "C", 5)), AccountNotByHand),
@@ -170,10 +171,10 @@ def test_a_reversal_mirrors_and_names_what_it_takes_back_once() -> None:
 
 
 def test_what_has_an_undo_of_its_own_is_not_reversed_by_hand() -> None:
-    """A card's receipt is undone by a refund; and nothing is found that is not there."""
+    """Whatever its kind is called, what people did not book; and nothing is found that is not there."""
     uow = FakeBillingUnitOfWork()
     post_transaction(
-        uow, key="r", kind="receipt_card", entries=receipt_card(ORDER_ID, cny(100)), effective_at=NOW, now=NOW
+        uow, key="r", kind="write_off", entries=receipt_card(ORDER_ID, cny(100)), effective_at=NOW, now=NOW
     )
     with pytest.raises(NotReversible):
         reverse(uow, derived_id("ledger_tx", "r"))
