@@ -7,8 +7,9 @@ from pathlib import Path
 from tests.repo.tree import ROOT, parsed, text
 
 PAGE = Path("docs/operations/faults.md")
-ROW = re.compile(r"^\| ([FS]\d+) \|.*\| `([^`]+)` \|$", re.MULTILINE)
+ROW = re.compile(r"^\| ([FMS]\d+) \|.*\| (`[^|]+`) \|$", re.MULTILINE)
 EVENTS = {f"F{number}" for number in range(1, 24)}
+MONEY = {f"M{number}" for number in range(1, 14)}
 
 
 def missing(named: str) -> bool:
@@ -20,11 +21,13 @@ def missing(named: str) -> bool:
 
 
 def test_every_fault_has_its_test() -> None:
-    """Every row of docs/operations/faults.md names a test that exists, and no fault of events is without one."""
+    """Every row of docs/operations/faults.md names tests that exist; no fault of events or money is without one."""
     rows = ROW.findall(text(PAGE))
-    assert len(rows) == len(re.findall(r"^\| [FS]\d+ \|", text(PAGE), re.MULTILINE))
-    assert {number for number, _ in rows} >= EVENTS
-    assert [named for _, named in rows if missing(named)] == []
+    assert len(rows) == len(re.findall(r"^\| [FMS]\d+ \|", text(PAGE), re.MULTILINE))
+    assert {number for number, _ in rows} >= EVENTS | MONEY
+    named = [each for _, tests in rows for each in re.findall(r"`([^`]+)`", tests)]
+    assert len(named) >= len(rows)
+    assert [each for each in named if missing(each)] == []
 
 
 def test_a_test_that_is_gone_is_seen() -> None:
