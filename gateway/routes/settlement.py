@@ -23,6 +23,13 @@ def close_settlements(
     return ok(schemas.SettlementPage.of(page))
 
 
+@router.get("/settlements/preview", response_model=schemas.SettlementPreview)
+def preview_settlements(caller: Signed, wanted: Annotated[schemas.SettlementClosing, Query()]) -> Response:
+    """What closing would state for each party, what corrections and claw-backs lower, and what is held."""
+    asked = settlement.PreviewSettlements(until=wanted.until)
+    return ok(schemas.SettlementPreview.of(caller.ask(asked, settlement.SettlementPreview)))
+
+
 @router.get("/settlements", response_model=schemas.SettlementPage)
 def list_settlements(caller: Signed, listed: Annotated[schemas.SettlementsListed, Query()]) -> Response:
     asked = settlement.ListSettlements(**dict(listed))

@@ -64,6 +64,34 @@ class SettlementsListed(Listed):
     order_id: UUID | None = None
 
 
+class PreviewedSettlement(Shown):
+    """
+    What one party would be stated for one kind of invoice.
+
+    *net*, *tax*: what its invoice would have to say; *held*: net and tax of orders in dispute, which stay out;
+    *owed_by_party*: what its next payouts are lower by.
+    """
+
+    party_kind: PartyKind
+    party_id: UUID
+    party_name: str
+    tax_rate_bps: int
+    special_invoice: bool
+    order_count: int
+    correction_count: int
+    net: Money
+    tax: Money
+    gross: Money
+    owed_by_party: Money
+    held: Money
+    held_count: int
+    payable_from: Instant | None
+
+
+class SettlementPreview(Shown):
+    items: tuple[PreviewedSettlement, ...]
+
+
 class SettlementLinePage(Shown):
     items: tuple[SettlementLine, ...]
     next_cursor: str | None

@@ -17,6 +17,7 @@ from services.billing.adapters import (
     ledger_queries,
     queries,
     refund_queries,
+    settlement_queries,
     voucher_queries,
 )
 from services.billing.adapters.bank_status_xml import read_pain_002
@@ -159,6 +160,7 @@ from services.shared.messages.billing.settlement import (
     GetSettlementDocument,
     ListSettlementLines,
     ListSettlements,
+    PreviewSettlements,
 )
 from services.shared.messages.billing.voucher import (
     ApproveVoucher,
@@ -302,6 +304,7 @@ class BillingService(ServiceBase):
     list_refunds = query(ListRefunds, refund_queries.list_refunds)
 
     close_settlements = command(CloseSettlements, settlement.close_settlements)
+    preview_settlements = query(PreviewSettlements, settlement_queries.preview_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)
     list_settlements = query(ListSettlements, queries.list_settlements)
     list_settlement_lines = query(ListSettlementLines, queries.list_settlement_lines)

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.billing.adapters import queries, settlement_repositories
+from services.billing.adapters.settlement_queries import preview_settlements
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.commission import refund, whole
 from services.billing.domain.ledger import owed
@@ -28,6 +29,7 @@ from services.shared.messages.billing.settlement import (
     GetSettlementDocument,
     ListSettlementLines,
     ListSettlements,
+    PreviewSettlements,
     SettlementLinePage,
     SettlementPage,
     SettlementView,
@@ -273,6 +275,33 @@ def test_corrections_holds_and_claw_backs_in_postgresql(billing: Billing) -> Non
     with pytest.raises(OrderHeld):
         billing.start_payout(second.settlement_id)
     assert billing.violations() == ()
+
+
+def test_preview_says_what_closing_then_states(billing: Billing) -> None:
+    """With a correction, a held order and a claw-back; and it changes nothing. Finance's alone."""
+    billing.accepted()
+    close(billing)
+    take_back(billing, ORDER_ID, "refund:0", 10_000)  # of what a statement lists: a claw-back of 95.40
+    corrected, held = derived_id("order", "two"), derived_id("order", "three")
+    billing.accepted(corrected, "OR-2026-000124", station=False)
+    billing.accepted(held, "OR-2026-000125", station=False)
+    take_back(billing, corrected, "refund:1", 33_333)
+    billing.within(lambda uow: uow.accruals.hold(held, "dispute", NOW))
+    until = date(2026, 11, 23)
+    for _ in range(2):
+        (found,) = billing.run(preview_settlements, PreviewSettlements(until=until)).items
+    assert (found.order_count, found.correction_count, found.held_count) == (1, 1, 1)
+    assert (found.owed_by_party, found.held) == (cny(9_540), cny(95_400))
+    assert billing.run(preview_settlements, PreviewSettlements(until=until - timedelta(days=1))).items == ()
+    (stated,) = close(billing, until).items
+    assert (stated.party_id, stated.net, stated.tax, stated.gross) == (
+        found.party_id, found.net, found.tax, found.gross,
+    )  # fmt: skip
+    assert (stated.order_count, stated.payable_from) == (found.order_count, found.payable_from)
+    (left,) = billing.run(preview_settlements, PreviewSettlements(until=until)).items
+    assert (left.net, left.order_count, left.held_count, left.payable_from) == (cny(0), 0, 1, None)
+    with pytest.raises(NotFound):
+        billing.run(preview_settlements, PreviewSettlements(until=until), PROVIDER_FINANCE)
 
 
 def test_what_is_owed_is_kept_once_however_many_take_back_and_match_at_once(billing: Billing) -> None:

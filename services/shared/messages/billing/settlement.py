@@ -90,6 +90,47 @@ class CloseSettlements(Command):
     until: date
 
 
+class PreviewSettlements(Query):
+    """What closing up to the end of *until* (a day in Asia/Shanghai) would state, and what not. → SettlementPreview"""
+
+    wire_name: ClassVar = "billing.preview_settlements"
+    grants: ClassVar[Grants] = FINANCE
+
+    until: date
+
+
+class PreviewedSettlement(Message):
+    """
+    What one party would be stated for one kind of invoice.
+
+    Attributes:
+        correction_count: Of the lines that correct an order.
+        net, tax: What its invoice would have to say. With nothing above zero there is no statement.
+        owed_by_party: What is left of its claw-backs in this currency, over all its statements.
+        held: Net and tax of *held_count* orders that are in dispute and stay out.
+        payable_from: When the hold period of the last order ends; none where nothing is stated.
+    """
+
+    party_kind: PartyKind
+    party_id: UUID
+    party_name: str
+    tax_rate_bps: int
+    special_invoice: bool
+    order_count: int
+    correction_count: int
+    net: Money
+    tax: Money
+    gross: Money
+    owed_by_party: Money
+    held: Money
+    held_count: int
+    payable_from: Instant | None
+
+
+class SettlementPreview(View):
+    items: tuple[PreviewedSettlement, ...]
+
+
 class GetSettlement(Query):
     """→ SettlementView"""
 
