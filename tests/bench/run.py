@@ -3,7 +3,7 @@ Measures Yiqi against plain controls on this machine.
 
     python -m tests.bench.run [--only NAME …] [--rounds 5] [--quick]
 
-NAME is a part (pgbench, amqp, events, latency, ledger, orders) or a figure's name. Prints a table and
+NAME is a part (pgbench, amqp, events, latency, ledger, settlements, orders) or a figure's name. Prints a table and
 writes `var/bench.json`. `tests/bench/README.md` says how to read both.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from tests.bench import events, events_latency, ledger, orders, stages
+from tests.bench import events, events_latency, ledger, orders, settlements, stages
 from tests.bench.figures import Figure, keep, show
 from tests.bench.setting import Setting, parts
 from tests.kit.platform import ROOT
@@ -26,6 +26,7 @@ PARTS: dict[str, tuple[Run, tuple[str, ...]]] = {
     "events": (events.run, ("events_backlog", "peak_events")),
     "latency": (events_latency.run, ("events_latency",)),
     "ledger": (ledger.run, ("ledger_",)),
+    "settlements": (settlements.run, ("settlements_",)),
     "orders": (orders.run, ("orders_", "idle_", "peak_", "loaded_", "load_generator")),
 }
 """In this order: orders fills the databases that the others empty. A part is known by its figures' beginnings."""

@@ -156,7 +156,9 @@ def test_customer_and_timer_accept_once_between_them(orders: Orders) -> None:
     """The customer takes the timer away while it runs: neither waits for the other for ever."""
     for _ in range(3):
         placed = contracted(orders)
-        orders.database.change("UPDATE orders SET state = 'delivered' WHERE state = 'contracted'")
+        orders.database.change(
+            "UPDATE orders SET state = 'delivered', accept_by = '2026-12-31' WHERE state = 'contracted'"
+        )
         orders.within(lambda uow: uow.set_timer(order.ACCEPT_TIMER, placed.order_id, NOW))  # noqa: B023 - run at once
         command = AcceptOrder(order_id=placed.order_id)
         together(
