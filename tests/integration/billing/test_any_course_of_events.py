@@ -16,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.billing.adapters.refund_queries import get_refund
+from services.billing.domain.commission import Burden, StationBase
 from services.billing.use_cases import order, payment, settlement
 from services.billing.use_cases.bank_statement import import_bank_statement
 from services.billing.use_cases.payment import payment_id_of
@@ -25,8 +27,10 @@ from services.shared.kernel.payment_reference import reference_of
 from services.shared.kernel.rate import share
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.billing.bank_statement import ImportBankStatement
+from services.shared.messages.billing.refund import GetRefund
 from services.shared.messages.billing.settlement import CloseSettlements, SettlementView
 from tests.integration.billing.conftest import Billing
+from tests.integration.billing.refunding import approve, ask, card_says, red_letter
 from tests.kit.fakes_billing import (
     FINANCE,
     LATER,
@@ -130,6 +134,26 @@ class Course:
         agreed = self._order(pick)
         self._pay(agreed, agreed.gross // (1 + pick % 3) + pick % 200)
 
+    def goes_back(self, pick: int) -> None:
+        """A part of what was paid, borne by one or the other, by the ways it came; or it is refused."""
+        agreed = self._order(pick)
+        net = 1 + pick % agreed.how["money"]["net"].amount
+        burdens: tuple[Burden, ...] = ("provider", "company")
+        bases: tuple[StationBase, ...] = ("remaining", "original")
+        try:
+            asked = ask(self.billing, net, agreed.order_id, burdens[pick % 2], bases[pick // 2 % 2])
+            agreed_to = approve(self.billing, asked)
+        except Refused:
+            return
+        if agreed_to.state == "awaiting_red_letter":
+            self.happens(partial(red_letter, self.billing, asked))
+        for part in self.billing.run(get_refund, GetRefund(refund_id=asked.refund_id)).parts:
+            self.went_out += part.amount.amount
+            if part.route == "card":
+                self.happens(partial(card_says, self.billing, asked, order_id=agreed.order_id))
+            else:
+                self._bank_says("out", part.amount.amount, f"退款 {asked.number}")
+
     def a_stranger_pays(self, pick: int) -> None:
         self.came_in += 1 + pick
         self._bank_says("in", 1 + pick, "谢谢")
@@ -206,7 +230,7 @@ class Course:
 
 EVENTS = [
     *[Course.goes_on] * 8, Course.pays_some, Course.a_stranger_pays, Course.is_accepted_unpaid, Course.closes,
-    Course.pays_out, *[Course.is_told_again] * 3,
+    Course.pays_out, *[Course.goes_back] * 2, *[Course.is_told_again] * 3,
 ]  # fmt: skip
 
 
@@ -218,7 +242,7 @@ EVENTS = [
 def test_the_books_hold_in_any_course_of_events(
     billing: Billing, agreed: list[dict[str, Any]], events: list[tuple[Callable[[Course, int], None], int]]
 ) -> None:
-    """A stranger's money, too little, too much, twice; statements and payouts in between."""
+    """A stranger's money, too little, too much, twice; statements, payouts and refunds in between."""
     course = Course(billing, agreed)
     for event, pick in events:
         event(course, pick)
