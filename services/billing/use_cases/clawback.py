@@ -31,12 +31,13 @@ def take_back(order: OrderCopy, less: Split, *, key: str, uow: BillingUnitOfWork
     Returns:
         The entries of both parties' sides. They balance, and are a part of the caller's transaction.
     """
+    kinds = [kind for kind in parties_of(order) if any(party_share(order, kind, less)[1:])]
+    # All parties before any of their settlements: who pays one of them out holds it and waits for a settlement.
+    for kind in kinds:
+        uow.organisations.find(party_share(order, kind, less)[0], lock=True)
     entries: tuple[Entry, ...] = ()
-    for kind in parties_of(order):
-        party_id, net, tax = party_share(order, kind, less)
-        if net or tax:
-            uow.organisations.find(party_id, lock=True)
-            entries += _take_from(order, kind, less, f"{key}:{kind}", uow, now)
+    for kind in kinds:
+        entries += _take_from(order, kind, less, f"{key}:{kind}", uow, now)
     return entries
 
 
