@@ -122,7 +122,9 @@ class Worker:
         )
         if rows:
             wanted = UUID(str(self.chance.choice(rows)[0]))
-            self.crowd.within(lambda uow: match(uow, settlement.view(uow.settlements.get(wanted))))  # type: ignore[arg-type] # any unit of work
+            # Read first, in a transaction of its own: an invoice that comes in locks the party before its settlement.
+            stated = self.crowd.within(lambda uow: settlement.view(uow.settlements.get(wanted)))
+            self.crowd.within(lambda uow: match(uow, stated))  # type: ignore[arg-type] # any unit of work
 
     def start(self) -> None:
         self.crowd.start_payout(self._one("SELECT settlement_id FROM settlement WHERE state = 'payable'"))
