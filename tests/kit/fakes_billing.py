@@ -260,7 +260,8 @@ class FakeOrganisations:
 
 
 class FakeOrders:
-    def __init__(self) -> None:
+    def __init__(self, refunds: "FakeRefunds") -> None:
+        self.refunds = refunds
         self.held: dict[UUID, OrderCopy] = {}
         self.accruals: dict[str, Accrual] = {}
 
@@ -277,7 +278,7 @@ class FakeOrders:
         return order
 
     def of_refund(self, refund_id: UUID) -> OrderCopy:
-        raise NotImplementedError(refund_id)
+        return self.get(self.refunds.get(refund_id).order_id)
 
     def keep_left(self, order: OrderCopy) -> None:
         self.held[order.order_id].remaining = order.remaining
@@ -888,7 +889,8 @@ class FakeBillingUnitOfWork:
 
     def __init__(self) -> None:
         self.organisations = FakeOrganisations()
-        self.orders = FakeOrders()
+        self.refunds = FakeRefunds()
+        self.orders = FakeOrders(self.refunds)
         self.plans = FakePlans()
         self.referrals = FakeReferrals()
         self.placed_orders = FakePlacedOrders()
@@ -901,7 +903,6 @@ class FakeBillingUnitOfWork:
         self.payments = FakePayments()
         self.receivables = FakeReceivables()
         self.credit = FakeCredit(self.receivables)
-        self.refunds = FakeRefunds()
         self.checkouts = FakeCheckouts()
         self.chargebacks = FakeChargebacks()
         self.stripe_events = FakeStripeEvents()
