@@ -152,6 +152,7 @@ class Terms:
     Attributes:
         turnaround_working_days: From release of the order and receipt of complete samples to the report.
         payment_zh, payment_en: One sentence each, as agreed (schedule, credit terms).
+        cancellation_fee_bps: Of the gross, for cancelling after the release and before the first sample.
         confidentiality: blind: the provider learns a code instead of the customer's name.
         additional: Further clauses in the parties' own words, printed as they are.
     """
@@ -162,6 +163,7 @@ class Terms:
     acceptance_days: int = 10
     objection_days: int = 15
     sample_retention_days: int = 90
+    cancellation_fee_bps: int = 0
     subcontracting: Literal["refused", "named", "with_consent"] = "with_consent"
     subcontractors: tuple[str, ...] = ()
     confidentiality: Literal["standard", "nda", "blind"] = "standard"
@@ -283,7 +285,8 @@ def contract_pdf(contract: Contract) -> bytes:
             "items": [_item(item) for item in contract.items],
             "figures": _figures(contract.figures),
             "samples": [_sample(sample) for sample in contract.samples],
-            "terms": {name: getattr(contract.terms, name) for name in Terms.__slots__},
+            "terms": {name: getattr(contract.terms, name) for name in Terms.__slots__}
+            | {"cancellation_percent": percent(contract.terms.cancellation_fee_bps)},
             "customer_signature": _signature(contract.customer_signature),
             "company_signature": _signature(contract.company_signature),
         },

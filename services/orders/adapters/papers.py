@@ -167,6 +167,7 @@ class Papers:
                 payment_en=payment_en,
                 acceptance_days=self.policy.acceptance_days,
                 objection_days=self.policy.objection_days,
+                cancellation_fee_bps=self.policy.cancellation_fee_bps,
             ),
         )  # fmt: skip
 

@@ -120,6 +120,7 @@ def contract(lines: int = 3, sample_count: int = 3, *, signed: bool = True, cust
             turnaround_working_days=12,
             payment_zh="甲方在合同签署后 14 日内支付全部价款；款项在验收前由平台记为合同负债。",
             payment_en="Party A pays in full within 14 days of signing; until acceptance it is a contract liability.",
+            cancellation_fee_bps=2_000,
             subcontracting="named",
             subcontractors=("四川大学分析测试中心", "中国科学院重庆绿色智能技术研究院"),
             additional=("报告须以中英文双语出具，并附原始谱图。",),

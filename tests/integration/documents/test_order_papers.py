@@ -40,12 +40,14 @@ def test_a_contract_states_parties_price_terms_and_signatures() -> None:
         "SP-2026-000123-03",
         "10日内验收",
         "within15daysofreceiptofthereport",
+        "甲方承担价税合计的20%",
+        "cancellingcosts20%ofthetotalwithVAT",
         "保留90日",
         "四川大学分析测试中心",
         "欧阳䶮",
         "2026-11-2314:51:33UTC+8",
         "9f" * 32,
-        "第1页共2页/Page1of2",
+        "第1页共3页/Page1of3",
     ):
         assert stated in text, stated
 
