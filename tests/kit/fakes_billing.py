@@ -501,6 +501,9 @@ class FakeRefunds:
             raise NotFound
         return deepcopy(self.held[refund_id])
 
+    def of_order(self, order_id: UUID) -> Sequence[Refund]:
+        return [deepcopy(refund) for refund in self.held.values() if refund.order_id == order_id]
+
     def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
         wanted = set(numbers)
         return {refund.number: deepcopy(refund) for refund in self.held.values() if refund.number in wanted}

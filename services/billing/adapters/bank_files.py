@@ -85,8 +85,9 @@ def _pain(version: str, payload: Mapping[str, Any], debtor: Debtor) -> bytes:
     def group(parent: Any, name: str) -> Any:
         return etree.SubElement(parent, f"{{{namespace}}}{name}")
 
-    def account_id(number: str) -> str:
-        return "Id/IBAN" if iban.is_valid(number) else "Id/Othr/Id"
+    def put_account(parent: Any, path: str, number: str) -> None:
+        bare = number.replace(" ", "").replace("-", "")  # people write them in groups
+        put(parent, path + ("Id/IBAN" if iban.is_valid(bare) else "Id/Othr/Id"), bare)
 
     ordered_at = datetime.fromisoformat(payload["ordered_at"])
     payments: Sequence[Mapping[str, Any]] = payload["payments"]
@@ -110,7 +111,7 @@ def _pain(version: str, payload: Mapping[str, Any], debtor: Debtor) -> bytes:
     put(batch, day, business_date(ordered_at).isoformat())
     put(batch, "Dbtr/Nm", debtor.account_name[:NAME_CHARS_MAX])
     account = group(batch, "DbtrAcct")
-    put(account, account_id(debtor.account_number), debtor.account_number)
+    put_account(account, "", debtor.account_number)
     put(account, "Ccy", payload["currency"])
     bank = group(group(batch, "DbtrAgt"), "FinInstnId")
     if debtor.clearing_code:
@@ -124,7 +125,7 @@ def _pain(version: str, payload: Mapping[str, Any], debtor: Debtor) -> bytes:
         put(transfer, "Amt/InstdAmt", _major(payment["amount"], payload["currency"]), Ccy=payload["currency"])
         put(transfer, "CdtrAgt/FinInstnId/Nm", payment["bank_name"][:NAME_CHARS_MAX])
         put(transfer, "Cdtr/Nm", payment["account_name"][:NAME_CHARS_MAX])
-        put(transfer, f"CdtrAcct/{account_id(payment['account_number'])}", payment["account_number"])
+        put_account(transfer, "CdtrAcct/", payment["account_number"])
         put(transfer, "RmtInf/Ustrd", payment["number"])
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return written

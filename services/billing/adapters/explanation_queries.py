@@ -33,10 +33,12 @@ REFERENCES = {
         FROM ledger_tx t JOIN adjustment a ON a.transaction_id = t.transaction_id
         WHERE t.reverses_id = ANY(CAST(:names AS uuid[]))""",
     "bank": """
-        SELECT account || ':' || serial_number AS named, 'bank_line' AS noun, serial_number AS number,
-               bank_line_id AS thing_id
+        SELECT name AS named, 'bank_line' AS noun, serial_number AS number, bank_line_id AS thing_id
         FROM unnest(CAST(:names AS text[])) AS name
-        JOIN bank_line ON account = split_part(name, ':', 1) AND serial_number = substr(name, strpos(name, ':') + 1)""",
+        JOIN bank_line ON account = split_part(name, ':', 1)
+          -- With a number behind it once a person has said what it is.
+          AND serial_number IN (substr(name, strpos(name, ':') + 1),
+                                regexp_replace(substr(name, strpos(name, ':') + 1), ':[0-9]+$', ''))""",
 }
 """
 For the first word of a business key: what its second part names (the rest for a bank line). A key of a new kind gets a

@@ -11,8 +11,8 @@ CHECKS: dict[str, str] = {
         HAVING sum(CASE side WHEN 'D' THEN amount ELSE -amount END) <> 0 LIMIT 100""",
     "I2 each transaction balances": """
         SELECT format('%s in %s', t.idem_key, e.currency)
-        FROM ledger_tx t LEFT JOIN ledger_entry e USING (transaction_id)
-        GROUP BY t.transaction_id, e.currency
+        FROM ledger_tx t LEFT JOIN ledger_entry e USING (seq)
+        GROUP BY t.seq, t.idem_key, e.currency
         HAVING coalesce(sum(CASE e.side WHEN 'D' THEN e.amount ELSE -e.amount END), 1) <> 0 LIMIT 100""",
     "I3 balances are the sums of entries": """
         SELECT format('%s %s', account, currency)
@@ -54,7 +54,7 @@ CHECKS: dict[str, str] = {
         FROM contracted_order o CROSS JOIN LATERAL jsonb_to_record(o.split) AS s
           (net bigint, tax bigint, station_share bigint, provider_net bigint)
         LEFT JOIN ledger_tx t ON t.idem_key = 'accept:' || o.order_id
-        LEFT JOIN ledger_entry e USING (transaction_id)
+        LEFT JOIN ledger_entry e USING (seq)
         WHERE o.accepted_at IS NOT NULL AND o.gross > 0
         GROUP BY o.order_id, s.net, s.tax, s.station_share, s.provider_net
         HAVING NOT (
@@ -109,7 +109,9 @@ CHECKS: dict[str, str] = {
                  coalesce(sum(-c) FILTER (WHERE account = 'E:provider_service'), 0) AS provider_net,
                  coalesce(sum(-c) FILTER (WHERE account = 'E:station_share'), 0) AS station_share
           FROM (SELECT e.account, CASE e.side WHEN 'C' THEN e.amount ELSE -e.amount END AS c
-                FROM ledger_tx t JOIN ledger_entry e USING (transaction_id) WHERE t.order_id = o.order_id) AS e) AS b
+                FROM ledger_tx t JOIN ledger_entry e USING (seq)
+                -- What a person booked beside it, and took back, is no part of the split.
+                WHERE t.order_id = o.order_id AND t.kind NOT IN ('rounding', 'reclassification', 'reversal')) AS e) AS b
         WHERE o.accepted_at IS NOT NULL AND r.refunds > 0 AND NOT (
           b.net = s.net - r.net AND b.tax = s.tax - r.tax AND b.provider_net = s.provider_net - r.provider_net
           AND b.station_share = s.station_share - r.station_share)

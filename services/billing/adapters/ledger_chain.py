@@ -7,10 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from services.billing.domain.ledger_block import Block, Recorded, seal
+from services.billing.domain.ledger_block import SEALED_AT_ONCE_MAX, Block, Recorded, seal
 
 SEALER_LOCK = 7_460_002
-SEALED_AT_ONCE_MAX = 20_000
 
 CONTENT = """
 SELECT t.seq, t.transaction_id::text, t.idem_key, encode(t.request_hash, 'hex'), t.kind, t.order_id::text,
@@ -69,10 +68,12 @@ class SqlLedgerChain:
         seen, over = self.connection.exec_driver_sql(
             "SELECT seq_seen, xid_seen <= pg_snapshot_xmin(pg_current_snapshot()) FROM ledger_horizon FOR UPDATE"
         ).one()
-        # First the numbers, then, in a statement and a snapshot of its own, who was running: whoever has taken one of
-        # the numbers is among those. A restored server counts transactions anew, and what was seen is never over.
+        # The numbers that the call before noted were taken by transactions with smaller ids than this one's: a number
+        # is taken in the statement that gives its transaction an id, and a committed call lies between. Once all with
+        # smaller ids have ended, none of these numbers can come. A restored server counts transactions anew, and what
+        # was seen is never over.
         self.connection.exec_driver_sql(
-            "UPDATE ledger_horizon SET seq_seen = %s, xid_seen = pg_snapshot_xmax(pg_current_snapshot())"
+            "UPDATE ledger_horizon SET seq_seen = seq_noted, xid_seen = pg_current_xact_id(), seq_noted = %s"
             " WHERE xid_seen <= pg_snapshot_xmin(pg_current_snapshot())"
             " OR xid_seen > pg_snapshot_xmax(pg_current_snapshot())",
             (self._numbers_taken(),),

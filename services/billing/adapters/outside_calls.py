@@ -22,8 +22,8 @@ from services.billing.use_cases import (
     claim,
     payment,
     referral,
-    refund,
     refund_check,
+    refund_payment,
     settlement,
 )
 from services.shared.chassis import database
@@ -119,7 +119,7 @@ def _refund(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) ->
         return "not_ours"
     if result["status"] not in {"succeeded", "failed"}:
         return "nothing_new"
-    return refund.card_refund_settled(
+    return refund_payment.card_refund_settled(
         *ours, succeeded=result["status"] == "succeeded", reference=result["stripe_refund_id"],
         failure=result["failure"], uow=uow, now=now,
     )  # fmt: skip
@@ -142,7 +142,7 @@ def _refunds_of_charge(result: Mapping[str, Any], uow: BillingUnitOfWork, now: d
 def _refund_not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
     ours = _refund_part(payload["refund_id"])
     if ours is not None:
-        refund.card_refund_settled(*ours, succeeded=False, reference="", failure=code, uow=uow, now=now)
+        refund_payment.card_refund_settled(*ours, succeeded=False, reference="", failure=code, uow=uow, now=now)
 
 
 def _refund_part(named: str) -> tuple[UUID, UUID] | None:

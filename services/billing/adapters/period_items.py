@@ -16,7 +16,7 @@ OPEN_ITEMS: dict[str, str] = {
         WHERE state = 'proposed' AND effective_at < %(until)s LIMIT 20""",
     "what the payment institution told and nobody handled": """
         SELECT 'stripe_event ' || event_id FROM stripe_event
-        WHERE handled_at IS NULL AND intent_id IS NOT NULL AND received_at < %(until)s LIMIT 20""",
+        WHERE handled_at IS NULL AND received_at < %(until)s LIMIT 20""",
     "events that could not be handled": """
         SELECT 'event ' || source || '/' || seq FROM inbox
         WHERE status <> 'done' AND attempts > 0 AND received_at < %(until)s LIMIT 20""",

@@ -1,6 +1,6 @@
 """Rows ⇄ refunds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -45,6 +45,13 @@ class SqlRefunds:
         if row is None:
             raise NotFound
         return refund_of(row)
+
+    def of_order(self, order_id: UUID) -> Sequence[Refund]:
+        table = tables.refund
+        rows = self.connection.execute(
+            select(table).where(table.c.order_id == order_id).order_by(table.c.refund_id).with_for_update()
+        )
+        return [refund_of(row) for row in rows]
 
     def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
         table = tables.refund

@@ -20,6 +20,10 @@ from services.shared.kernel.errors import NotFound
 ORDERS_PER_STATEMENT_MAX = 2_000
 """More would be a paper that nobody checks."""
 
+LOCK_DUE = text("""
+SELECT count(*) FROM (
+  SELECT FROM accrual WHERE settlement_id IS NULL AND accepted_at < :before ORDER BY accrual_id FOR UPDATE) AS locked
+""")
 CLOSE = text("""
 WITH due AS (
   SELECT * FROM accrual a WHERE settlement_id IS NULL AND accepted_at < :before
@@ -63,6 +67,9 @@ class SqlSettlements:
         self.connection = connection
 
     def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
+        # First locked, then read by a statement of its own: a correction that commits meanwhile is seen, and one that
+        # comes later sees that its order is stated.
+        self.connection.execute(LOCK_DUE, {"before": before})
         rows = self.connection.execute(
             CLOSE, {"until": until, "before": before, "now": now, "orders_max": ORDERS_PER_STATEMENT_MAX}
         )
@@ -112,8 +119,7 @@ class SqlAccruals:
     def of_order(self, order_id: UUID) -> Sequence[Accrual]:
         table = tables.accrual
         rows = self.connection.execute(
-            select(table).where(table.c.order_id == order_id).order_by(table.c.accepted_at, table.c.accrual_id)
-            .with_for_update()
+            select(table).where(table.c.order_id == order_id).order_by(table.c.accrual_id).with_for_update()
         )  # fmt: skip
         return [Accrual(**row._mapping) for row in rows]
 

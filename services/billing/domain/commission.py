@@ -5,6 +5,7 @@ What is left after refunds is split as if it had been all from the beginning; a 
 such splits. So parts sum to the original whatever the sequence, and minima, maxima and tiers hold for what is left.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -172,27 +173,35 @@ def refund(
     return after, split(terms, left) - split(terms, after)
 
 
-def net_of_chargeback(terms: SplitTerms, left: Left, gross: int) -> int:
+def net_of_chargeback(
+    terms: SplitTerms, left: Left, gross: int, to_programme: Callable[[int, int], int] = lambda _net, _gross: 0
+) -> int:
     """
-    The largest net whose refund gives the customer at most *gross* (minor units, zero or more).
+    The largest net whose refund gives the payer at most *gross* (minor units, zero or more).
 
-    What *gross* is more than that refund nobody owes us: it is a bad debt.
+    What *gross* is more than that refund nobody owes us: it is a bad debt. *to_programme* says what of a refund that
+    leaves so much net and gross goes back to a voucher's programme, and not to the payer.
     """
-    most = _customer_gross(terms, left.customer) - gross  # what must remain with us of its money, at least
+    stands = sum(_invoiced(terms, left.customer))
+
+    def to_payer(net: int) -> int:
+        remains, tax = _invoiced(terms, left.customer - net)
+        return stands - (remains + tax) - to_programme(remains, remains + tax)
+
     low, high = 0, left.customer
     while low < high:
         middle = (low + high + 1) // 2
-        if _customer_gross(terms, left.customer - middle) >= most:
+        if to_payer(middle) <= gross:
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def _customer_gross(terms: SplitTerms, left: int) -> int:
-    """Of the customer's invoices over *left* of N. It rises with *left*: a refund is never below zero."""
+def _invoiced(terms: SplitTerms, left: int) -> tuple[int, int]:
+    """Net and tax of the customer's invoices over *left* of N. They rise with *left*: no refund is below zero."""
     net = left - _in_proportion(terms.discount, left, terms.net)
-    return net + _tax(terms, net)
+    return net, _tax(terms, net)
 
 
 def _provider_net(terms: SplitTerms, left: int) -> int:

@@ -41,7 +41,7 @@ ROUNDING = "E:rounding"
 # Whose credit the debits may never exceed: other people's money, which is spent at most once.
 _NEVER_OVERDRAWN = (
     "L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:", "L:voucher_fund:",
-    "L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:", "L:refund:",
+    "L:refund:",
 )  # fmt: skip
 
 

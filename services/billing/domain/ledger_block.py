@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 BLOCK_TRANSACTIONS_MAX = 1_000
+SEALED_AT_ONCE_MAX = 20_000
 DIGEST_BYTES = 32
 
 

@@ -20,6 +20,8 @@ LIFECYCLE: Lifecycle[ReceivableState] = Lifecycle(
     {
         "invoice": {"uninvoiced": "open"},
         "pay": {"uninvoiced": "paid", "open": "paid"},
+        # what came in was somebody else's
+        "give_back": {"uninvoiced": "uninvoiced", "open": "open"},
         "write_off": {"uninvoiced": "written_off", "open": "written_off"},
     },
 )
@@ -114,6 +116,11 @@ class Receivable:
             self.written_off -= amount
         elif self.paid == self.amount:
             self.state = LIFECYCLE.after("pay", self.state)
+
+    def give_back(self, amount: int) -> None:
+        """*amount* that had come in was not for it. Raises WrongState: It is paid, or written off."""
+        self.state = LIFECYCLE.after("give_back", self.state)
+        self.paid -= amount
 
     def days_overdue(self, today: date) -> int:
         if self.due_on is None or self.state != "open":

@@ -202,6 +202,17 @@ class Refund:
         )
         self.requested_by, self.approved_by = by, ""
 
+    def take_by_chargeback(self, part: RefundPart, chargeback_id: UUID) -> None:
+        """The payer's bank has taken *part*, of a card, that waits or has failed: nothing more is to be sent."""
+        if part.state == "failed":
+            self.state = LIFECYCLE.after("reroute", self.state)
+        taken = replace(part, route="chargeback", state="waiting", reference=str(chargeback_id), failure="")
+        self.parts = tuple(taken if each.payment_id == part.payment_id else each for each in self.parts)
+
+    def succeed(self, now: datetime) -> None:
+        """Everything has gone back. Raises WrongState."""
+        self.state, self.succeeded_at = LIFECYCLE.after("succeed", self.state), now
+
     def part(self, payment_id: UUID) -> RefundPart | None:
         """What goes back to the payer of *payment_id*."""
         return next((part for part in self.parts if part.payment_id == payment_id), None)
@@ -218,7 +229,7 @@ class Refund:
         if "failed" in states and LIFECYCLE.allows("fail", self.state):
             self.state, self.succeeded_at = LIFECYCLE.after("fail", self.state), None
         elif states == {"succeeded"}:
-            self.state, self.succeeded_at = LIFECYCLE.after("succeed", self.state), now
+            self.succeed(now)
 
 
 def parts_of(gross: int, payments: Sequence[Payment]) -> tuple[RefundPart, ...]:

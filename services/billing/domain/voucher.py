@@ -287,9 +287,11 @@ def after_refund(use: VoucherUse, rules: Rules, net: int, gross: int) -> int:
         gross: Likewise with VAT.
 
     Returns:
-        By the same rules on less; never more than stands, also where a programme's rates fall with the amount.
+        By the same rules on less; never more than stands, also where a programme's rates fall with the amount; and
+        never so little that more than the whole refund would go back to the programme.
     """
-    return min(use.amount, amount_on(rules, net, gross, use.left)[0])
+    refunded = use.gross - gross
+    return max(min(use.amount, amount_on(rules, net, gross, use.left)[0]), use.amount - refunded)
 
 
 def claim_deadline(rules: Rules, accepted_at: datetime) -> datetime:

@@ -13,9 +13,8 @@ from services.billing.domain.adjustment import (
 )
 from services.billing.domain.ledger import Entry, ReversalNotReversed, Transaction
 from services.billing.use_cases.ledger import post_transaction, reverse_transaction
-from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.messages.billing.adjustment import (

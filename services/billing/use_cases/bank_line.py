@@ -18,9 +18,8 @@ from services.billing.domain.bank_statement import references_in
 from services.billing.domain.payment import Payment
 from services.billing.use_cases.ledger import post_transaction, reverse_transaction
 from services.billing.use_cases.payment import announce_success, take
-from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import Money
@@ -229,6 +228,10 @@ def undo_bank_line(command: UndoBankLine, *, actor: Actor, uow: BillingUnitOfWor
             payment = _payment(part.target_id, uow)
             payment.give_back(part.amount)
             uow.payments.save(payment)
+            if payment.receivable_id is not None:
+                owed = uow.receivables.get(payment.receivable_id)
+                owed.give_back(part.amount)
+                uow.receivables.save(owed)
         if part.kind == "returned" and part.target_id is not None:
             changed.append(_reopened_pair(part.target_id, uow))
     if key:

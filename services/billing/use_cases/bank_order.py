@@ -21,7 +21,7 @@ from services.billing.domain.bank_order import (
 from services.billing.domain.payout import Payout
 from services.billing.use_cases import payout as payouts
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.bank_order import (
@@ -58,7 +58,7 @@ def make_bank_order(
         count=len(ordered),
         total=total.amount,
         ordered_at=now,
-        ordered_by=payouts.hand_of(actor),
+        ordered_by=hand_of(actor),
     )
     uow.bank_orders.add(order)
     for payout in ordered:

@@ -18,12 +18,11 @@ from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
 from services.billing.domain.refund import Refund
 from services.billing.use_cases import payout as payouts
-from services.billing.use_cases import programme_money
-from services.billing.use_cases import refund as refunds
+from services.billing.use_cases import programme_money, refund_payment
 from services.billing.use_cases.bank_csv import decoded, read_by_map
 from services.billing.use_cases.bank_line import book_incoming, line_message, suspend
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.ids import derived_id
 from services.shared.messages.billing.bank_statement import (
     BankStatementView,
@@ -89,7 +88,7 @@ def _take(
         sha256=digest,
         kind=read.kind,
         imported_at=now,
-        imported_by=payouts.hand_of(actor),
+        imported_by=hand_of(actor),
     )
     seen = uow.bank_lines.of_file(file.bank_file_id)
     if seen is not None:
@@ -165,7 +164,7 @@ def _book_refund(line: BankLine, found: list[Refund], uow: BillingUnitOfWork, no
     if others or part is None:
         suspend(line, "several_refunds" if others else "refund_differs", uow=uow, now=now)
     else:
-        refunds.transferred(made, part, line.serial_number, line.booked_at, uow=uow, now=now)
+        refund_payment.transferred(made, part, line.serial_number, line.booked_at, uow=uow, now=now)
         line.match(f"refund/{made.refund_id}")
 
 

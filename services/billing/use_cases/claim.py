@@ -33,9 +33,8 @@ from services.billing.domain.voucher import (
 from services.billing.use_cases import clawback, receivable, voucher_use
 from services.billing.use_cases import programme as programmes
 from services.billing.use_cases.ledger import post_transaction
-from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, Relation, require
+from services.shared.kernel.actor import Actor, Relation, hand_of, require
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
 from services.shared.kernel.ids import NO_ONE, new_id
 from services.shared.kernel.money import Money

@@ -19,7 +19,7 @@ def take_back(order: OrderCopy, less: Split, *, key: str, uow: BillingUnitOfWork
     Provider and station of an accepted order earn *less* by it (more, where a part is below zero).
 
     What no statement lists is earned less; what one lists is kept from what is payable to the party, and the rest
-    it owes until its next statement becomes payable. A payout that was started and not released is cancelled.
+    it owes until its next statement becomes payable. A payout of which the bank has not been told is cancelled.
 
     Args:
         order: Locked.

@@ -6,9 +6,8 @@ from typing import Any
 
 from services.billing.domain.commission import SplitTerms, split
 from services.billing.domain.commission_plan import CommissionPlan, NoPlan, check_plan, components_of
-from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import Invalid, NotFound
 from services.shared.kernel.fee import Fee, Scope, plan_in_force
 from services.shared.kernel.ids import new_id

@@ -14,9 +14,8 @@ from services.billing.domain.credit import (
     OnlyCustomers,
 )
 from services.billing.domain.order import OrderCopy
-from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money

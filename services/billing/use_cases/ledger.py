@@ -15,7 +15,7 @@ from services.billing.domain.ledger import (
     check_balanced,
     mirrored,
 )
-from services.billing.domain.ledger_block import Block
+from services.billing.domain.ledger_block import SEALED_AT_ONCE_MAX, Block
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound
@@ -196,9 +196,11 @@ def announce_blocks(blocks: Sequence[Block], uow: BillingUnitOfWork, now: dateti
 
 
 def seal_ledger(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """Timer: add to the hash chain what is final, every minute."""
-    announce_blocks(uow.ledger_chain.seal(now, books_held=False), uow, now)
-    uow.set_timer(SEAL_TIMER, subject, now + SEAL_EVERY)
+    """Timer: add to the hash chain what is final, every minute; at once again while more than it takes is waiting."""
+    blocks = uow.ledger_chain.seal(now, books_held=False)
+    announce_blocks(blocks, uow, now)
+    full = sum(len(block.seqs) for block in blocks) >= SEALED_AT_ONCE_MAX
+    uow.set_timer(SEAL_TIMER, subject, now if full else now + SEAL_EVERY)
 
 
 def watch_invariants(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:

@@ -4,9 +4,8 @@ from datetime import datetime
 
 from services.billing.domain.bank_matching import AgreementEndsBefore, PayerAgreement
 from services.billing.use_cases.bank_line import try_again
-from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.payer_agreement import PayerAgreementView, RecordPayerAgreement

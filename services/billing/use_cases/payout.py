@@ -19,7 +19,7 @@ from services.billing.domain.settlement import check_not_held
 from services.billing.use_cases import settlement as settlements
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.payout import (
@@ -230,13 +230,6 @@ def _party(party_id: UUID, uow: BillingUnitOfWork) -> OrganisationCopy:
     if party is None:
         raise NotYet("the party is not known here yet")
     return party
-
-
-def hand_of(actor: Actor) -> str:
-    """Who acts, for four eyes: a person; or the machines of an organisation, taken as one."""
-    if actor.member_id is not None:
-        return f"member/{actor.member_id}"
-    return f"{actor.kind}/{actor.organisation_id}"
 
 
 def _event(kind: type[E], payout: Payout, **more: Any) -> E:

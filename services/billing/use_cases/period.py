@@ -13,9 +13,8 @@ from services.billing.domain.period import (
     vat_month_end,
 )
 from services.billing.use_cases.ledger import announce_blocks, post_transactions
-from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.period import ClosePeriod, PeriodClosed, PeriodView
 
@@ -41,8 +40,8 @@ def close_period(command: ClosePeriod, *, actor: Actor, uow: BillingUnitOfWork, 
     if items := uow.periods.open_items(period.until):
         raise PeriodHasOpenItems(items=list(items))
     _book_vat(period, uow, now)
-    blocks = uow.ledger_chain.seal(now, books_held=True)
-    announce_blocks(blocks, uow, now)
+    while blocks := uow.ledger_chain.seal(now, books_held=True):
+        announce_blocks(blocks, uow, now)
     closed = uow.periods.close(period, hand_of(actor), now)
     uow.publish(
         PeriodClosed(

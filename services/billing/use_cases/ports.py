@@ -151,6 +151,9 @@ class Refunds(Protocol):
     def get(self, refund_id: UUID) -> Refund:
         """Locked. Raises NotFound."""
 
+    def of_order(self, order_id: UUID) -> Sequence[Refund]:
+        """Locked, in the order of their ids."""
+
     def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
         """Those that exist, locked in the order of their ids."""
 

@@ -11,9 +11,8 @@ from services.billing.use_cases import credit
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.payment import Ask, open_payment
 from services.billing.use_cases.payment import view as payment_view
-from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import Money

@@ -1,37 +1,30 @@
 """
 Refunds: agreed once for each thing they follow from, paid by the way the money came.
 
-Locks are taken in one order everywhere: order, payments, party, payouts, settlements, refund, ledger.
+In which order locks are taken stands in `services/billing/README.md`.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from services.billing.domain.commission import Burden, StationBase, net_of_chargeback, refund, split
-from services.billing.domain.ledger import Entry
+from services.billing.domain.ledger import contract
 from services.billing.domain.order import OrderCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.refund import (
     NothingWaits,
-    PayerWithoutBankAccount,
     Refund,
     RefundCause,
-    RefundPart,
-    customers_side,
-    not_performed,
-    paid_back,
     parts_of,
-    returned,
 )
 from services.billing.use_cases import voucher_use
 from services.billing.use_cases.clawback import take_back
-from services.billing.use_cases.ledger import post_transaction
-from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, require
+from services.billing.use_cases.refund_payment import event, let_go, post, send
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.refund import (
@@ -65,7 +58,7 @@ def request_refund(command: RequestRefund, *, actor: Actor, uow: BillingUnitOfWo
     after, takes = refund(order.split_terms, order.left, command.net.amount, command.burden, command.station_base)
     payments = uow.payments.of_order(order.order_id)
     remains = split(order.split_terms, after)
-    to_programme = voucher_use.programmes_part(order.order_id, remains.net, remains.gross, uow=uow)
+    to_programme = voucher_use.programmes_part(order.order_id, uow=uow)(remains.net, remains.gross)
     parts_of(takes.gross - to_programme, payments)
     made = _new(order, "manual", new_id(), now, by=hand_of(actor), reason=command.reason, burden=command.burden,
                 station_base=command.station_base)  # fmt: skip
@@ -92,7 +85,7 @@ def approve_refund(command: ApproveRefund, *, actor: Actor, uow: BillingUnitOfWo
         raise NothingWaits
     made.approve(hand_of(actor))
     if waits:
-        _send(made, uow, now)
+        send(made, uow, now)
     else:
         _agree(made, order, payments, uow, now)
     uow.refunds.save(made)
@@ -125,7 +118,7 @@ def waive_red_letter(command: WaiveRedLetter, *, actor: Actor, uow: BillingUnitO
     made = uow.refunds.get(command.refund_id)
     if made.waive_red_letter(hand_of(actor)):
         made.pay()
-        _let_go(made, uow, now)
+        let_go(made, uow, now)
     uow.refunds.save(made)
     return view(made)
 
@@ -146,13 +139,38 @@ def refund_for_dispute(
 def refund_for_chargeback(
     order: OrderCopy, payment: Payment, chargeback_id: UUID, gross: int, *, uow: BillingUnitOfWork, now: datetime
 ) -> int:
-    """Its bank gave the customer *gross*: the order comes down by the net that it covers. Returns the payer's part."""
+    """
+    Its bank gave the customer *gross*: what was to go back to the card anyway has gone, and the order comes down by
+    the net that the rest covers. Returns what of it is recovered so; the rest nobody owes us.
+    """
+    taken = _already_agreed(payment, chargeback_id, gross, uow, now)
+    within = min(gross - taken, payment.received - payment.refunded)
+    if order.accepted_at is None:  # of a cancelled order perhaps nothing stands there any more
+        within = min(within, uow.ledger.standing(contract(order.order_id), order.currency))
     made = _new(order, "chargeback", chargeback_id, now, by="payment institution")
-    made.asked = net_of_chargeback(order.split_terms, order.left, min(gross, payment.received - payment.refunded))
+    to_programme = voucher_use.programmes_part(order.order_id, uow=uow)
+    made.asked = net_of_chargeback(order.split_terms, order.left, max(within, 0), to_programme)
     if made.asked and uow.refunds.add(made):  # a chargeback is lost once
         _agree(made, order, [payment], uow, now, taken_by=chargeback_id)
         uow.refunds.save(made)
-    return made.to_payer
+    return taken + made.to_payer
+
+
+def _already_agreed(payment: Payment, chargeback_id: UUID, gross: int, uow: BillingUnitOfWork, now: datetime) -> int:
+    """Refunds to the card that the institution does not make while it is disputed: by the chargeback they are made."""
+    taken = 0
+    for made in uow.refunds.of_order(payment.order_id):
+        part = made.part(payment.payment_id)
+        if part is None or part.route != "card" or part.state not in {"waiting", "failed"}:
+            continue
+        if part.amount > gross - taken:
+            continue
+        taken += part.amount
+        made.take_by_chargeback(part, chargeback_id)
+        if made.state == "pending":
+            send(made, uow, now)
+        uow.refunds.save(made)
+    return taken
 
 
 def give_back(order: OrderCopy, kept: int, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -171,50 +189,8 @@ def red_letter_confirmed(refund_id: UUID, *, uow: BillingUnitOfWork, now: dateti
     made = uow.refunds.get(refund_id)
     if made.state == "awaiting_red_letter":
         made.pay()
-        _let_go(made, uow, now)
+        let_go(made, uow, now)
         uow.refunds.save(made)
-
-
-def card_refund_settled(
-    refund_id: UUID, payment_id: UUID, *, succeeded: bool, reference: str, failure: str = "", uow: BillingUnitOfWork,
-    now: datetime,
-) -> str:  # fmt: skip
-    """
-    What became of a refund at the payment institution, in whatever order such news come.
-
-    Args:
-        refund_id: Ours.
-        payment_id: Whose charge it gives back.
-        succeeded: The institution has paid it; not: it cannot, or the card's bank sent it back.
-        reference: The institution's refund.
-        failure: Its code.
-        uow: The transaction.
-        now: Business time.
-
-    Returns:
-        What came of it, a word for the record.
-    """
-    made = uow.refunds.get(refund_id)
-    part = made.part(payment_id)
-    if part is None or part.route != "card" or part.state == "failed" or (succeeded and part.state == "succeeded"):
-        return "nothing_new"
-    if succeeded:
-        _paid(made, replace(part, reference=reference), uow, now)
-    else:
-        if part.state == "succeeded":
-            amount = made.money(part.amount)
-            _post(made, f"returned:{payment_id}", "refund_returned", returned(made.refund_id, amount), uow, now)
-        made.move(replace(part, state="failed", reference=reference, failure=failure), now)
-        uow.publish(_event(RefundFailed, made, failure=failure))
-    uow.refunds.save(made)
-    return "refunded" if succeeded else "refund_failed"
-
-
-def transferred(made: Refund, part: RefundPart, serial_number: str, at: datetime, *, uow: BillingUnitOfWork,
-                now: datetime) -> None:  # fmt: skip
-    """The bank's statement shows *part* of *made*."""
-    _paid(made, replace(part, reference=serial_number), uow, now, at)
-    uow.refunds.save(made)
 
 
 def _new(
@@ -268,102 +244,10 @@ def _agree(
             uow.payments.save(payment)
     if performed and made.takes is not None:
         taken = take_back(order, made.takes, key=f"refund:{made.refund_id}", uow=uow, now=now)
-        _post(made, "shares", "refund_shares", taken, uow, now)
-    uow.publish(_event(RefundAgreed, made, invoiced=performed))
+        post(made, "shares", "refund_shares", taken, uow, now)
+    uow.publish(event(RefundAgreed, made, invoiced=performed))
     if made.state == "pending":
-        _let_go(made, uow, now)
-
-
-def _let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
-    entries = customers_side(made) if made.performed else not_performed(made.order_id, made)
-    _post(made, str(made.n), "refund", entries, uow, now)
-    _send(made, uow, now)
-
-
-def _send(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
-    """Send each part that waits; a transfer only once a second pair of eyes has seen it."""
-    for part in made.parts:
-        if part.state != "waiting":
-            continue
-        if part.route in {"customer_credit", "chargeback"}:
-            _paid(made, part, uow, now)
-        elif part.route == "card":
-            made.move(replace(part, state="sent"), now)
-            uow.call_outside(
-                "create_stripe_refund",
-                f"stripe_refund:{made.refund_id}:{part.payment_id}",
-                {
-                    # One refund at the institution for each part: it knows no other name of it.
-                    "refund_id": f"{made.refund_id}/{part.payment_id}",
-                    "payment_id": str(part.payment_id),
-                    "charge_id": part.charge_id,
-                    "amount": part.amount,
-                    "currency": made.currency,
-                    "reason": made.cause,
-                },
-            )
-        elif made.approved_by:
-            _order_transfer(made, part, uow, now)
-
-
-def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> None:
-    customer = uow.organisations.find(made.customer_id)
-    if customer is None or customer.bank_account is None:
-        raise PayerWithoutBankAccount
-    bank_name, account_name, account_number = customer.bank_account
-    sent = replace(part, state="sent", bank_name=bank_name, account_name=account_name, account_number=account_number)
-    made.move(sent, now)
-    uow.call_outside(
-        "write_refund_order",
-        f"refund_order:{made.refund_id}:{part.payment_id}",
-        {
-            "refund_id": str(made.refund_id),
-            "payment_id": str(part.payment_id),
-            "number": made.number,
-            "amount": part.amount,
-            "currency": made.currency,
-            "bank_name": bank_name,
-            "account_name": account_name,
-            "account_number": account_number,
-        },
-    )
-
-
-def _paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime, at: datetime | None = None) -> None:
-    """The payer has *part*: once for each way it takes, for one that failed may go another way."""
-    entries = paid_back(made.refund_id, part, made.customer_id, made.money(part.amount))
-    _post(made, f"paid:{part.payment_id}:{part.route}", "refund_paid", entries, uow, now, at)
-    made.move(replace(part, state="succeeded"), now)
-    if made.state == "succeeded":
-        uow.publish(_event(RefundSucceeded, made, dispute_id=made.dispute_id, succeeded_at=now))
-
-
-def _post(made: Refund, what: str, kind: str, entries: Sequence[Entry], uow: BillingUnitOfWork, now: datetime,
-          at: datetime | None = None) -> None:  # fmt: skip
-    post_transaction(
-        uow,
-        key=f"refund:{made.refund_id}:{what}",
-        kind=kind,
-        entries=entries,
-        effective_at=at or now,
-        now=now,
-        order=(made.order_id, made.order_number),
-    )
-
-
-def _event(kind: type[E], made: Refund, **more: Any) -> E:
-    return kind(
-        refund_id=made.refund_id,
-        number=made.number,
-        order_id=made.order_id,
-        order_number=made.order_number,
-        customer_id=made.customer_id,
-        cause=made.cause,
-        net=made.money(made.net),
-        tax=made.money(made.tax),
-        gross=made.money(made.gross),
-        **more,
-    )
+        let_go(made, uow, now)
 
 
 def view(made: Refund) -> RefundView:

@@ -3,9 +3,8 @@
 from datetime import datetime
 
 from services.billing.domain.related_party import DeclaredRelation
-from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import NotFound
 from services.shared.messages.billing.related_party import DeclareRelation, RelationView
 

@@ -15,10 +15,9 @@ from services.billing.domain.voucher import (
     VoucherUse,
 )
 from services.billing.use_cases import programme as programmes
-from services.billing.use_cases.payout import hand_of
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.billing.use_cases.voucher_use import return_reserved, use_view
-from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money

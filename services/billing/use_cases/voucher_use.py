@@ -4,7 +4,7 @@ A voucher on an order: reserved, spent when it is signed, returned when nothing 
 Locks are taken in one order everywhere: the order, its use, the voucher, the programme, the holder's year.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -224,16 +224,17 @@ def earn_on_acceptance(order_id: UUID, accepted_at: datetime, *, uow: BillingUni
         tell_redeemed(use, uow)
 
 
-def programmes_part(order_id: UUID, net: int, gross: int, *, uow: BillingUnitOfWork) -> int:
+def programmes_part(order_id: UUID, *, uow: BillingUnitOfWork) -> Callable[[int, int], int]:
     """
-    What would go back to the programme, and not to the payer, if *net* and *gross* remained of an order; minor units.
+    Says what would go back to the programme, and not to the payer, if so much net and gross (minor units) remained.
 
-    Zero without a voucher, and where the programme pays the customer itself: then it paid everything.
+    Nothing without a voucher, and where the programme pays the customer itself: then it paid everything.
     """
     use = uow.vouchers.use_on(order_id)
     if use is None or use.redeem_to == "customer" or not USE_LIFECYCLE.allows("reduce", use.state):
-        return 0
-    return use.amount - after_refund(use, uow.programmes.version(use.programme_version_id).rules, net, gross)
+        return lambda _net, _gross: 0
+    rules = uow.programmes.version(use.programme_version_id).rules
+    return lambda net, gross: use.amount - after_refund(use, rules, net, gross)
 
 
 def reduce_for_refund(order_id: UUID, net: int, gross: int, *, uow: BillingUnitOfWork) -> tuple[int, str]:

@@ -285,8 +285,7 @@ def contract_pdf(contract: Contract) -> bytes:
             "items": [_item(item) for item in contract.items],
             "figures": _figures(contract.figures),
             "samples": [_sample(sample) for sample in contract.samples],
-            "terms": {name: getattr(contract.terms, name) for name in Terms.__slots__}
-            | {"cancellation_percent": percent(contract.terms.cancellation_fee_bps)},
+            "terms": {name: getattr(contract.terms, name) for name in Terms.__slots__},
             "customer_signature": _signature(contract.customer_signature),
             "company_signature": _signature(contract.company_signature),
         },

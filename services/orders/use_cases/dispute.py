@@ -9,7 +9,7 @@ from services.orders.domain.dispute import Comment, Decision, Dispute, Evidence,
 from services.orders.domain.order import Order
 from services.orders.use_cases.order import ACCEPT_TIMER
 from services.orders.use_cases.ports import OrdersUnitOfWork
-from services.shared.kernel.actor import Actor, Grants, Relation, require
+from services.shared.kernel.actor import Actor, Grants, Relation, hand_of, require
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.refund import RefundSucceeded
@@ -158,9 +158,8 @@ def decide_dispute(
         RefundUndecided, RefundTooLarge, CurrencyMismatch: See Dispute.decide.
     """
     order, found, _ = _heard(command, actor, uow)
-    decided_by = f"member/{actor.member_id}" if actor.member_id is not None else f"organisation/{actor.organisation_id}"
     decision = Decision(
-        command.outcome, command.net, command.burden, command.station_base, command.reason, now, decided_by
+        command.outcome, command.net, command.burden, command.station_base, command.reason, now, hand_of(actor)
     )  # fmt: skip
     found.decide(decision, order.amounts.net)
     uow.disputes.save(found)
@@ -173,7 +172,7 @@ def decide_dispute(
     uow.publish(
         _event(
             messages.DisputeDecided, found, outcome=decision.outcome, net=decision.net, burden=decision.burden,
-            station_base=decision.station_base, decided_by=decided_by, decided_at=now,
+            station_base=decision.station_base, decided_by=decision.decided_by, decided_at=now,
         )
     )  # fmt: skip
     return view(found)

@@ -80,3 +80,10 @@ def require(actor: Actor, grants: Grants, parties: Parties) -> Relation:
     if relations == {"anyone"} and "anyone" not in grants:
         raise NotFound
     raise NotAllowed
+
+
+def hand_of(actor: Actor) -> str:
+    """Who acts, for four eyes: a person; or the machines of an organisation, taken as one."""
+    if actor.member_id is not None:
+        return f"member/{actor.member_id}"
+    return f"{actor.kind}/{actor.organisation_id}"

@@ -91,7 +91,7 @@ TABLES = (
 )
 
 AS_NEW = (
-    "UPDATE ledger_closed SET until = 'epoch'; UPDATE ledger_horizon SET seq_seen = 0, xid_seen = '0';"
+    "UPDATE ledger_closed SET until = 'epoch'; UPDATE ledger_horizon SET seq_seen = 0, xid_seen = '0', seq_noted = 0;"
     "ALTER SEQUENCE ledger_seq RESTART"
 )
 

@@ -1,6 +1,7 @@
 """What stood on accounts as of any time, and why: on real PostgreSQL."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -19,6 +20,7 @@ from services.shared.messages.billing.account import (
 )
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.test_adjustments import RECEIVABLE, approve, proposed, proposed_reversal
+from tests.integration.billing.test_bank_lines import resolve
 from tests.integration.billing.test_settlements import bank_says, close, matched
 from tests.kit.fakes_billing import LATER, NOW, ORDER_ID, OTHER_FINANCE, PROVIDER_ID, REQUESTER
 
@@ -126,6 +128,9 @@ def test_a_figure_leads_to_settlement_payout_and_bank_line(billing: Billing) -> 
     ]  # fmt: skip
     assert about(payout_transit(started.payout_id))[0] in [("payout_paid", paid_by), ("payout_started", paid_by)]
     assert about("L:suspense:bank") == [("bank_suspense", [("bank_line", "b2")])]
+    ((waiting,),) = billing.rows("SELECT bank_line_id FROM bank_line WHERE state = 'suspense'")
+    resolve(billing, UUID(str(waiting)), ("interest", None, 700))
+    assert [references for _, references in about("L:suspense:bank")] == [[("bank_line", "b2")]] * 2
 
 
 def test_what_was_taken_back_by_hand_says_so(billing: Billing) -> None:

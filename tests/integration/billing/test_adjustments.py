@@ -20,6 +20,7 @@ from services.shared.messages.billing.adjustment import (
     ProposeReversal,
 )
 from tests.integration.billing.conftest import Billing
+from tests.integration.billing.refunding import refunded
 from tests.kit.fakes_billing import NOW, ORDER_ID, OTHER_FINANCE, REQUESTER, cny, receipt_card
 
 RECEIVABLE = "A:ar:voucher_programme:x"
@@ -144,3 +145,18 @@ def test_the_database_refuses_a_second_reversal_and_one_of_a_reversal(billing: B
         )
     assert sqlstate(refused.value) == "23514"
     assert billing.rows("SELECT count(*) FROM ledger_tx") == [(2,)]
+
+
+def test_a_reclassification_beside_a_refund_is_no_part_of_the_split(billing: Billing) -> None:
+    """What a person books under an order's name, and takes back, leaves the invariants of its split alone."""
+    billing.accepted()
+    refunded(billing, 33_333)
+    sides = (("R:service", "D"), ("R:cancellation_fee", "C"))
+    command = ProposeAdjustment.model_validate(
+        {"kind": "reclassification", "reason": "误列", "order_id": ORDER_ID,
+         "entries": tuple({"account": a, "side": s, "amount": 500, "currency": "CNY"} for a, s in sides)}
+    )  # fmt: skip
+    booked = approve(billing, billing.run(propose_adjustment, command).adjustment_id)
+    assert billing.violations() == ()
+    approve(billing, proposed_reversal(billing, booked))
+    assert billing.violations() == ()

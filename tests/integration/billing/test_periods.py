@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from services.billing.adapters import ledger_chain
 from services.billing.adapters.account_queries import get_account_statement, get_trial_balance, list_periods
 from services.billing.adapters.ledger_verification import run
 from services.billing.config import settings
@@ -166,8 +167,8 @@ def test_open_items_hold_it_up(billing: Billing) -> None:
               "entries": (entry, {**entry, "side": "C", "account": "A:ar:voucher_programme:x"})}  # fmt: skip
     proposed = billing.run(propose_adjustment, ProposeAdjustment.model_validate(wanted), now=LATER)
     billing.database.change(
-        "INSERT INTO stripe_event (event_id, kind, body, intent_id, received_at)"
-        " VALUES ('evt_1', 'x', '', 'pi_1', '2026-11-23');"
+        "INSERT INTO stripe_event (event_id, kind, body, object_kind, object_id, received_at)"
+        " VALUES ('evt_1', 'x', '', 'payment_intent', 'pi_1', '2026-11-23');"
         "DELETE FROM inbox; INSERT INTO inbox (source, seq, type, stream, body, received_at, status, attempts)"
         " VALUES ('orders', 7, 'order.accepted.v1', 'order/x', '', '2026-11-23', 'parked', 1)"
     )
@@ -181,6 +182,16 @@ def test_open_items_hold_it_up(billing: Billing) -> None:
     resolve(billing, UUID(str(waiting)), ("interest", None, 700))
     billing.run(refuse_adjustment, RefuseAdjustment(adjustment_id=proposed.adjustment_id))
     close(billing)
+
+
+def test_all_of_the_month_is_sealed_however_much_waits(billing: Billing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sealer takes a bounded number at once; the close goes on until nothing is left."""
+    monkeypatch.setattr(ledger_chain, "SEALED_AT_ONCE_MAX", 2)
+    for number in range(5):
+        book(billing, f"k{number}", 100)
+    close(billing)
+    ((sealed,),) = billing.rows("SELECT sum(cardinality(seqs)) FROM ledger_block")
+    assert billing.rows("SELECT count(*) FROM ledger_tx") == [(sealed,)]
 
 
 def test_books_that_do_not_hold_are_not_closed(billing: Billing) -> None:

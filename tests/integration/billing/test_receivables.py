@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from functools import partial
+from uuid import UUID
 
 import pytest
 
@@ -13,10 +14,12 @@ from services.billing.domain.receivable import (
     SameHands,
 )
 from services.billing.use_cases import order, payment, receivable
+from services.billing.use_cases.bank_line import undo_bank_line
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.times import end_of_business_day
+from services.shared.messages.billing.bank_line import UndoBankLine
 from services.shared.messages.billing.receivable import (
     ApproveWriteOff,
     GetAgeing,
@@ -205,6 +208,23 @@ def test_too_much_is_the_customers(billing: Billing) -> None:
         credit_queries.get_statement_of_account, GetStatementOfAccount(customer_id=CUSTOMER_ID), REQUESTER
     )
     assert (shown.items, shown.positions[0].credit, shown.positions[0].open) == ((), cny(1_000), cny(0))
+
+
+def test_a_line_that_was_not_for_it_is_owed_again(billing: Billing) -> None:
+    """Undone, a part of an invoice is open as before; then all of it comes and closes it."""
+    a_line(billing)
+    owed(billing)
+    pay(billing, "400.00")
+    assert state(billing) == ("open", 40_000, 0)
+    ((line,),) = billing.rows("SELECT bank_line_id FROM bank_line")
+    billing.run(undo_bank_line, UndoBankLine(bank_line_id=UUID(str(line)), reason="错"))
+    assert state(billing) == ("open", 0, 0)
+    assert billing.balance(f"A:ar:customer:{CUSTOMER_ID}") == -106_000
+    assert billing.violations() == ()
+    pay(billing, "1060.00", "s2")
+    assert state(billing) == ("paid", 106_000, 0)
+    assert billing.balance(f"L:customer_credit:{CUSTOMER_ID}") == 0
+    assert billing.violations() == ()
 
 
 def test_paid_by_card_and_by_transfer_one_is_too_much(billing: Billing) -> None:

@@ -326,3 +326,21 @@ def test_what_is_owed_is_kept_once_however_many_take_back_and_match_at_once(bill
     assert left + kept == 95_400
     payable = billing.balance(owed("provider", PROVIDER_ID, "payable"))
     assert payable == 95_400 + 3 * 9_540 - kept
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_a_statement_has_what_was_taken_back_before_it_or_it_is_a_claw_back(billing: Billing, round_: int) -> None:
+    """Refunds race with the close: each is a correction on the statement, or owed; the invoice can always match."""
+    orders = [derived_id("order", round_, number) for number in range(6)]
+    for number, order_id in enumerate(orders):
+        billing.accepted(order_id, f"OR-2026-0003{number:02d}", station=False)
+    pages: list[SettlementPage] = []
+    deeds: list[Callable[[], object]] = [lambda: pages.append(close(billing))]
+    deeds += [partial(take_back, billing, order_id, f"refund:{order_id}", 33_333) for order_id in orders]
+    assert together(deeds) == [None] * len(deeds)
+    (stated,) = pages[0].items
+    matched(billing, stated)
+    ((owed_back,),) = billing.rows("SELECT coalesce(sum(amount), 0) FROM clawback")
+    assert stated.gross.amount - owed_back == 6 * (95_400 - 31_800)
+    assert billing.balance(owed("provider", PROVIDER_ID, "accrued")) == 0
+    assert billing.violations() == ()

@@ -47,6 +47,17 @@ def test_the_published_schema_allows_it(version: str, clearing_code: str) -> Non
     assert "".join(root.find(".//{*}ReqdExctnDt").itertext()).strip() == "2026-12-02"
 
 
+def test_accounts_as_people_write_them() -> None:
+    """In groups: the bank gets them bare, an IBAN as an IBAN."""
+    schema = etree.XMLSchema(etree.fromstring((files("sepaxml") / "schemas" / "pain.001.001.09.xsd").read_bytes()))
+    written = replace(DEBTOR, account_number="DE89 3704 0044 0532 0130 00")
+    root = etree.fromstring(file_of("pain.001.001.09", written))
+    schema.assertValid(root)
+    assert root.findtext(".//{*}DbtrAcct/{*}Id/{*}IBAN") == "DE89370400440532013000"
+    grouped = etree.fromstring(file_of("pain.001.001.09", replace(DEBTOR, account_number="6222-0000 0000")))
+    assert grouped.findtext(".//{*}DbtrAcct/{*}Id/{*}Othr/{*}Id") == "622200000000"
+
+
 def test_yen_have_no_decimals() -> None:
     """An amount is in the currency's own units."""
     root = etree.fromstring(file_of("pain.001.001.09", currency="JPY"))

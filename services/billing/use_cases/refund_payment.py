@@ -1,0 +1,168 @@
+"""How the money of a refund goes back: by the institution, by the bank, into credit; and learning that it did."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from services.billing.domain.ledger import Entry
+from services.billing.domain.refund import (
+    PayerWithoutBankAccount,
+    Refund,
+    RefundPart,
+    customers_side,
+    not_performed,
+    paid_back,
+    returned,
+)
+from services.billing.use_cases.ledger import post_transaction
+from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.messages.billing.refund import (
+    RefundAgreed,
+    RefundFailed,
+    RefundSucceeded,
+)
+
+E = TypeVar("E", RefundAgreed, RefundSucceeded, RefundFailed)
+
+
+def card_refund_settled(
+    refund_id: UUID, payment_id: UUID, *, succeeded: bool, reference: str, failure: str = "", uow: BillingUnitOfWork,
+    now: datetime,
+) -> str:  # fmt: skip
+    """
+    What became of a refund at the payment institution, in whatever order such news come.
+
+    Args:
+        refund_id: Ours.
+        payment_id: Whose charge it gives back.
+        succeeded: The institution has paid it; not: it cannot, or the card's bank sent it back.
+        reference: The institution's refund.
+        failure: Its code.
+        uow: The transaction.
+        now: Business time.
+
+    Returns:
+        What came of it, a word for the record.
+    """
+    made = uow.refunds.get(refund_id)
+    part = made.part(payment_id)
+    if part is None or part.route != "card" or part.state == "failed" or (succeeded and part.state == "succeeded"):
+        return "nothing_new"
+    if succeeded:
+        _paid(made, replace(part, reference=reference), uow, now)
+    else:
+        if part.state == "succeeded":
+            amount = made.money(part.amount)
+            post(made, f"returned:{payment_id}", "refund_returned", returned(made.refund_id, amount), uow, now)
+        made.move(replace(part, state="failed", reference=reference, failure=failure), now)
+        uow.publish(event(RefundFailed, made, failure=failure))
+    uow.refunds.save(made)
+    return "refunded" if succeeded else "refund_failed"
+
+
+def transferred(made: Refund, part: RefundPart, serial_number: str, at: datetime, *, uow: BillingUnitOfWork,
+                now: datetime) -> None:  # fmt: skip
+    """The bank's statement shows *part* of *made*."""
+    _paid(made, replace(part, reference=serial_number), uow, now, at)
+    uow.refunds.save(made)
+
+
+def let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
+    entries = customers_side(made) if made.performed else not_performed(made.order_id, made)
+    post(made, str(made.n), "refund", entries, uow, now)
+    if not made.parts:  # all of it was the programme's
+        made.succeed(now)
+        _tell_succeeded(made, uow, now)
+    send(made, uow, now)
+
+
+def send(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Send each part that waits; a transfer only once a second pair of eyes has seen it."""
+    for part in made.parts:
+        if part.state != "waiting":
+            continue
+        if part.route in {"customer_credit", "chargeback"}:
+            _paid(made, part, uow, now)
+        elif part.route == "card":
+            made.move(replace(part, state="sent"), now)
+            uow.call_outside(
+                "create_stripe_refund",
+                f"stripe_refund:{made.refund_id}:{part.payment_id}",
+                {
+                    # One refund at the institution for each part: it knows no other name of it.
+                    "refund_id": f"{made.refund_id}/{part.payment_id}",
+                    "payment_id": str(part.payment_id),
+                    "charge_id": part.charge_id,
+                    "amount": part.amount,
+                    "currency": made.currency,
+                    "reason": made.cause,
+                },
+            )
+        elif made.approved_by:
+            _order_transfer(made, part, uow, now)
+
+
+def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> None:
+    customer = uow.organisations.find(made.customer_id)
+    if customer is None or customer.bank_account is None:
+        raise PayerWithoutBankAccount
+    bank_name, account_name, account_number = customer.bank_account
+    sent = replace(part, state="sent", bank_name=bank_name, account_name=account_name, account_number=account_number)
+    made.move(sent, now)
+    uow.call_outside(
+        "write_refund_order",
+        f"refund_order:{made.refund_id}:{part.payment_id}",
+        {
+            "refund_id": str(made.refund_id),
+            "payment_id": str(part.payment_id),
+            "number": made.number,
+            "amount": part.amount,
+            "currency": made.currency,
+            "bank_name": bank_name,
+            "account_name": account_name,
+            "account_number": account_number,
+        },
+    )
+
+
+def _paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime, at: datetime | None = None) -> None:
+    """The payer has *part*: once for each way it takes, for one that failed may go another way."""
+    entries = paid_back(made.refund_id, part, made.customer_id, made.money(part.amount))
+    post(made, f"paid:{part.payment_id}:{part.route}", "refund_paid", entries, uow, now, at)
+    made.move(replace(part, state="succeeded"), now)
+    if made.state == "succeeded":
+        _tell_succeeded(made, uow, now)
+
+
+def _tell_succeeded(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
+    uow.publish(event(RefundSucceeded, made, dispute_id=made.dispute_id, succeeded_at=now))
+
+
+def post(made: Refund, what: str, kind: str, entries: Sequence[Entry], uow: BillingUnitOfWork, now: datetime,
+          at: datetime | None = None) -> None:  # fmt: skip
+    post_transaction(
+        uow,
+        key=f"refund:{made.refund_id}:{what}",
+        kind=kind,
+        entries=entries,
+        effective_at=at or now,
+        now=now,
+        order=(made.order_id, made.order_number),
+    )
+
+
+def event(kind: type[E], made: Refund, **more: Any) -> E:
+    return kind(
+        refund_id=made.refund_id,
+        number=made.number,
+        order_id=made.order_id,
+        order_number=made.order_number,
+        customer_id=made.customer_id,
+        cause=made.cause,
+        net=made.money(made.net),
+        tax=made.money(made.tax),
+        gross=made.money(made.gross),
+        **more,
+    )
