@@ -65,3 +65,10 @@ def list_refunds(caller: Signed, listed: Annotated[schemas.RefundsListed, Query(
 @router.get("/refunds/{refund_id}", response_model=schemas.OperatorRefund | schemas.CustomerRefund)
 def get_refund(caller: Signed, refund_id: UUID) -> Response:
     return ok(_refund(caller, caller.ask(refund.GetRefund(refund_id=refund_id), refund.RefundView)))
+
+
+@router.get("/refunds/{refund_id}/documents", response_model=schemas.RefundDocuments)
+def get_refund_documents(caller: Signed, refund_id: UUID) -> Response:
+    """The files by which the bank is told of the transfers."""
+    asked = refund.GetRefundDocuments(refund_id=refund_id)
+    return ok(schemas.RefundDocuments.of(caller.ask(asked, refund.RefundDocuments)))

@@ -79,3 +79,17 @@ class RefundPage(Shown):
 class RefundsListed(Listed):
     order_id: UUID | None = None
     state: RefundState | None = None
+
+
+class RefundDocument(Shown):
+    """*url* holds for five minutes; none while the file is being written."""
+
+    payment_id: UUID
+    url: str | None
+    sha256: str
+    size_bytes: int
+    filename: str
+
+
+class RefundDocuments(Shown):
+    items: tuple[RefundDocument, ...]

@@ -148,6 +148,7 @@ from services.shared.messages.billing.refund import (
     ApproveRefund,
     CancelRefund,
     GetRefund,
+    GetRefundDocuments,
     ListRefunds,
     RequestRefund,
     RerouteRefund,
@@ -301,6 +302,7 @@ class BillingService(ServiceBase):
     reroute_refund = command(RerouteRefund, refund.reroute_refund)
     waive_red_letter = command(WaiveRedLetter, refund.waive_red_letter)
     get_refund = query(GetRefund, refund_queries.get_refund)
+    get_refund_documents = query(GetRefundDocuments, given(refund_queries.get_refund_documents, **DOWNLOADS))
     list_refunds = query(ListRefunds, refund_queries.list_refunds)
 
     close_settlements = command(CloseSettlements, settlement.close_settlements)

@@ -80,7 +80,8 @@ class Papers:
         order = {"format": "csv", "currency": payload["currency"], "payments": [payload]}
         body, _, _ = bank_order(order, self.debtor)
         name = f"bank_orders/{payload['refund_id']}-{payload['payment_id']}.csv"
-        return {"key": self.store.keep(name, body, "text/csv").key}
+        stored = self.store.keep(name, body, "text/csv")
+        return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
 
     def keep_referral_evidence(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         """Raises UploadMissing, UploadMismatch, Unavailable."""
@@ -228,6 +229,16 @@ def _pack_kept(payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: Bi
     claim.pack_kept(UUID(payload["claim"]["claim_id"]), result["key"], result["sha256"], result["size"], uow=uow)
 
 
+def _refund_order_kept(
+    payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
+) -> None:
+    del now
+    refund_payment.order_kept(
+        UUID(payload["refund_id"]), UUID(payload["payment_id"]), result["key"], result["sha256"], result["size"],
+        uow=uow,
+    )  # fmt: skip
+
+
 def _bank_order_kept(
     payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
 ) -> None:
@@ -285,7 +296,7 @@ def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, .
         OutsideCall("submit_dispute_evidence", stripe.submit_dispute_evidence, _learn, _evidence_refused, lease_s=120),
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
         OutsideCall("create_stripe_refund", stripe.create_refund, _refund_made, _refund_not_created, lease_s=120),
-        OutsideCall("write_refund_order", papers.write_refund_order, lease_s=120),
+        OutsideCall("write_refund_order", papers.write_refund_order, _refund_order_kept, lease_s=120),
         OutsideCall(
             referral.KEEP_EVIDENCE,
             papers.keep_referral_evidence,

@@ -72,6 +72,7 @@ class RefundPart:
         bank_name, account_name, account_number: Where the transfer goes; empty until the bank is told.
         reference: The payment institution's refund, the serial number of the bank's line, or the chargeback's id.
         failure: The payment institution's code.
+        order_key, order_sha256, order_size: The file by which the bank is told; empty until it is written.
     """
 
     payment_id: UUID
@@ -84,6 +85,9 @@ class RefundPart:
     account_number: str = ""
     reference: str = ""
     failure: str = ""
+    order_key: str = ""
+    order_sha256: str = ""
+    order_size: int = 0
 
 
 @dataclass
@@ -208,6 +212,14 @@ class Refund:
             self.state = LIFECYCLE.after("reroute", self.state)
         taken = replace(part, route="chargeback", state="waiting", reference=str(chargeback_id), failure="")
         self.parts = tuple(taken if each.payment_id == part.payment_id else each for each in self.parts)
+
+    def keep_order(self, payment_id: UUID, key: str, sha256: str, size: int) -> None:
+        """The file is written by which the bank is told of the part of *payment_id*."""
+        self.parts = tuple(
+            replace(each, order_key=key, order_sha256=sha256, order_size=size)
+            if each.payment_id == payment_id else each
+            for each in self.parts
+        )  # fmt: skip
 
     def succeed(self, now: datetime) -> None:
         """Everything has gone back. Raises WrongState."""

@@ -69,6 +69,13 @@ def transferred(made: Refund, part: RefundPart, serial_number: str, at: datetime
     uow.refunds.save(made)
 
 
+def order_kept(refund_id: UUID, payment_id: UUID, key: str, sha256: str, size: int, *, uow: BillingUnitOfWork) -> None:
+    """The order to the bank is written and kept."""
+    made = uow.refunds.get(refund_id)
+    made.keep_order(payment_id, key, sha256, size)
+    uow.refunds.save(made)
+
+
 def let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
     entries = customers_side(made) if made.performed else not_performed(made.order_id, made)
     post(made, str(made.n), "refund", entries, uow, now)

@@ -1,8 +1,13 @@
 """By which ways a refund goes back, who must have seen it, and that it happens once; on real PostgreSQL."""
 
+from functools import partial
+from hashlib import sha256
+from uuid import UUID
+
 import pytest
 
 from services.billing.adapters import refund_queries
+from services.billing.config import settings
 from services.billing.domain.commission import MoreThanLeft
 from services.billing.domain.ledger import contract
 from services.billing.domain.refund import (
@@ -12,6 +17,8 @@ from services.billing.domain.refund import (
     SameHands,
 )
 from services.billing.use_cases import order, refund
+from services.shared.chassis.object_store import ObjectStore
+from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.lifecycle import WrongState
@@ -21,7 +28,9 @@ from services.shared.messages.billing.refund import (
     ApproveRefund,
     CancelRefund,
     GetRefund,
+    GetRefundDocuments,
     ListRefunds,
+    RefundDocuments,
     RerouteRefund,
     WaiveRedLetter,
 )
@@ -39,6 +48,7 @@ from tests.integration.billing.refunding import (
 )
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
+    FINANCE,
     ORDER_ID,
     OTHER_FINANCE,
     PROVIDER_FINANCE,
@@ -46,6 +56,16 @@ from tests.kit.fakes_billing import (
     an_organisation,
     cny,
 )
+
+
+def store() -> ObjectStore:
+    own = settings()
+    return ObjectStore(str(own.object_store_url), own.bucket, own.records_bucket)
+
+
+def documents(billing: Billing, refund_id: UUID, actor: Actor = FINANCE) -> RefundDocuments:
+    read = partial(refund_queries.get_refund_documents, download_url=lambda key, name: f"{key}#{name}")
+    return billing.run(read, GetRefundDocuments(refund_id=refund_id), actor)
 
 
 def test_transfer_goes_back_to_its_payer(billing: Billing) -> None:
@@ -57,7 +77,17 @@ def test_transfer_goes_back_to_its_payer(billing: Billing) -> None:
         billing.run(refund.approve_refund, ApproveRefund(refund_id=asked.refund_id))
     made = approve(billing, asked)
     assert (made.parts[0].state, made.parts[0].account_number) == ("sent", "6217000000008810")
+    assert documents(billing, made.refund_id).items[0].url is None, "it is being written"
     assert billing.do_outside() == 1
+    (told,) = documents(billing, made.refund_id).items
+    body = store().fetch(str(told.url).split("#")[0])
+    assert (sha256(body).hexdigest(), len(body), told.filename) == (
+        told.sha256, told.size_bytes, f"{made.number}-1.csv",
+    )  # fmt: skip
+    assert f'"{made.number}","106.00","CNY"' in body.decode()
+    for actor in (REQUESTER, PROVIDER_FINANCE):
+        with pytest.raises(NotFound):
+            documents(billing, made.refund_id, actor)
     line = ("b2", "out", "106.01", f"refund {made.number}")
     assert bank_says(billing, line).lines[0].reason == "refund_differs"
     view = bank_says(billing, ("b3", "out", "106.00", f"退款 {made.number.lower()}"))

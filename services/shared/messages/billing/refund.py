@@ -132,6 +132,29 @@ class GetRefund(Query):
     refund_id: UUID
 
 
+class GetRefundDocuments(Query):
+    """The files by which the bank is told of a refund's transfers. → RefundDocuments"""
+
+    wire_name: ClassVar = "billing.get_refund_documents"
+    grants: ClassVar[Grants] = FINANCE
+
+    refund_id: UUID
+
+
+class RefundDocument(Message):
+    """*url* holds for five minutes; none while the file is being written."""
+
+    payment_id: UUID
+    url: str | None
+    sha256: str
+    size_bytes: int
+    filename: str
+
+
+class RefundDocuments(View):
+    items: tuple[RefundDocument, ...]
+
+
 class ListRefunds(Query):
     """A customer's own; all for the operating company's finance; newest first. → RefundPage"""
 
