@@ -601,6 +601,9 @@ class FakeBankLines:
     def find_all(self, bank_line_ids: Collection[UUID]) -> Mapping[UUID, BankLine]:
         return {each: deepcopy(self.held[each]) for each in sorted(bank_line_ids) if each in self.held}
 
+    def lock_early_returns(self, payout_numbers: Collection[str]) -> None:
+        pass
+
     def of_other_payers(self) -> Sequence[BankLine]:
         found = [line for line in self.held.values() if (line.state, line.reason) == ("suspense", "payer_mismatch")]
         return deepcopy(sorted(found, key=lambda line: line.booked_at))

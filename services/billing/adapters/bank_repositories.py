@@ -103,6 +103,16 @@ class SqlBankLines:
         )
         return {row.bank_line_id: bank_line(row) for row in rows}
 
+    def lock_early_returns(self, payout_numbers: Collection[str]) -> None:
+        table, payout = tables.bank_line, tables.payout
+        early = select(payout.c.early_return).where(payout.c.number.in_(list(payout_numbers)))
+        self.connection.execute(
+            select(table.c.bank_line_id)
+            .where(table.c.bank_line_id.in_(early))
+            .order_by(table.c.bank_line_id)
+            .with_for_update()
+        )
+
     def of_other_payers(self) -> Sequence[BankLine]:
         table = tables.bank_line
         rows = self.connection.execute(

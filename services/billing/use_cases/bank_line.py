@@ -37,11 +37,14 @@ from services.shared.messages.billing.bank_line import (
 from services.shared.messages.billing.bank_statement import BankLine as BankLineMessage
 
 
-def book_incoming(lines: Sequence[BankLine], *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """Book each of *lines*, which came in and are booked nowhere yet, to what it pays, else into suspense."""
-    candidates = {line.bank_line_id: references_in(line.remittance) for line in lines}
-    wanted = {candidate.reference for found in candidates.values() for candidate in found}
-    payments = uow.payments.by_references(wanted) if wanted else {}
+def book_incoming(
+    lines: Sequence[BankLine], payments: Mapping[str, Payment], *, uow: BillingUnitOfWork, now: datetime
+) -> None:
+    """
+    Book each of *lines*, which came in and are booked nowhere yet, to what it pays, else into suspense.
+
+    *payments*: those that the lines name, by reference, locked.
+    """
     payers = uow.payers.of({payment.customer_id for payment in payments.values()}) if payments else {}
     for line in lines:
         decision = _decide(line, payments, payers)

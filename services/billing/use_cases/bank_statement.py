@@ -1,9 +1,10 @@
 """Bank statements: booking every line once, to what it pays or into suspense."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, TypeVar
 
 from services.billing.domain import ledger
 from services.billing.domain.bank_line import BankFile, BankLine
@@ -14,6 +15,7 @@ from services.billing.domain.bank_statement import (
     read_statement,
     references_in,
 )
+from services.billing.domain.payment import Payment
 from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
 from services.billing.domain.refund import Refund
@@ -29,6 +31,8 @@ from services.shared.messages.billing.bank_statement import (
     ImportBankFile,
     ImportBankStatement,
 )
+
+T = TypeVar("T")
 
 
 def import_bank_statement(
@@ -95,12 +99,42 @@ def _take(
         return _view(seen, fresh=[], file_repeated=True)
     placed = uow.bank_lines.known(file, read.lines).place(read.lines)
     to_book = placed.to_book
+    named = _locked(to_book, uow)
     # What went out first: what comes back of it may stand in the same file.
-    _book_outgoing([line for line in to_book if line.direction == "out"], uow, now)
-    incoming = _book_returned([line for line in to_book if line.direction == "in"], uow, now)
-    book_incoming([line for line in incoming if not programme_money.take(line, uow=uow, now=now)], uow=uow, now=now)
+    _book_outgoing([line for line in to_book if line.direction == "out"], named, uow, now)
+    incoming = _book_returned([line for line in to_book if line.direction == "in"], named, uow, now)
+    others = [line for line in incoming if not programme_money.take(line, named.programmes, uow=uow, now=now)]
+    book_incoming(others, named.payments, uow=uow, now=now)
     uow.bank_lines.keep(file, placed, now)
     return _view(placed.lines, fresh=[*placed.fresh, *placed.booked])
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """
+    What the lines of a file name, locked; *payments* by reference, the rest by number.
+
+    All of it is locked before the first line is booked, in the order of `services/billing/README.md`: whoever
+    pays out, refunds or matches by hand meanwhile waits, and nobody waits in a circle.
+    """
+
+    payments: Mapping[str, Payment]
+    refunds: Mapping[str, Refund]
+    programmes: programme_money.Named
+    payouts: Mapping[str, Payout]
+
+
+def _locked(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> Named:
+    texts = [line.remittance for line in lines]
+    payout_numbers = {number for text in texts for number in numbers_in(text, "PO")}
+    if payout_numbers:
+        uow.bank_lines.lock_early_returns(payout_numbers)
+    references = {each.reference for line in lines if line.direction == "in" for each in references_in(line.remittance)}
+    payments = uow.payments.by_references(references) if references else {}
+    refund_numbers = {number for text in texts for number in numbers_in(text, "RF")}
+    refunds = uow.refunds.by_numbers(refund_numbers) if refund_numbers else {}
+    programmes = programme_money.named_in([line for line in lines if line.direction == "in"], uow=uow)
+    return Named(payments, refunds, programmes, uow.payouts.by_numbers(payout_numbers) if payout_numbers else {})
 
 
 def _view(lines: Sequence[BankLine], *, fresh: Sequence[BankLine], file_repeated: bool = False) -> BankStatementView:
@@ -114,16 +148,10 @@ def _view(lines: Sequence[BankLine], *, fresh: Sequence[BankLine], file_repeated
     )
 
 
-def _book_outgoing(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime) -> None:
-    numbers = {line.bank_line_id: numbers_in(line.remittance, "PO") for line in lines}
-    wanted = {number for found in numbers.values() for number in found}
-    started = uow.payouts.by_numbers(wanted) if wanted else {}
-    refunded = {line.bank_line_id: numbers_in(line.remittance, "RF") for line in lines}
-    wanted = {number for found in refunded.values() for number in found}
-    agreed = uow.refunds.by_numbers(wanted) if wanted else {}
+def _book_outgoing(lines: list[BankLine], named: Named, uow: BillingUnitOfWork, now: datetime) -> None:
     for line in lines:
-        found = [started[number] for number in numbers[line.bank_line_id] if number in started]
-        back = [agreed[number] for number in refunded[line.bank_line_id] if number in agreed]
+        found = _known(line, "PO", named.payouts)
+        back = _known(line, "RF", named.refunds)
         if back and not found and not line.held:
             _book_refund(line, back, uow, now)
             continue
@@ -135,14 +163,16 @@ def _book_outgoing(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime)
             line.match(f"payout/{found[0].payout_id}")
 
 
-def _book_returned(lines: list[BankLine], uow: BillingUnitOfWork, now: datetime) -> list[BankLine]:
+def _known(line: BankLine, series: Literal["PO", "RF"], known: Mapping[str, T]) -> list[T]:
+    """What the line's text names and exists."""
+    return [known[number] for number in numbers_in(line.remittance, series) if number in known]
+
+
+def _book_returned(lines: list[BankLine], named: Named, uow: BillingUnitOfWork, now: datetime) -> list[BankLine]:
     """Payouts that the bank sends back. Returns the lines that name none and no customer's reference beside it."""
-    numbers = {line.bank_line_id: numbers_in(line.remittance, "PO") for line in lines}
-    wanted = {number for found in numbers.values() for number in found}
-    sent = uow.payouts.by_numbers(wanted) if wanted else {}
     others = []
     for line in lines:
-        found = [sent[number] for number in numbers[line.bank_line_id] if number in sent]
+        found = _known(line, "PO", named.payouts)
         if not found or any(candidate.certain for candidate in references_in(line.remittance)):
             others.append(line)
             continue

@@ -1,30 +1,52 @@
 """Money of programmes on the company's own account: claims that are paid, and funds that come ahead."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.billing.domain.bank_line import BankLine
 from services.billing.domain.bank_statement import numbers_in
+from services.billing.domain.claim import Claim
+from services.billing.domain.programme import Programme
 from services.billing.use_cases import claim as claims
 from services.billing.use_cases import programme as programmes
 from services.billing.use_cases.ports import BillingUnitOfWork
 
 
-def take(line: BankLine, *, uow: BillingUnitOfWork, now: datetime) -> bool:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Claims (VC-2026-000123) and programmes (PG-...) by number, locked."""
+
+    claims: Mapping[str, Claim]
+    programmes: Mapping[str, Programme]
+
+
+def named_in(lines: Sequence[BankLine], *, uow: BillingUnitOfWork) -> Named:
+    """What *lines* name, locked all at once."""
+    claim_numbers = {number for line in lines for number in numbers_in(line.remittance, "VC")}
+    programme_numbers = {number for line in lines for number in numbers_in(line.remittance, "PG")}
+    return Named(
+        {each.number: each for each in uow.claims.by_numbers(claim_numbers)},
+        {each.number: each for each in uow.programmes.by_numbers(programme_numbers)},
+    )
+
+
+def take(line: BankLine, named: Named, *, uow: BillingUnitOfWork, now: datetime) -> bool:
     """
-    Book an incoming *line* that names one claim (VC-2026-000123) for exactly its amount, or one programme (PG-...).
+    Book an incoming *line* that names one claim for exactly its amount, or one programme.
 
     Returns:
         Whether it is booked and matched. What names several, or another amount, is left to a person.
     """
     if line.held:
         return False
-    claimed = uow.claims.by_numbers(numbers_in(line.remittance, "VC"))
+    claimed = [named.claims[each] for each in numbers_in(line.remittance, "VC") if each in named.claims]
     if len(claimed) == 1 and claims.pay_by_bank(claimed[0], line.money, line.key, line.booked_at, uow=uow, now=now):
         line.match(f"claim/{claimed[0].claim_id}")
         return True
-    named = uow.programmes.by_numbers(numbers_in(line.remittance, "PG"))
-    if len(named) == 1 and not claimed and named[0].currency == line.currency:
-        programmes.fund(named[0], line.money, line.key, line.booked_at, uow=uow, now=now)
-        line.match(f"programme/{named[0].programme_id}")
+    funded = [named.programmes[each] for each in numbers_in(line.remittance, "PG") if each in named.programmes]
+    if len(funded) == 1 and not claimed and funded[0].currency == line.currency:
+        programmes.fund(funded[0], line.money, line.key, line.booked_at, uow=uow, now=now)
+        line.match(f"programme/{funded[0].programme_id}")
         return True
     return False
