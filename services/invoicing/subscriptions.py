@@ -5,13 +5,14 @@ from services.invoicing.config import InvoicingSettings
 from services.invoicing.use_cases import invoice, order, organisation, settlement
 from services.shared.chassis.definition import OutsideCall, Work, on
 from services.shared.chassis.object_store import ObjectStore
+from services.shared.messages.billing.revenue import RevenueRecognised
 from services.shared.messages.billing.settlement import SettlementClosed
 from services.shared.messages.identity.organisation import (
     OrganisationChanged,
     OrganisationRegistered,
     OrganisationVerified,
 )
-from services.shared.messages.orders.order import OrderAccepted, OrderContracted
+from services.shared.messages.orders.order import OrderContracted
 
 
 def work(settings: InvoicingSettings) -> Work:
@@ -23,7 +24,7 @@ def work(settings: InvoicingSettings) -> Work:
             on(OrganisationVerified, organisation.keep_copy),
             on(OrganisationChanged, organisation.keep_copy),
             on(OrderContracted, order.keep_copy),
-            on(OrderAccepted, invoice.invoice_order),
+            on(RevenueRecognised, invoice.invoice_order),
             on(SettlementClosed, settlement.keep_copy),
         ),
         outside_calls=(

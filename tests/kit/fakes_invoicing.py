@@ -20,6 +20,7 @@ from services.shared.kernel.money import Money
 from services.shared.kernel.rate import share
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
+from services.shared.messages.billing.revenue import RevenueRecognised
 from services.shared.messages.billing.settlement import SettlementClosed
 from services.shared.messages.identity.organisation import (
     BankAccount,
@@ -27,7 +28,7 @@ from services.shared.messages.identity.organisation import (
     OrganisationKind,
     OrganisationRegistered,
 )
-from services.shared.messages.orders.order import OrderAccepted, OrderContracted, Terms
+from services.shared.messages.orders.order import OrderContracted, Terms
 from services.shared.messages.orders.quotation import Amounts, Line
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -157,18 +158,20 @@ def contracted(
     return OrderContracted(**{**fields, **more})
 
 
-def accepted(order: OrderContracted, accepted_at: datetime = NOW) -> OrderAccepted:
-    return OrderAccepted(
-        order_id=order.order_id,
-        number=order.number,
-        customer_id=order.customer_id,
-        provider_id=order.provider_id,
-        contract_number=order.contract_number,
-        amounts=order.amounts,
-        terms=order.terms,
-        accepted_by="customer",
-        accepted_at=accepted_at,
-    )
+def recognised(order: OrderContracted, accepted_at: datetime = NOW, **changes: Any) -> RevenueRecognised:
+    """All of *order* was booked, nothing of it on credit; but for *changes*."""
+    fields: dict[str, Any] = {
+        "order_id": order.order_id,
+        "order_number": order.number,
+        "customer_id": order.customer_id,
+        "net": order.amounts.net,
+        "tax": order.amounts.tax,
+        "tax_rate_bps": order.amounts.tax_rate_bps,
+        "on_credit": cny(0),
+        "net_days": order.terms.net_days,
+        "accepted_at": accepted_at,
+    } | changes
+    return RevenueRecognised(**fields, gross=fields["net"] + fields["tax"])
 
 
 def settlement_closed(

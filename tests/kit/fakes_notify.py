@@ -94,6 +94,7 @@ _COMMON: dict[str, Any] = {
     "receivable_id": derived_id("receivable", 1),
     "limit": cny(50_000_000),
     "net_days": 30,
+    "on_credit": cny(0),
     "before_work_bps": 3_000,
     "invoice_number": "INV-2026-000001",
     "due_on": date(2027, 1, 4),

@@ -22,6 +22,7 @@ from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.fee import Fee, Percentage
 from services.shared.kernel.money import Money
+from services.shared.messages.billing.revenue import RevenueRecognised
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced, Terms
 from services.shared.messages.orders.quotation import Amounts
 
@@ -107,6 +108,8 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
     """
     The work is accepted: book revenue, cost and shares by the terms frozen at signing; what went on credit is owed now.
 
+    What was booked is told, and invoiced.
+
     Raises:
         NotYet: The order is not known here.
         NotCovered: Its money has not come in.
@@ -145,6 +148,21 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
         # A refusal would be recorded and forgotten; as a bug the event is parked, seen, and can be replayed.
         raise NotCovered(order.number) from error
     claim.submit_by_itself(order.order_id, uow=uow, now=now)
+    # Under the order's lock, in the order's stream: whoever invoices by it knows each refund before it and none after.
+    uow.publish(
+        RevenueRecognised(
+            order_id=order.order_id,
+            order_number=order.number,
+            customer_id=order.customer_id,
+            net=Money(parts.net, order.currency),
+            tax=Money(parts.tax, order.currency),
+            gross=Money(parts.gross, order.currency),
+            tax_rate_bps=order.split_terms.tax_rate_bps,
+            on_credit=owed,
+            net_days=event.terms.net_days,
+            accepted_at=event.accepted_at,
+        )
+    )
 
 
 def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -> None:

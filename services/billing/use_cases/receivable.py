@@ -69,7 +69,7 @@ def invoiced(
     The invoice is there: from its day on the time to pay runs, and the customer is asked for the money.
 
     Raises:
-        NotYet: The order's acceptance is not booked here yet; invoicing may be quicker.
+        NotYet: The order's acceptance is not known here.
     """
     order = uow.orders.find(event.order_id)
     if order is None or order.accepted_at is None:

@@ -69,7 +69,7 @@ def _terms(invoice: Invoice) -> dict[str, Any]:
         "BG-4": _party(invoice.seller, is_seller=True),
         "BG-7": _party(invoice.buyer, is_seller=False),
         "BG-20": [
-            {"amount": decimal(each.amount), "reason": each.reason, "reason_code": "95"}
+            {"amount": decimal(each.amount), "reason": each.reason, "reason_code": each.code}
             | {"vat_category_code": each.vat.category, "vat_rate": percent(each.vat.rate_bps)}
             for each in invoice.discounts
         ],

@@ -98,11 +98,13 @@ class Discount:
 
     Attributes:
         amount: Net, more than zero.
+        code: UNCL 5189: 95 discount, 64 special agreement.
     """
 
     amount: Money
     reason: str
     vat: Vat
+    code: Literal["95", "64"] = "95"
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,10 +108,18 @@ def document(contents: Contents) -> Invoice:
         else Vat("E", 0, "免征增值税 Exempt from VAT")  # the only profile without a rate is the exempt one
     )
     lines = tuple(_line(line, vat, contents.order_number) for line in contents.lines)
-    over_all = total((line.net for line in lines), contents.net.currency) - contents.net
+    reduced = contents.reduced or zero
+    over_all = total((line.net for line in lines), contents.net.currency) - contents.net - reduced
     if over_all.amount < 0:
         raise InvoiceInconsistent("the lines sum to less than the order")  # no rule forbids a discount below zero
-    discounts = (Discount(over_all, "优惠 Discount", vat),) if over_all.amount else ()
+    discounts = tuple(
+        discount
+        for discount in (
+            Discount(over_all, "优惠 Discount", vat),
+            Discount(reduced, "验收前退款 Reduction agreed before acceptance", vat, code="64"),
+        )
+        if discount.amount.amount
+    )
     day = business_date(contents.dated_at)
     return Invoice(
         number=contents.number,

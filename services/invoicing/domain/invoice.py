@@ -60,7 +60,8 @@ class Contents:
     Attributes:
         dated_at: The instant whose Asia/Shanghai day is the issue date; also the file's creation date.
         accepted_at: When the performance was accepted: its day is the delivery date.
-        paid: Received before.
+        paid: Received before, and not given back.
+        reduced: Net that the order comes down by, because it was given back before acceptance; none: nothing was.
         net_days: From the issue date until what is not paid is due.
     """
 
@@ -78,6 +79,7 @@ class Contents:
     tax_rate_bps: int
     paid: Money
     net_days: int = 0
+    reduced: Money | None = None
 
     @property
     def gross(self) -> Money:
@@ -133,12 +135,24 @@ class Invoice:
         order: OrderCopy,
         seller: OrganisationCopy,
         buyer: OrganisationCopy,
+        net: Money,
+        tax: Money,
         accepted_at: datetime,
         on_credit: Money,
         net_days: int,
         now: datetime,
     ) -> None:
-        """Freeze what it will say under *number*: all but what went *on_credit* was sure before work began."""
+        """
+        Freeze what it will say under *number*: all but what went *on_credit* was sure before work began.
+
+        *net* and *tax* are what was recognised; less than the order's where something was given back before.
+
+        Raises:
+            ValueError: More was recognised than the order is for: a bug.
+        """
+        reduced = order.net - net
+        if reduced.amount < 0 or (order.tax - tax).amount < 0:
+            raise ValueError("more was recognised than the order is for")
         self.state = LIFECYCLE.after("number", self.state)
         self.contents = Contents(
             number=number,
@@ -150,11 +164,12 @@ class Invoice:
             seller=_party(seller),
             buyer=_party(buyer, with_account=False),
             lines=order.lines,
-            net=order.net,
-            tax=order.tax,
+            net=net,
+            tax=tax,
             tax_rate_bps=order.tax_rate_bps,
-            paid=order.gross - on_credit,
+            paid=net + tax - on_credit,
             net_days=net_days,
+            reduced=reduced if reduced.amount else None,
         )
 
     def issue(self, pdf: KeptFile, xml: KeptFile) -> None:

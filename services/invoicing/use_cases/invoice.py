@@ -1,7 +1,7 @@
 """
-Invoicing an accepted order: number, documents, outcome.
+Invoicing what was recognised of an order: number, documents, outcome.
 
-    order.accepted → tax_point.reached; an invoice with its number, state issuing
+    revenue.recognised → tax_point.reached; an invoice with its number, state issuing
                    → outside call issue_invoice: documents, official rules, records bucket
                    → issued + invoice.issued, or failed + invoice.failed
 """
@@ -18,18 +18,23 @@ from services.invoicing.domain.tax_point import TaxPoint
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
-from services.shared.kernel.money import total
 from services.shared.kernel.times import business_date
+from services.shared.messages.billing.revenue import RevenueRecognised
 from services.shared.messages.invoicing.invoice import InvoiceFailed, InvoiceIssued, TaxPointReached
-from services.shared.messages.orders.order import OrderAccepted
 
 ISSUE_INVOICE = "issue_invoice"
 
 _CONTENTS = TypeAdapter(Contents)
 
 
-def invoice_order(event: OrderAccepted, *, uow: InvoicingUnitOfWork, now: datetime) -> None:
-    """The performance is accepted: VAT is due, and the customer gets its invoice. Once for each order."""
+def invoice_order(event: RevenueRecognised, *, uow: InvoicingUnitOfWork, now: datetime) -> None:
+    """
+    The performance is accepted: VAT is due on what was booked, and the customer gets its invoice. Once for each order.
+
+    By billing's word and not the order's own, since only billing knows what was given back before.
+    """
+    if not event.net.amount:  # all of it was given back before
+        return
     order = uow.orders.find(event.order_id)
     if order is None:
         raise NotYet("the order is not known here yet")
@@ -42,9 +47,9 @@ def invoice_order(event: OrderAccepted, *, uow: InvoicingUnitOfWork, now: dateti
         tax_point_id=derived_id("tax_point", event.order_id, "acceptance"),
         order_id=event.order_id,
         cause="acceptance",
-        net=order.net,
-        tax=order.tax,
-        tax_rate_bps=order.tax_rate_bps,
+        net=event.net,
+        tax=event.tax,
+        tax_rate_bps=event.tax_rate_bps,
         reached_at=event.accepted_at,
     )
     if uow.tax_points.add(tax_point):
@@ -53,10 +58,9 @@ def invoice_order(event: OrderAccepted, *, uow: InvoicingUnitOfWork, now: dateti
     year = business_date(now).year
     # Taken last: whoever waits for the series then waits for as little as may be.
     number = invoice_number(SERIES, year, uow.number_series.take(SERIES, year))
-    given = (cover.amount for cover in event.covers if cover.kind == "credit")
     invoice.take_number(
         number, order=order, seller=seller, buyer=buyer, accepted_at=event.accepted_at, now=now,
-        on_credit=total(given, order.gross.currency), net_days=event.terms.net_days,
+        net=event.net, tax=event.tax, on_credit=event.on_credit, net_days=event.net_days,
     )  # fmt: skip
     uow.invoices.add(invoice)
     uow.call_outside(ISSUE_INVOICE, f"{ISSUE_INVOICE}:{invoice.invoice_id}", issue_payload(invoice))

@@ -92,6 +92,10 @@ _USE = (
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
 _DISPUTE = ("dispute_id", "number", "order_id", "customer_id", "provider_id")
 _REFUND = ("refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross")
+_REVENUE = (
+    "order_id", "order_number", "customer_id", "net", "tax", "gross", "tax_rate_bps", "on_credit", "net_days",
+    "accepted_at",
+)  # fmt: skip
 _RECEIVED = (
     "received_invoice_id", "number", "kind", "settlement_id", "party_id", "net", "tax", "gross", "issued_on",
 )  # fmt: skip
@@ -161,6 +165,7 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
         _customer(*_RECEIVABLE, "invoice_number", "due_on", "days_overdue", "reminder", "last", "reference"),
     ),
     "receivable.written_off.v1": (),  # a loss of the company's; that it is owed all the same does not change
+    "revenue.recognised.v1": (_customer(*_REVENUE),),
     "refund.agreed.v1": (_customer(*_REFUND),),
     "refund.succeeded.v1": (_customer(*_REFUND, "succeeded_at"),),
     "refund.failed.v1": (_customer(*_REFUND),),

@@ -13,10 +13,11 @@ from pypdf import PdfReader
 from services.invoicing.adapters.issuing import IssueInvoice
 from services.invoicing.use_cases import order, organisation
 from services.invoicing.use_cases.invoice import invoice_order
+from services.shared.chassis.document_text import figure
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.payment_reference import reference_of
-from services.shared.messages.orders.order import Cover, OrderContracted
+from services.shared.messages.orders.order import OrderContracted
 from services.shared.messages.orders.quotation import Amounts
 from tests.integration.documents.reading import text_of
 from tests.kit.fakes_invoicing import (
@@ -26,9 +27,9 @@ from tests.kit.fakes_invoicing import (
     ORDER_ID,
     FakeInvoicing,
     a_line,
-    accepted,
     cny,
     contracted,
+    recognised,
     registered,
 )
 
@@ -42,13 +43,13 @@ def store(stack: Mapping[str, str]) -> ObjectStore:
     )
 
 
-def payload(event: OrderContracted, *covers: Cover) -> dict[str, Any]:
-    """What `issue_invoice` is given for *event*'s order."""
+def payload(event: OrderContracted, **changes: Any) -> dict[str, Any]:
+    """What `issue_invoice` is given for *event*'s order, recognised wholly but for *changes*."""
     uow = FakeInvoicing()
     organisation.keep_copy(registered("operator", OPERATOR_ID), uow=uow, now=NOW)
     organisation.keep_copy(registered("customer", CUSTOMER_ID), uow=uow, now=NOW)
     order.keep_copy(event, uow=uow, now=NOW)
-    invoice_order(accepted(event).model_copy(update={"covers": covers}), uow=uow, now=NOW)
+    invoice_order(recognised(event, **changes), uow=uow, now=NOW)
     return uow.calls[0][2]
 
 
@@ -93,11 +94,10 @@ def test_however_it_was_paid_the_rules_find_nothing(store: ObjectStore, method: 
 def test_what_went_on_credit_is_due_after_the_invoice(
     store: ObjectStore, on_credit: int, net_days: int, due: str, said: str
 ) -> None:
-    """With the reference by which the transfer finds its order; a voucher beside it is not the customer's to pay."""
+    """With the reference by which the transfer finds its order."""
     event = contracted(derived_id("order", on_credit), method="credit")
     event = event.model_copy(update={"terms": event.terms.model_copy(update={"net_days": net_days})})
-    covers = (Cover(kind="credit", amount=cny(on_credit)), Cover(kind="voucher", amount=cny(5)))
-    made = IssueInvoice(store)(payload(event, *covers), "key")
+    made = IssueInvoice(store)(payload(event, on_credit=cny(on_credit)), "key")
     assert made["findings"] == []
     xml = store.fetch(made["xml"]["key"])
     assert total(xml, "PayableAmount") == f"{on_credit // 100}.{on_credit % 100:02d}"
@@ -133,6 +133,25 @@ def test_a_discount_over_the_whole_order_is_stated_as_such(store: ObjectStore) -
     assert made["findings"] == []
     xml = store.fetch(made["xml"]["key"])
     assert (total(xml, "AllowanceTotalAmount"), total(xml, "TaxExclusiveAmount")) == ("100.00", "900.00")
+
+
+@pytest.mark.parametrize(("net", "tax"), [(66_667, 4_000), (1, 0), (58_201, 3_492)])
+def test_what_was_given_back_before_acceptance_is_a_reduction(store: ObjectStore, net: int, tax: int) -> None:
+    """Beside a discount over the whole order: each by its own name, and the sums hold by the official rules."""
+    less = Amounts(discount=cny(10_000), net=cny(90_000), tax=cny(5_400), gross=cny(95_400), tax_rate_bps=600)
+    event = contracted().model_copy(update={"amounts": less})
+    made = IssueInvoice(store)(payload(event, net=cny(net), tax=cny(tax)), "key")
+    assert made["findings"] == []
+    xml = store.fetch(made["xml"]["key"])
+    allowances = etree.fromstring(xml).findall(".//{*}AllowanceCharge")
+    assert [(each.findtext("{*}AllowanceChargeReasonCode"), each.findtext("{*}Amount")) for each in allowances] == [
+        ("95", "100.00"), ("64", f"{(90_000 - net) / 100:.2f}"),
+    ]  # fmt: skip
+    assert total(xml, "TaxExclusiveAmount") == f"{net / 100:.2f}"
+    assert total(xml, "PayableAmount") == "0.00"
+    text = text_of(store.fetch(made["pdf"]["key"]))
+    for said in ("验收前退款", "Reductionagreedbeforeacceptance", figure(cny(net + tax)), "款项已付清"):
+        assert said in text, said
 
 
 def test_what_the_rules_refuse_is_not_kept_and_says_why(store: ObjectStore) -> None:

@@ -19,7 +19,7 @@ from services.shared.chassis.definition import OutsideCall
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.chassis.outside_calls import OutsideCaller
 from tests.integration.invoicing.database import ServiceDatabases, fill, transaction
-from tests.kit.fakes_invoicing import NOW, accepted, contracted
+from tests.kit.fakes_invoicing import NOW, contracted, recognised
 from tests.kit.platform import ServiceDatabase
 from tests.kit.waiting import wait_until
 
@@ -56,7 +56,7 @@ def test_an_invoice_is_issued_once_although_its_children_are_killed(
     render.CHILD.end()
     fill(engine, contracted())
     with transaction(engine) as uow:
-        invoice.invoice_order(accepted(contracted()), uow=uow, now=NOW)
+        invoice.invoice_order(recognised(contracted()), uow=uow, now=NOW)
     call = OutsideCall(invoice.ISSUE_INVOICE, IssueInvoice(store), invoice.record_documents, lease_s=120.0)
     caller = OutsideCaller("invoicing", engine, SystemClock(), InvoicingUnitOfWork, (call,))
     stop = threading.Event()

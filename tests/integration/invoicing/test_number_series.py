@@ -10,16 +10,16 @@ from services.invoicing.adapters.unit_of_work import InvoicingUnitOfWork
 from services.invoicing.use_cases.invoice import invoice_order
 from services.shared.kernel.errors import Unavailable
 from services.shared.kernel.ids import derived_id
-from services.shared.messages.orders.order import OrderAccepted
+from services.shared.messages.billing.revenue import RevenueRecognised
 from tests.integration.invoicing.database import ServiceDatabases, fill, transaction
-from tests.kit.fakes_invoicing import NOW, accepted, contracted
+from tests.kit.fakes_invoicing import NOW, contracted, recognised
 
 
 class Stumbled(Exception):
     """A transaction that did not come to its end."""
 
 
-def stumble(uow: InvoicingUnitOfWork, event: OrderAccepted) -> None:
+def stumble(uow: InvoicingUnitOfWork, event: RevenueRecognised) -> None:
     """Take a number, and come to no end."""
     invoice_order(event, uow=uow, now=NOW)
     raise Stumbled
@@ -40,7 +40,7 @@ def test_twenty_beside_each_other_with_every_third_rolled_back(service_database:
     def issue(worker: int) -> None:
         together.wait()
         for n in range(worker, 60, 20):
-            event = accepted(orders[n])
+            event = recognised(orders[n])
             if n % 3 == 0:
                 with pytest.raises(Stumbled), transaction(engine) as uow:
                     stumble(uow, event)
@@ -68,7 +68,7 @@ def test_twenty_deliveries_of_one_event_make_one_invoice(service_database: Servi
     def issue(_: int) -> None:
         together.wait()
         with transaction(engine) as uow:
-            invoice_order(accepted(order), uow=uow, now=NOW)
+            invoice_order(recognised(order), uow=uow, now=NOW)
             published.extend(uow.outbox)
 
     with ThreadPoolExecutor(20) as threads:
@@ -88,7 +88,7 @@ def test_a_process_that_dies_leaves_no_gap(service_database: ServiceDatabases) -
 
     def die() -> None:
         with transaction(engine) as uow:
-            invoice_order(accepted(first), uow=uow, now=NOW)
+            invoice_order(recognised(first), uow=uow, now=NOW)
             victim = uow.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
             made.rows("SELECT pg_terminate_backend(%s)", (victim,))
             uow.connection.exec_driver_sql("SELECT 1")
@@ -97,7 +97,7 @@ def test_a_process_that_dies_leaves_no_gap(service_database: ServiceDatabases) -
         die()
     for order in (second, first):
         with transaction(engine) as uow:
-            invoice_order(accepted(order), uow=uow, now=NOW)
+            invoice_order(recognised(order), uow=uow, now=NOW)
     rows = made.rows("SELECT number, contents ->> 'order_number' FROM invoice ORDER BY number")
     assert rows == [("INV-2026-000001", "OR-2026-000002"), ("INV-2026-000002", "OR-2026-000001")]
     engine.dispose()
@@ -112,6 +112,6 @@ def test_each_business_year_has_its_own_series(service_database: ServiceDatabase
     for order, hour in zip(orders, (15, 16), strict=True):
         now = datetime(2026, 12, 31, hour, 30, tzinfo=UTC)
         with transaction(engine, now) as uow:
-            invoice_order(accepted(order), uow=uow, now=now)
+            invoice_order(recognised(order), uow=uow, now=now)
     assert made.rows("SELECT number FROM invoice ORDER BY number") == [("INV-2026-000001",), ("INV-2027-000001",)]
     engine.dispose()

@@ -34,10 +34,10 @@ from tests.kit.fakes_invoicing import (
     OTHER_PROVIDER_FINANCE,
     PROVIDER_FINANCE,
     REQUESTER,
-    accepted,
     an_actor,
     cny,
     contracted,
+    recognised,
     settlement_closed,
 )
 
@@ -62,7 +62,7 @@ def engine(service_database: ServiceDatabases) -> Engine:
 def invoiced(engine: Engine) -> None:
     fill(engine, contracted())
     with transaction(engine) as uow:
-        invoice_order(accepted(contracted()), uow=uow, now=NOW)
+        invoice_order(recognised(contracted()), uow=uow, now=NOW)
 
 
 def test_an_invoice_comes_back_as_it_was_frozen(engine: Engine) -> None:
@@ -108,7 +108,7 @@ def test_lists_hold_ones_own_and_turn_pages(engine: Engine) -> None:
     fill(engine, *orders)
     for order in orders:
         with transaction(engine) as uow:
-            invoice_order(accepted(order), uow=uow, now=NOW)
+            invoice_order(recognised(order), uow=uow, now=NOW)
 
     def all_of(uow: InvoicingUnitOfWork) -> list[str]:
         numbers: list[str] = []

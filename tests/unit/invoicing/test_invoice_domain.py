@@ -29,7 +29,7 @@ PDF = KeptFile("a.pdf", "a" * 64, 10)
 XML = KeptFile("a.xml", "b" * 64, 20)
 
 
-def a_numbered_invoice() -> Invoice:
+def a_numbered_invoice(net: int = 100_000, tax: int = 6_000, on_credit: int = 0) -> Invoice:
     uow = FakeInvoicing()
     order.keep_copy(contracted(), uow=uow, now=NOW)
     for kind, organisation_id in (("operator", OPERATOR_ID), ("customer", CUSTOMER_ID)):
@@ -41,7 +41,9 @@ def a_numbered_invoice() -> Invoice:
         order=uow.orders.rows[ORDER_ID],
         seller=seller,
         buyer=buyer,
-        on_credit=cny(0),
+        net=cny(net),
+        tax=cny(tax),
+        on_credit=cny(on_credit),
         net_days=0,
         accepted_at=NOW - timedelta(days=1),
         now=NOW,
@@ -64,6 +66,20 @@ def test_a_numbered_invoice_is_paid_and_dated() -> None:
     assert contents.dated_at == NOW
     assert contents.seller.account_number == "1239065188101010"
     assert contents.buyer.account_number == ""
+
+
+def test_less_than_the_order_is_said_to_be_less() -> None:
+    """What was given back before acceptance is neither invoiced nor paid."""
+    contents = a_numbered_invoice(66_667, 4_000, on_credit=10_000).frozen
+    assert (contents.gross, contents.paid, contents.reduced) == (cny(70_667), cny(60_667), cny(33_333))
+    assert a_numbered_invoice().frozen.reduced is None
+
+
+@pytest.mark.parametrize(("net", "tax"), [(100_001, 6_000), (100_000, 6_001)])
+def test_more_than_the_order_is_never_invoiced(net: int, tax: int) -> None:
+    """It can only be a bug, and must be seen."""
+    with pytest.raises(ValueError, match="more was recognised"):
+        a_numbered_invoice(net, tax)
 
 
 def test_an_issued_invoice_bears_the_date_of_its_documents() -> None:

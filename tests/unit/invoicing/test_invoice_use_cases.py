@@ -1,4 +1,4 @@
-"""An accepted order becomes a tax point and one invoice."""
+"""What was recognised of an order becomes a tax point and one invoice."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,9 +17,9 @@ from tests.kit.fakes_invoicing import (
     OPERATOR_ID,
     ORDER_ID,
     FakeInvoicing,
-    accepted,
     cny,
     contracted,
+    recognised,
     registered,
 )
 
@@ -43,7 +43,7 @@ def ready(*order_ids: UUID) -> FakeInvoicing:
 def test_acceptance_reaches_the_tax_point_and_numbers_the_invoice() -> None:
     """VAT is due at acceptance; the invoice has its number in the same step and its documents are asked for."""
     uow = ready()
-    invoice_order(accepted(contracted()), uow=uow, now=NOW)
+    invoice_order(recognised(contracted()), uow=uow, now=NOW)
     (reached,) = uow.events(TaxPointReached)
     assert (reached.cause, reached.net, reached.tax, reached.reached_at) == (
         "acceptance",
@@ -58,11 +58,32 @@ def test_acceptance_reaches_the_tax_point_and_numbers_the_invoice() -> None:
     assert payload["contents"]["number"] == "INV-2026-000001"
 
 
+def test_the_invoice_says_what_was_recognised() -> None:
+    """A third was given back before acceptance: tax point and invoice are over two thirds."""
+    uow = ready()
+    event = recognised(contracted(), net=cny(66_667), tax=cny(4_000))
+    invoice_order(event, uow=uow, now=NOW)
+    (reached,) = uow.events(TaxPointReached)
+    assert (reached.net, reached.tax) == (cny(66_667), cny(4_000))
+    contents = uow.invoices.rows[INVOICE_ID].frozen
+    assert (contents.gross, contents.paid, contents.reduced) == (cny(70_667), cny(70_667), cny(33_333))
+    record_documents(uow.calls[0][2], MADE, uow=uow, now=NOW)
+    (issued,) = uow.events(InvoiceIssued)
+    assert (issued.net, issued.gross) == (cny(66_667), cny(70_667))
+
+
+def test_of_what_was_given_back_wholly_there_is_no_invoice() -> None:
+    """Neither number nor tax point."""
+    uow = ready()
+    invoice_order(recognised(contracted(), net=cny(0), tax=cny(0)), uow=uow, now=NOW)
+    assert (uow.published, uow.calls, uow.invoices.rows, uow.number_series.last) == ([], [], {}, {})
+
+
 def test_an_order_is_invoiced_once() -> None:
     """A second delivery of the event takes no number, states nothing and asks for nothing."""
     uow = ready()
     for _ in range(3):
-        invoice_order(accepted(contracted()), uow=uow, now=NOW)
+        invoice_order(recognised(contracted()), uow=uow, now=NOW)
     assert uow.number_series.last == {("INV", 2026): 1}
     assert len(uow.calls) == 1
     assert [type(event) for event in uow.published] == [TaxPointReached]
@@ -75,7 +96,7 @@ def test_without_the_copies_nothing_is_invoiced_yet(missing: UUID) -> None:
     uow.organisations.rows.pop(missing, None)
     uow.orders.rows.pop(missing, None)
     with pytest.raises(NotYet):
-        invoice_order(accepted(contracted()), uow=uow, now=NOW)
+        invoice_order(recognised(contracted()), uow=uow, now=NOW)
     assert (uow.number_series.last, uow.invoices.rows) == ({}, {})
 
 
@@ -85,7 +106,7 @@ def test_the_series_begins_anew_with_the_business_year() -> None:
     uow = ready(*ids)
     instants = [datetime(2026, 12, 31, hour, 59, tzinfo=UTC) for hour in (15, 16, 17)]
     for order_id, now in zip(ids, instants, strict=True):
-        invoice_order(accepted(contracted(order_id)), uow=uow, now=now)
+        invoice_order(recognised(contracted(order_id)), uow=uow, now=now)
     numbers = [uow.invoices.rows[derived_id("invoice", order_id)].number for order_id in ids]
     assert numbers == ["INV-2026-000001", "INV-2027-000001", "INV-2027-000002"]
 
@@ -93,7 +114,7 @@ def test_the_series_begins_anew_with_the_business_year() -> None:
 def test_kept_documents_make_it_issued() -> None:
     """The event carries both hashes and the frozen amounts; recording the outcome again says nothing new."""
     uow = ready()
-    invoice_order(accepted(contracted()), uow=uow, now=NOW)
+    invoice_order(recognised(contracted()), uow=uow, now=NOW)
     payload = uow.calls[0][2]
     for _ in range(2):
         record_documents(payload, MADE, uow=uow, now=NOW)
@@ -105,7 +126,7 @@ def test_kept_documents_make_it_issued() -> None:
 def test_a_finding_of_the_rules_fails_the_invoice() -> None:
     """Its number stays taken, the problem is stored, and somebody is told."""
     uow = ready()
-    invoice_order(accepted(contracted()), uow=uow, now=NOW)
+    invoice_order(recognised(contracted()), uow=uow, now=NOW)
     outcome: dict[str, Any] = {"findings": ["BR-CO-15: the totals differ"]}
     record_documents(uow.calls[0][2], outcome, uow=uow, now=NOW)
     (failed,) = uow.events(InvoiceFailed)
@@ -118,7 +139,7 @@ def test_a_finding_of_the_rules_fails_the_invoice() -> None:
 def test_what_documents_say_does_not_follow_the_organisation() -> None:
     """An address that changes between number and documents changes no invoice."""
     uow = ready()
-    invoice_order(accepted(contracted()), uow=uow, now=NOW)
+    invoice_order(recognised(contracted()), uow=uow, now=NOW)
     organisation.keep_copy(registered("customer", CUSTOMER_ID, address="elsewhere"), uow=uow, now=NOW)
     assert uow.invoices.rows[INVOICE_ID].frozen.buyer.address == "重庆市渝中区大坪正街19号"
     assert uow.calls[0][2]["contents"]["buyer"]["address"] == "重庆市渝中区大坪正街19号"
