@@ -32,7 +32,7 @@ from tests.kit.fakes_invoicing import (
     STATION_ID,
     registered,
 )
-from tests.kit.fakes_notify import an_event
+from tests.kit.notify_events import an_event
 from tests.kit.platform import ServiceDatabase
 
 ServiceDatabases = Callable[[str], ServiceDatabase]

@@ -31,7 +31,7 @@ from tests.kit.fakes_invoicing import (
     PROVIDER_FINANCE,
     REQUESTER,
 )
-from tests.kit.fakes_notify import an_event
+from tests.kit.notify_events import an_event
 from tests.kit.platform import ServiceDatabase
 
 

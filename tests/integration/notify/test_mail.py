@@ -21,7 +21,8 @@ from services.shared.kernel.ids import new_id
 from services.shared.messages.notify.notification import ListNotifications
 from tests.integration.notify.database import ServiceDatabases, fill, run_all, transaction
 from tests.kit.fakes_invoicing import CUSTOMER_ID, NOW, OTHER_PROVIDER_FINANCE, an_actor
-from tests.kit.fakes_notify import a_member, an_event
+from tests.kit.fakes_notify import a_member
+from tests.kit.notify_events import an_event
 from tests.kit.waiting import wait_until
 
 MAIL = Mail(

@@ -9,7 +9,8 @@ from services.notify.domain.feed import FEED, OPERATOR_VIEW, entries_for, pick, 
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.registry import events
 from tests.kit.fakes_invoicing import CUSTOMER_ID, PROVIDER_ID, STATION_ID, terms
-from tests.kit.fakes_notify import CUSTOMER_VIEW, FEE_BPS, PROVIDER_VIEW, STATION_BPS, STATION_VIEW, an_event
+from tests.kit.fakes_notify import CUSTOMER_VIEW, PROVIDER_VIEW, STATION_VIEW
+from tests.kit.notify_events import FEE_BPS, STATION_BPS, an_event
 
 NEVER_TO_A_PARTY = {"fee_bps", "station_bps", "station_id", "station_tax", "commission_plan_id", "entries", "fee"}
 COMMISSION, STATION_SHARE = 12_340, 7_007  # 12.34 % of 1,000.00; 56.78 % of that

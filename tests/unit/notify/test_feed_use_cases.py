@@ -10,7 +10,8 @@ from services.notify.use_cases.feed import append
 from services.notify.use_cases.webhook_endpoint import SEND_WEBHOOKS
 from services.shared.kernel.ids import new_id
 from tests.kit.fakes_invoicing import NOW
-from tests.kit.fakes_notify import CUSTOMER_VIEW, PROVIDER_VIEW, FakeNotify, an_endpoint, an_event
+from tests.kit.fakes_notify import CUSTOMER_VIEW, PROVIDER_VIEW, FakeNotify, an_endpoint
+from tests.kit.notify_events import an_event
 
 
 def test_each_view_counts_for_itself_without_gaps() -> None:

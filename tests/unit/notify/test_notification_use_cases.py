@@ -12,7 +12,8 @@ from services.shared.kernel.errors import NotYet
 from services.shared.messages.identity.member import MemberJoined, MemberRemoved
 from services.shared.messages.registry import events
 from tests.kit.fakes_invoicing import CUSTOMER_ID, NOW, OPERATOR_ID, ORDER_ID, PROVIDER_ID, SETTLEMENT_ID, STATION_ID
-from tests.kit.fakes_notify import FakeNotify, a_member, an_event, with_organisations
+from tests.kit.fakes_notify import FakeNotify, a_member, with_organisations
+from tests.kit.notify_events import an_event
 
 
 def told(name: str, **changes: object) -> FakeNotify:

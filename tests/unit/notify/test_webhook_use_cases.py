@@ -38,7 +38,8 @@ from tests.kit.fakes_invoicing import (
     REQUESTER,
     TECHNICIAN,
 )
-from tests.kit.fakes_notify import CUSTOMER_VIEW, FakeNotify, an_endpoint, an_event
+from tests.kit.fakes_notify import CUSTOMER_VIEW, FakeNotify, an_endpoint
+from tests.kit.notify_events import an_event
 
 ENDPOINT = an_endpoint().webhook_endpoint_id
 OK = {"status": 200, "problem": "", "retry_after_s": 0}
