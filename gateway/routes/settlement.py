@@ -56,3 +56,10 @@ def get_settlement_document(caller: Signed, settlement_id: UUID) -> Response:
     """The statement as a file."""
     asked = settlement.GetSettlementDocument(settlement_id=settlement_id)
     return ok(DocumentLink.of(caller.ask(asked, settlement.SettlementDocument)))
+
+
+@router.get("/settlements/{settlement_id}/spreadsheet", response_model=DocumentLink)
+def get_settlement_spreadsheet(caller: Signed, settlement_id: UUID) -> Response:
+    """The statement as a spreadsheet (XLSX): amounts are numbers, texts compute nothing."""
+    asked = settlement.GetSettlementDocument(settlement_id=settlement_id, form="xlsx")
+    return ok(DocumentLink.of(caller.ask(asked, settlement.SettlementDocument)))

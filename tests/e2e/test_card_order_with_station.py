@@ -156,6 +156,7 @@ def settle(stage: Stage, journey: steps.Journey, order_id: str, others: Intruder
         path = f"/settlements/{settlement['settlement_id']}"
         others.try_it(readers, "GET", path)
         others.try_it(readers, "GET", f"{path}/documents")
+        others.try_it(readers, "GET", f"{path}/spreadsheet")
         said = {
             "settlement_number": settlement["number"], "number": "FAKE-0001", "kind": "special",
             "net": settlement["net"], "tax": settlement["tax"], "issued_on": settlement["until"],

@@ -111,17 +111,22 @@ class SettlementStatement:
         return total(amounts, self.currency)
 
 
+def check_consistent(statement: SettlementStatement) -> None:
+    """Raises StatementInconsistent."""
+    for line in statement.lines:
+        if line.base - line.deducted != line.net:
+            raise StatementInconsistent(f"{line.order_number}: base less deduction is not the net amount")
+        if line.vat.amount and not statement.expected_invoice.special:
+            raise StatementInconsistent(f"{line.order_number}: VAT is paid against a special invoice only")
+
+
 def settlement_statement_pdf(statement: SettlementStatement) -> bytes:
     """
     Raises:
         StatementInconsistent, CurrencyMismatch, RenderFailed: A bug.
         ChildUnavailable: Try again.
     """
-    for line in statement.lines:
-        if line.base - line.deducted != line.net:
-            raise StatementInconsistent(f"{line.order_number}: base less deduction is not the net amount")
-        if line.vat.amount and not statement.expected_invoice.special:
-            raise StatementInconsistent(f"{line.order_number}: VAT is paid against a special invoice only")
+    check_consistent(statement)
     net = statement.sum_of(line.net for line in statement.lines)
     vat = statement.sum_of(line.vat for line in statement.lines)
     invoice = statement.expected_invoice

@@ -1,6 +1,7 @@
 """What `work` does outside a transaction for billing, and the use case its outcome leads to."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
@@ -15,6 +16,7 @@ from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.chargeback import ChargebackFacts, Movement
 from services.billing.domain.payment import BalanceTransaction, CardFacts
+from services.billing.domain.settlement import KeptFile
 from services.billing.use_cases import bank_order as bank_orders
 from services.billing.use_cases import (
     chargeback,
@@ -59,15 +61,19 @@ class Papers:
 
     def render_settlement(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         del key
-        from services.billing.adapters import documents, settlement_papers
+        from services.billing.adapters import documents, settlement_papers, statement_sheet
 
         with database.connection(self.source) as held:
             statement = settlement_papers.statement_of(
                 held, UUID(payload["settlement_id"]), documents.Party(*self.company)
             )
         pdf = documents.settlement_statement_pdf(statement)
-        stored = self.store.keep(f"settlements/{payload['settlement_id']}.pdf", pdf, "application/pdf")
-        return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
+        sheet = statement_sheet.settlement_statement_xlsx(statement)
+        name = f"settlements/{payload['settlement_id']}"
+        return {
+            "pdf": asdict(self.store.keep(f"{name}.pdf", pdf, "application/pdf")),
+            "xlsx": asdict(self.store.keep(f"{name}.xlsx", sheet, statement_sheet.MEDIA_TYPE)),
+        }
 
     def build_claim_pack(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         claimed = payload["claim"]
@@ -221,7 +227,8 @@ def _statement_kept(
     payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
 ) -> None:
     del now
-    settlement.statement_kept(UUID(payload["settlement_id"]), result["key"], result["sha256"], result["size"], uow=uow)
+    paper, sheet = KeptFile(**result["pdf"]), KeptFile(**result["xlsx"])
+    settlement.statement_kept(UUID(payload["settlement_id"]), paper, sheet, uow=uow)
 
 
 def _pack_kept(payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime) -> None:

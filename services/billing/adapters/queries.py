@@ -260,11 +260,15 @@ def get_settlement_document(
     """*download_url*: key and file name → where the holder may fetch it."""
     del now
     row = _settlement_row(query, actor, uow)
-    filename = f"{row.number}.pdf"
+    filename = f"{row.number}.{query.form}"
+    if query.form == "xlsx":
+        key, sha256, size = row.sheet_key, row.sheet_sha256, row.sheet_size
+    else:
+        key, sha256, size = row.document_key, row.document_sha256, row.document_size
     return SettlementDocument(
-        url=download_url(row.document_key, filename) if row.document_key is not None else None,
-        sha256=row.document_sha256,
-        size_bytes=row.document_size,
+        url=download_url(key, filename) if key is not None else None,
+        sha256=sha256,
+        size_bytes=size,
         filename=filename,
     )
 

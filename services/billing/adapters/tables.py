@@ -262,6 +262,9 @@ settlement = Table(
     Column("document_key", Text),
     Column("document_sha256", Text),
     Column("document_size", BigInteger),
+    Column("sheet_key", Text),
+    Column("sheet_sha256", Text),
+    Column("sheet_size", BigInteger),
     Column("version", Integer),
 )
 

@@ -54,6 +54,15 @@ class InvoiceContradicts(Exception):
     """A matched invoice says other amounts than the settlement: a bug of whoever matched it."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file in the object store; *size* in bytes."""
+
+    key: str
+    sha256: str
+    size: int
+
+
 @dataclass
 class Settlement:
     """
@@ -64,6 +73,7 @@ class Settlement:
         tax_rate_bps, special_invoice: Which invoice it is.
         payable_from: End of the hold period of its last order.
         kept: What is not paid out of it, because of claw-backs.
+        document_key, sheet_key: The statement as PDF and as XLSX; none while they are made.
     """
 
     settlement_id: UUID
@@ -87,6 +97,9 @@ class Settlement:
     document_key: str | None = None
     document_sha256: str = ""
     document_size: int = 0
+    sheet_key: str | None = None
+    sheet_sha256: str = ""
+    sheet_size: int = 0
     version: int = 0
 
     @property
@@ -98,9 +111,10 @@ class Settlement:
         """What is paid out of it."""
         return self.gross - Money(sum(kept.amount for kept in self.kept), self.currency)
 
-    def issue(self, key: str, sha256: str, size: int) -> None:
+    def issue(self, paper: KeptFile, sheet: KeptFile) -> None:
         """The statement is printed and kept. The party may have sent its invoice meanwhile."""
-        self.document_key, self.document_sha256, self.document_size = key, sha256, size
+        self.document_key, self.document_sha256, self.document_size = paper.key, paper.sha256, paper.size
+        self.sheet_key, self.sheet_sha256, self.sheet_size = sheet.key, sheet.sha256, sheet.size
         if self.state == "closed":
             self.state = LIFECYCLE.after("issue", self.state)
 

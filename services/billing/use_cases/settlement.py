@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.billing.domain.clawback import Clawback, netted
-from services.billing.domain.settlement import Settlement, received_invoice_matched
+from services.billing.domain.settlement import KeptFile, Settlement, received_invoice_matched
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
@@ -63,10 +63,10 @@ def close_settlements(
     return SettlementPage(items=tuple(view(settlement) for settlement in closed))
 
 
-def statement_kept(settlement_id: UUID, key: str, sha256: str, size: int, *, uow: BillingUnitOfWork) -> None:
-    """The statement is printed and kept."""
+def statement_kept(settlement_id: UUID, paper: KeptFile, sheet: KeptFile, *, uow: BillingUnitOfWork) -> None:
+    """The statement is printed and kept, as PDF and as a spreadsheet."""
     settlement = uow.settlements.get(settlement_id)
-    settlement.issue(key, sha256, size)
+    settlement.issue(paper, sheet)
     uow.settlements.save(settlement)
 
 

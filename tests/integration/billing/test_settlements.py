@@ -30,6 +30,7 @@ from services.shared.messages.billing.settlement import (
     ListSettlementLines,
     ListSettlements,
     PreviewSettlements,
+    SettlementDocument,
     SettlementLinePage,
     SettlementPage,
     SettlementView,
@@ -64,6 +65,17 @@ def lines_of(billing: Billing, stated: SettlementView, actor: Actor = FINANCE) -
     return billing.run(queries.list_settlement_lines, ListSettlementLines(settlement_id=stated.settlement_id), actor)
 
 
+def document_of(
+    billing: Billing, stated: SettlementView, form: str, actor: Actor = PROVIDER_FINANCE
+) -> SettlementDocument:
+    wanted = GetSettlementDocument.model_validate({"settlement_id": stated.settlement_id, "form": form})
+    return billing.within(
+        lambda uow: queries.get_settlement_document(
+            wanted, actor=actor, uow=uow, now=NOW, download_url=lambda key, name: f"{key}?{name}"
+        )
+    )
+
+
 def matched(billing: Billing, stated: SettlementView) -> None:
     billing.within(lambda uow: match(uow, stated))  # type: ignore[arg-type] # any unit of work
 
@@ -86,14 +98,10 @@ def test_from_acceptance_to_paid(billing: Billing) -> None:
     assert (read.state, read.order_count) == ("awaiting_invoice", 1)
     (line,) = lines_of(billing, provider, PROVIDER_FINANCE).items
     assert (line.order_id, line.net, line.tax, line.kind) == (ORDER_ID, cny(90_000), cny(5_400), "acceptance")
-    document = billing.within(
-        lambda uow: queries.get_settlement_document(
-            GetSettlementDocument(settlement_id=provider.settlement_id), actor=PROVIDER_FINANCE, uow=uow, now=NOW,
-            download_url=lambda key, name: f"{key}?{name}",
-        )
-    )  # fmt: skip
-    assert document.url == f"settlements/{provider.settlement_id}.pdf?{provider.number}.pdf"
-    assert document.size_bytes > 1_000
+    for form in ("pdf", "xlsx"):
+        document = document_of(billing, provider, form)
+        assert document.url == f"settlements/{provider.settlement_id}.{form}?{provider.number}.{form}"
+        assert document.size_bytes > 1_000
     matched(billing, provider)
     matched(billing, station)
     started = billing.start_payout(provider.settlement_id)
@@ -140,6 +148,8 @@ def test_only_the_party_sees_its_own(billing: Billing) -> None:
             billing.run(queries.get_settlement, GetSettlement(settlement_id=provider.settlement_id), stranger)
         with pytest.raises(NotFound):
             lines_of(billing, provider, stranger)
+        with pytest.raises(NotFound):
+            document_of(billing, provider, "xlsx", stranger)
         with pytest.raises(NotFound):
             billing.run(queries.get_payout, GetPayout(payout_id=started.payout_id), stranger)
     with pytest.raises(NotAllowed):

@@ -175,12 +175,13 @@ class SettlementLinePage(Page):
 
 
 class GetSettlementDocument(Query):
-    """→ DocumentLink-like view of billing"""
+    """The statement as it is printed, or as a spreadsheet. → SettlementDocument"""
 
     wire_name: ClassVar = "billing.get_settlement_document"
     grants: ClassVar[Grants] = _READERS
 
     settlement_id: UUID
+    form: Literal["pdf", "xlsx"] = "pdf"
 
 
 class SettlementDocument(View):
