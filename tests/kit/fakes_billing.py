@@ -54,6 +54,7 @@ from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
+from tests.kit.fakes_channel import FakeChannelOrders, FakeSplitOrders
 from tests.kit.fakes_voucher import (
     FakeClaims,
     FakeEvidence,
@@ -911,6 +912,8 @@ class FakeBillingUnitOfWork:
         self.credit = FakeCredit(self.receivables)
         self.checkouts = FakeCheckouts()
         self.chargebacks = FakeChargebacks()
+        self.channel_orders = FakeChannelOrders()
+        self.split_orders = FakeSplitOrders()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
         self.csv_maps = FakeCsvMaps()

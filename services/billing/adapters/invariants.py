@@ -136,12 +136,18 @@ CHECKS: dict[str, str] = {
                 - (SELECT coalesce(sum((k ->> 'amount')::bigint), 0) FROM jsonb_array_elements(s.kept) k)
            OR s.net <> (SELECT sum(a.net) FROM accrual a WHERE a.settlement_id = s.settlement_id)
            OR s.tax <> (SELECT sum(a.tax) FROM accrual a WHERE a.settlement_id = s.settlement_id) LIMIT 100""",
-    "I8 parties owe what is left of their claw-backs": """
+    "I8 parties owe what is left of their claw-backs, and commission until it is split": """
         SELECT format('%s %s', coalesce(b.account, c.account), coalesce(b.currency, c.currency))
         FROM (SELECT account, currency, sum(posted_d - posted_c) AS owed FROM account_balance
               WHERE account LIKE 'A:ar:provider:%' OR account LIKE 'A:ar:station:%' GROUP BY account, currency) AS b
-        FULL JOIN (SELECT format('A:ar:%s:%s', party_kind, party_id) AS account, currency, sum("left") AS owed
-                   FROM clawback GROUP BY 1, 2) AS c USING (account, currency)
+        FULL JOIN (SELECT account, currency, sum(owed) AS owed FROM (
+                     SELECT format('A:ar:%s:%s', party_kind, party_id) AS account, currency, "left" AS owed
+                     FROM clawback
+                     UNION ALL SELECT 'A:ar:provider:' || provider_id, currency, amount FROM split_order
+                     WHERE state IN ('requested', 'processing')
+                     UNION ALL SELECT 'A:ar:provider:' || provider_id, currency, netted - amount FROM split_return
+                     WHERE state <> 'success') AS each
+                   GROUP BY 1, 2) AS c USING (account, currency)
         WHERE coalesce(b.owed, 0) <> coalesce(c.owed, 0) LIMIT 100""",
     "I8 bank orders order what their payouts sum to": """
         SELECT o.number FROM bank_order o LEFT JOIN payout p USING (bank_order_id)

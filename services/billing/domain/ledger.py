@@ -3,7 +3,8 @@ The chart of accounts, entries and transactions. Which entries book a business f
 
 A assets, L liabilities, R revenue, E expenses; D debit, C credit. What customers have paid stands on
 `L:contract:{order}` until the work is accepted; what is owed to a provider or a station goes from
-`accrued` (we await its invoice) to `payable`, and over `L:payout_transit` out of the bank.
+`accrued` (we await its invoice) to `payable`, and over `L:payout_transit` out of the bank. M are memo accounts: others'
+money that a channel holds, balanced among themselves and outside the trial balance.
 """
 
 from collections.abc import Iterable
@@ -20,6 +21,10 @@ from services.shared.kernel.money import Money
 Side = Literal["D", "C"]
 
 PSP = "A:psp:stripe"
+CHANNEL = "A:psp:channel"
+"""The company's own balance at the splitting channel: commission, and nothing else."""
+CHANNEL_HOLDS = "M:channel:platform"
+"""Memo, outside the trial balance: what that channel holds for others' orders."""
 BANK = "A:bank:main"
 INPUT_VAT_PENDING = "A:vat:input_pending"
 INPUT_VAT = "A:vat:input"
@@ -41,7 +46,7 @@ ROUNDING = "E:rounding"
 # Whose credit the debits may never exceed: other people's money, which is spent at most once.
 _NEVER_OVERDRAWN = (
     "L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:", "L:voucher_fund:",
-    "L:refund:",
+    "L:refund:", "M:order:",
 )  # fmt: skip
 
 
@@ -201,6 +206,11 @@ def cost(kind: PartyKind) -> str:
 def dispute(chargeback_id: UUID) -> str:
     """What the payment institution keeps from us until the bank has decided a chargeback."""
     return f"A:dispute:{chargeback_id}"
+
+
+def held_for(order_id: UUID) -> str:
+    """Memo: what a channel holds for an order in agent mode."""
+    return f"M:order:{order_id}"
 
 
 def payout_transit(payout_id: UUID) -> str:

@@ -20,6 +20,7 @@ from services.billing.domain.payment import Payment
 from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.billing.use_cases.channel_ports import ChannelOrders, SplitOrders
 from services.billing.use_cases.credit_ports import CreditBook, Receivables
 from services.billing.use_cases.ledger_ports import Adjustments, Ledger, LedgerChain, Periods
 from services.billing.use_cases.payout_ports import BankOrders, Payouts
@@ -310,6 +311,12 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def chargebacks(self) -> Chargebacks: ...
+
+    @property
+    def channel_orders(self) -> ChannelOrders: ...
+
+    @property
+    def split_orders(self) -> SplitOrders: ...
 
     @property
     def stripe_events(self) -> StripeEvents: ...

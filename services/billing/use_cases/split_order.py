@@ -1,0 +1,313 @@
+"""
+Split orders (分账单): the splitting channel is told what of a payment is ours, and what of it goes back.
+
+Whoever calls books what the provider owes by it in the same transaction: `A:ar:provider` is debited with the
+commission at acceptance and credited with a return at a refund; what the channel does then settles that.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from services.billing.domain.channel_order import ChannelOrder
+from services.billing.domain.order import OrderCopy
+from services.billing.domain.split_order import (
+    LIFECYCLE,
+    RETURN_LIFECYCLE,
+    ReturnExceedsSplit,
+    ReturnFacts,
+    SplitFacts,
+    SplitOrder,
+    SplitOtherwise,
+    SplitReturn,
+    commission_returned,
+    commission_split,
+)
+from services.billing.use_cases import janitor
+from services.billing.use_cases.clawback import owe
+from services.billing.use_cases.ledger import post_transaction
+from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.kernel.channel import check_split
+from services.shared.kernel.errors import Refused
+from services.shared.kernel.money import Money
+
+log = structlog.get_logger("split_order")
+
+CHECK_TIMER = "check_split_order"
+CHECK_RETURN_TIMER = "check_split_return"
+
+
+class NotPaidThere(Exception):
+    """The channel holds nothing of an order that is to be split: somebody must look before its commission is booked."""
+
+
+def request_split(order: OrderCopy, *, commission: Money, uow: BillingUnitOfWork, now: datetime) -> SplitOrder:
+    """
+    The work of *order* is accepted: *commission* (C + T_c, may be nothing) is ours of what the channel holds, the rest
+    goes to the provider. Once for each order; a second time does nothing.
+
+    Where the channel cannot do it (it has let the money go to the provider, or the commission is above its limit) the
+    split has failed at once, and the provider owes the commission: what it is owed next is netted against it.
+
+    Args:
+        order: Locked.
+        commission: In the order's currency. The caller debits `A:ar:provider` with it, in this transaction.
+        uow: That transaction.
+        now: When it is accepted.
+
+    Raises:
+        SplitOtherwise: It is split already, with another commission.
+        NotPaidThere: The channel holds nothing for it: a bug, or an order that was released unpaid.
+    """
+    held = uow.channel_orders.of_order(order.order_id)
+    if held is None or held.paid_at is None or held.late:
+        raise NotPaidThere(order.number)
+    made = SplitOrder(
+        order_id=order.order_id, order_number=order.number, payment_id=held.payment_id, provider_id=held.payee_id,
+        currency=order.currency, amount=commission.amount, state="requested", requested_at=now,
+    )  # fmt: skip
+    if not uow.split_orders.add(made):
+        return _same(order.order_id, commission, uow)
+    reason = _impossible(held, commission)
+    if reason:
+        _fail(made, reason, uow, now)
+        uow.split_orders.save(made)
+        return made
+    uow.call_outside(
+        "create_channel_split",
+        f"channel_split:{order.order_id}",
+        {
+            "order_id": str(order.order_id),
+            "payment_id": str(held.payment_id),
+            "transaction_id": held.transaction_id,
+            "amount": commission.amount,
+            "currency": commission.currency,
+        },
+    )
+    janitor.look_later(CHECK_TIMER, order.order_id, 0, uow=uow, now=now)
+    return made
+
+
+def request_return(
+    order: OrderCopy, *, amount: Money, refund_id: UUID, uow: BillingUnitOfWork, now: datetime
+) -> SplitReturn:
+    """
+    A refund takes *amount* of the commission: it goes back from our balance at the channel to the provider's. Once for
+    each refund; a second time does nothing. Before the split is finished it waits for that.
+
+    That our balance is too low, because we have withdrawn it, is a normal outcome: it has failed then, the provider is
+    owed it, and finance tries again. Where the split had failed, it is taken off what the provider owes.
+
+    Args:
+        order: Locked.
+        amount: C + T_c that the refund takes, above zero. The caller credits `A:ar:provider` with it.
+        refund_id: Because of which.
+        uow: The transaction in which the caller posts.
+        now: When.
+
+    Raises:
+        SplitOtherwise: The refund is returned already, with another amount.
+        ReturnExceedsSplit: More than is left of the split.
+        NotPaidThere: The order was never split: a bug.
+    """
+    split = uow.split_orders.find(order.order_id)
+    if split is None:
+        raise NotPaidThere(order.number)
+    Money(split.amount, split.currency) - amount  # refuses another currency
+    earlier = uow.split_orders.returns_of(order.order_id)
+    same = next((each for each in earlier if each.refund_id == refund_id), None)
+    if same is not None:
+        if same.money != amount:
+            raise SplitOtherwise
+        return same
+    left = split.amount - sum(each.amount for each in earlier)
+    if amount.amount > left:
+        raise ReturnExceedsSplit(left=left)
+    made = SplitReturn(
+        refund_id=refund_id, order_id=order.order_id, order_number=order.number, provider_id=split.provider_id,
+        currency=split.currency, amount=amount.amount, state="processing", requested_at=now,
+    )  # fmt: skip
+    uow.split_orders.add_return(made)
+    if split.state == "finished":
+        _send_return(made, uow, now)
+    elif split.state == "failed":
+        _net(made, uow, now)
+    uow.split_orders.save_return(made)
+    return made
+
+
+def learn_split(order_id: UUID, facts: SplitFacts, *, uow: BillingUnitOfWork, now: datetime) -> str:
+    """
+    Apply how a split stands at the channel, in whatever order such news come.
+
+    Returns:
+        What came of it, a word for the record.
+    """
+    uow.orders.find(order_id)
+    held = uow.channel_orders.of_order(order_id)
+    made = uow.split_orders.find(order_id)
+    if made is None or held is None:
+        log.error("a split that we did not ask for", order_id=str(order_id))
+        return "not_ours"
+    if made.state in {"finished", "failed"}:
+        return "nothing_new"
+    if facts.status == "processing":
+        made.process()
+        outcome = "processing"
+    elif facts.status == "failed":
+        _fail(made, facts.failure, uow, now)
+        outcome = "failed"
+    elif facts.commission != made.money:
+        log.error("split otherwise than asked", order=made.order_number, asked=str(made.money),
+                  split=str(facts.commission))  # fmt: skip
+        return "in_doubt"
+    else:
+        _finish(made, held, facts, uow, now)
+        outcome = "finished"
+    uow.split_orders.save(made)
+    return outcome
+
+
+def split_refused(order_id: UUID, code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The channel will never make this split."""
+    uow.orders.find(order_id)
+    made = uow.split_orders.find(order_id)
+    if made is not None and LIFECYCLE.allows("fail", made.state):
+        _fail(made, code, uow, now)
+        uow.split_orders.save(made)
+
+
+def learn_return(refund_id: UUID, n: int, facts: ReturnFacts, *, uow: BillingUnitOfWork, now: datetime) -> str:
+    """Apply how the *n*th try of a return stands at the channel. Returns what came of it, a word for the record."""
+    made = uow.split_orders.find_return(refund_id)
+    if made is None:
+        log.error("a split return that we did not ask for", refund_id=str(refund_id))
+        return "not_ours"
+    if made.n != n or facts.status == "processing" or made.state != "processing":
+        return "nothing_new"
+    if facts.status == "failed":
+        _fail_return(made, facts.failure)
+    else:
+        made.succeed(now)
+        post_transaction(
+            uow,
+            key=f"split_return:{refund_id}",
+            kind="split_return",
+            entries=commission_returned(made.provider_id, Money(made.amount - made.netted, made.currency)),
+            effective_at=now,
+            now=now,
+            order=(made.order_id, made.order_number),
+        )
+    uow.split_orders.save_return(made)
+    return made.state
+
+
+def return_refused(refund_id: UUID, n: int, code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The channel will not make this try of a return."""
+    del now
+    made = uow.split_orders.find_return(refund_id)
+    if made is not None and made.n == n and RETURN_LIFECYCLE.allows("fail", made.state):
+        _fail_return(made, code)
+        uow.split_orders.save_return(made)
+
+
+def check_split_order(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Timer: ask the channel about a split that has not come to an end here."""
+    made = uow.split_orders.find(UUID(subject))
+    if made is None or made.state in {"finished", "failed"}:
+        return
+    made.checks += 1
+    uow.split_orders.save(made)
+    asked = [{"object": "channel_split", "id": subject}]
+    janitor.look(CHECK_TIMER, subject, made.checks, asked, uow=uow, now=now, call=janitor.FETCH_CHANNEL)
+
+
+def check_split_return(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Timer: ask the channel about a return that has not come to an end here."""
+    made = uow.split_orders.find_return(UUID(subject))
+    if made is None or made.state != "processing" or not made.sent:
+        return
+    made.checks += 1
+    uow.split_orders.save_return(made)
+    asked = [{"object": "channel_return", "id": made.number}]
+    janitor.look(CHECK_RETURN_TIMER, subject, made.checks, asked, uow=uow, now=now, call=janitor.FETCH_CHANNEL)
+
+
+def _same(order_id: UUID, commission: Money, uow: BillingUnitOfWork) -> SplitOrder:
+    made = uow.split_orders.find(order_id)
+    if made is None or made.money != commission:
+        raise SplitOtherwise
+    return made
+
+
+def _impossible(held: ChannelOrder, commission: Money) -> str:
+    if held.state != "paid":
+        return f"channel_order_{held.state}"
+    try:
+        check_split("platform_channel", commission, held.money)
+    except Refused as error:
+        return error.code
+    return ""
+
+
+def _finish(made: SplitOrder, held: ChannelOrder, facts: SplitFacts, uow: BillingUnitOfWork, now: datetime) -> None:
+    made.finish(now)
+    held.settle()
+    uow.channel_orders.save(held)
+    post_transaction(
+        uow,
+        key=f"split:{made.order_id}",
+        kind="split",
+        entries=commission_split(made.order_id, made.provider_id, made.money, facts.rest),
+        effective_at=now,
+        now=now,
+        order=(made.order_id, made.order_number),
+    )
+    for each in uow.split_orders.returns_of(made.order_id):
+        _send_return(each, uow, now)
+        uow.split_orders.save_return(each)
+
+
+def _fail(made: SplitOrder, failure: str, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The provider has the whole of it, or will: it owes what was ours."""
+    log.error("a split failed; the provider owes the commission", order=made.order_number, failure=failure)
+    made.fail(failure)
+    if made.amount:
+        owe("provider", made.provider_id, made.money, (made.order_id, made.order_number), key=f"split:{made.order_id}",
+            uow=uow, now=now)  # fmt: skip
+    for each in uow.split_orders.returns_of(made.order_id):
+        _net(each, uow, now)
+        uow.split_orders.save_return(each)
+
+
+def _net(made: SplitReturn, uow: BillingUnitOfWork, now: datetime) -> None:
+    """What was never split is not returned: the provider owes so much less."""
+    for each in uow.clawbacks.open_of(made.provider_id, made.currency):
+        if each.key == f"split:{made.order_id}":
+            made.netted = each.take(made.amount)
+            uow.clawbacks.save(each)
+    if made.netted == made.amount:
+        made.succeed(now)
+    else:
+        _fail_return(made, "commission_netted_before")
+
+
+def _send_return(made: SplitReturn, uow: BillingUnitOfWork, now: datetime) -> None:
+    made.sent = True
+    uow.call_outside(
+        "create_channel_return",
+        f"channel_return:{made.number}",
+        {
+            "number": made.number,
+            "order_id": str(made.order_id),
+            "amount": made.amount - made.netted,
+            "currency": made.currency,
+        },
+    )
+    janitor.look_later(CHECK_RETURN_TIMER, made.refund_id, 0, uow=uow, now=now)
+
+
+def _fail_return(made: SplitReturn, failure: str) -> None:
+    log.error("a split return failed; the provider is owed it", order=made.order_number, failure=failure)
+    made.fail(failure)
