@@ -58,6 +58,8 @@ class CustomerRefund(Shown):
     net: Money
     tax: Money
     gross: Money
+    on_account: Money
+    paid_back: Money
     parts: tuple[CustomerRefundPart, ...]
     requested_at: Instant
     succeeded_at: Instant | None

@@ -88,7 +88,9 @@ class SqlCredit:
 
     def save(self, credit: Credit) -> None:
         table = tables.credit
-        self.connection.execute(table.update().where(table.c.credit_id == credit.credit_id).values(state=credit.state))
+        self.connection.execute(
+            table.update().where(table.c.credit_id == credit.credit_id).values(state=credit.state, amount=credit.amount)
+        )
 
 
 class SqlReceivables:

@@ -293,6 +293,7 @@ refund = Table(
     Column("takes", JSONB),
     Column("to_programme", BigInteger),
     Column("programme_account", Text),
+    Column("on_account", BigInteger),
     Column("parts", JSONB),
     Column("approved_by", Text),
     Column("waived_by", Text),

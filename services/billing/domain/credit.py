@@ -29,6 +29,8 @@ CREDIT: Lifecycle[CreditState] = Lifecycle(
     {
         # the work is accepted: what was a promise is a claim now
         "fall_due": {"granted": "due"},
+        # the order costs less
+        "lower": {"granted": "granted"},
         # the order is cancelled
         "release": {"granted": "released"},
     },
@@ -196,6 +198,11 @@ class Credit:
     def fall_due(self) -> None:
         """Raises WrongState."""
         self.state = CREDIT.after("fall_due", self.state)
+
+    def lower(self, amount: int) -> None:
+        """*amount* of it is not needed: the order costs less. Raises WrongState."""
+        self.state = CREDIT.after("lower", self.state)
+        self.amount -= amount
 
     def release(self) -> None:
         """Raises WrongState."""

@@ -158,6 +158,16 @@ class Payment:
                 self.succeed(charge_id, now)
         return taken
 
+    def lower(self, missing: int, now: datetime) -> None:
+        """Only *missing* (minor units) is waited for any more. Raises WrongState: It has ended."""
+        self.amount = self.received + missing
+        if missing:
+            return
+        if self.received:
+            self.succeed(self.charge_id, now)
+        else:
+            self.cancel()
+
     def give_back(self, amount: int) -> None:
         """
         *amount* (minor units) was never for it.

@@ -117,6 +117,14 @@ class Receivable:
         elif self.paid == self.amount:
             self.state = LIFECYCLE.after("pay", self.state)
 
+    def lower(self, amount: int) -> None:
+        """*amount*, at most what it takes, was refunded before it was paid: it is not owed any more."""
+        self.amount -= amount
+        if self.state == "written_off":
+            self.written_off -= amount
+        elif amount and self.paid == self.amount:
+            self.state = LIFECYCLE.after("pay", self.state)
+
     def give_back(self, amount: int) -> None:
         """*amount* that had come in was not for it. Raises WrongState: It is paid, or written off."""
         self.state = LIFECYCLE.after("give_back", self.state)

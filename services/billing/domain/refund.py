@@ -102,6 +102,7 @@ class Refund:
         performed: The order was accepted when this was agreed.
         to_programme: What of the gross goes back to the programme of a voucher, and not to the payer.
         programme_account: Credited with it; empty: nothing of it stands in the ledger yet.
+        on_account: What of the gross the customer had not paid and does not owe any more: it was on credit.
         requested_by: The first pair of eyes: who asked for it, or decided what it follows from.
         waived_by: Who first wanted it paid before the red-letter form is confirmed.
     """
@@ -128,6 +129,7 @@ class Refund:
     takes: Split | None = None
     to_programme: int = 0
     programme_account: str = ""
+    on_account: int = 0
     parts: tuple[RefundPart, ...] = ()
     approved_by: str = ""
     waived_by: str = ""
@@ -141,7 +143,8 @@ class Refund:
 
     @property
     def to_payer(self) -> int:
-        return self.gross - self.to_programme
+        """What goes back in money."""
+        return self.gross - self.to_programme - self.on_account
 
     def money(self, amount: int) -> Money:
         return Money(amount, self.currency)
@@ -277,13 +280,20 @@ def not_performed(order_id: UUID, made: Refund) -> tuple[ledger.Entry, ...]:
     )
 
 
-def customers_side(made: Refund) -> tuple[ledger.Entry, ...]:
-    """After acceptance: revenue and output VAT come down by the red-letter invoice; the programme's part with them."""
+def customers_side(made: Refund, owed_on: str = "", lowered: int = 0) -> tuple[ledger.Entry, ...]:
+    """
+    After acceptance: revenue and output VAT come down by the red-letter invoice; the programme's part with them.
+
+    *lowered* (minor units): what of the part on account is not owed any more on *owed_on*. The customer has paid the
+    rest of it since the refund was agreed: it stays theirs as credit.
+    """
     return ledger.entries(
         ("D", ledger.SERVICE_REVENUE, made.money(made.net)),
         ("D", ledger.OUTPUT_VAT, made.money(made.tax)),
         ("C", ledger.refund(made.refund_id), made.money(made.to_payer)),
         ("C", made.programme_account, made.money(made.to_programme)),
+        ("C", owed_on, made.money(lowered)),
+        ("C", ledger.customer_credit(made.customer_id), made.money(made.on_account - lowered)),
     )
 
 

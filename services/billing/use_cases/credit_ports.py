@@ -31,7 +31,7 @@ class CreditBook(Protocol):
         """Locked."""
 
     def save(self, credit: Credit) -> None:
-        """Its state."""
+        """Its state and amount."""
 
 
 class Receivables(Protocol):

@@ -130,10 +130,11 @@ def open_payment(
 def cancel_payments(order_id: UUID, *, uow: BillingUnitOfWork) -> None:
     """The order is cancelled. Money that comes all the same goes to the customer's credit."""
     for payment in uow.payments.of_order(order_id):
-        _cancel(payment, uow)
+        withdraw(payment, uow)
 
 
-def _cancel(payment: Payment, uow: BillingUnitOfWork) -> None:
+def withdraw(payment: Payment, uow: BillingUnitOfWork) -> None:
+    """Nobody waits for it any more, unless it has ended."""
     if not LIFECYCLE.allows("cancel", payment.state):
         return
     payment.cancel()
@@ -175,7 +176,7 @@ def take(
         if receivable.state == "paid":
             for other in uow.payments.of_order(payment.order_id):
                 if other.receivable_id == payment.receivable_id and other.payment_id != payment.payment_id:
-                    _cancel(other, uow)
+                    withdraw(other, uow)
     surplus = Money(money.amount - taken, money.currency)
     return surplus.amount, receipt(into, owed_on, payment.customer_id, money - surplus, surplus)
 

@@ -23,6 +23,7 @@ from services.billing.domain.refund import (
 from services.billing.use_cases import voucher_use
 from services.billing.use_cases.clawback import take_back
 from services.billing.use_cases.ports import BillingUnitOfWork
+from services.billing.use_cases.refund_on_account import lower_credit, on_account
 from services.billing.use_cases.refund_payment import event, let_go, post, send
 from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.ids import derived_id, new_id
@@ -59,7 +60,8 @@ def request_refund(command: RequestRefund, *, actor: Actor, uow: BillingUnitOfWo
     payments = uow.payments.of_order(order.order_id)
     remains = split(order.split_terms, after)
     to_programme = voucher_use.programmes_part(order.order_id, uow=uow)(remains.net, remains.gross)
-    parts_of(takes.gross - to_programme, payments)
+    to_customer = takes.gross - to_programme
+    parts_of(to_customer - on_account(order, to_customer, uow=uow), payments)
     made = _new(order, "manual", new_id(), now, by=hand_of(actor), reason=command.reason, burden=command.burden,
                 station_base=command.station_base)  # fmt: skip
     made.asked, made.net, made.tax = command.net.amount, takes.net, takes.tax
@@ -115,7 +117,7 @@ def reroute_refund(command: RerouteRefund, *, actor: Actor, uow: BillingUnitOfWo
 def waive_red_letter(command: WaiveRedLetter, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
     """Raises WrongState, SameHands: See Refund.waive_red_letter."""
     require(actor, command.grants, {})
-    made = uow.refunds.get(command.refund_id)
+    made = _locked(command.refund_id, uow)
     if made.waive_red_letter(hand_of(actor)):
         made.pay()
         let_go(made, uow, now)
@@ -186,11 +188,17 @@ def give_back(order: OrderCopy, kept: int, *, uow: BillingUnitOfWork, now: datet
 
 def red_letter_confirmed(refund_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """The invoice may be corrected: the customer's side is booked and the money may leave."""
-    made = uow.refunds.get(refund_id)
+    made = _locked(refund_id, uow)
     if made.state == "awaiting_red_letter":
         made.pay()
         let_go(made, uow, now)
         uow.refunds.save(made)
+
+
+def _locked(refund_id: UUID, uow: BillingUnitOfWork) -> Refund:
+    """The refund, its order and payments locked before it: what was not paid yet comes down with it."""
+    uow.payments.of_order(uow.orders.of_refund(refund_id).order_id)
+    return uow.refunds.get(refund_id)
 
 
 def _new(
@@ -233,6 +241,8 @@ def _agree(
             order.order_id, remains.net, remains.gross, uow=uow
         )
     performed = order.accepted_at is not None
+    if made.cause in {"manual", "dispute"}:  # of a chargeback and a cancellation only money that came goes back
+        made.on_account = on_account(order, made.to_payer, uow=uow)
     parts = parts_of(made.to_payer, payments)
     if taken_by is not None:
         parts = tuple(replace(part, route="chargeback", reference=str(taken_by)) for part in parts)
@@ -242,6 +252,8 @@ def _agree(
         if part is not None:
             payment.refunded += part.amount
             uow.payments.save(payment)
+    if not performed:
+        lower_credit(order.order_id, made.on_account, uow=uow)
     if performed and made.takes is not None:
         taken = take_back(order, made.takes, key=f"refund:{made.refund_id}", uow=uow, now=now)
         post(made, "shares", "refund_shares", taken, uow, now)
@@ -262,6 +274,8 @@ def view(made: Refund) -> RefundView:
         net=made.money(made.net),
         tax=made.money(made.tax),
         gross=made.money(made.gross),
+        on_account=made.money(made.on_account),
+        paid_back=made.money(made.to_payer),
         burden=made.burden,
         station_base=made.station_base,
         reason=made.reason,

@@ -18,6 +18,7 @@ from services.billing.domain.refund import (
 )
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
+from services.billing.use_cases.refund_on_account import lower_receivable
 from services.shared.messages.billing.refund import (
     RefundAgreed,
     RefundFailed,
@@ -77,9 +78,13 @@ def order_kept(refund_id: UUID, payment_id: UUID, key: str, sha256: str, size: i
 
 
 def let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
-    entries = customers_side(made) if made.performed else not_performed(made.order_id, made)
+    """Book the customer's side and send the money. The order and its payments are locked."""
+    if made.performed:
+        entries = customers_side(made, *lower_receivable(made, uow=uow, now=now))
+    else:
+        entries = not_performed(made.order_id, made)
     post(made, str(made.n), "refund", entries, uow, now)
-    if not made.parts:  # all of it was the programme's
+    if not made.parts:  # all of it was the programme's, or not paid yet
         made.succeed(now)
         _tell_succeeded(made, uow, now)
     send(made, uow, now)
@@ -171,5 +176,7 @@ def event(kind: type[E], made: Refund, **more: Any) -> E:
         net=made.money(made.net),
         tax=made.money(made.tax),
         gross=made.money(made.gross),
+        on_account=made.money(made.on_account),
+        paid_back=made.money(made.to_payer),
         **more,
     )

@@ -91,7 +91,9 @@ _USE = (
 )  # fmt: skip
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
 _DISPUTE = ("dispute_id", "number", "order_id", "customer_id", "provider_id")
-_REFUND = ("refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross")
+_REFUND = (
+    "refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross", "on_account",
+    "paid_back",
 _REVENUE = (
     "order_id", "order_number", "customer_id", "net", "tax", "gross", "tax_rate_bps", "on_credit", "net_days",
     "accepted_at",

@@ -108,8 +108,8 @@ def test_from_objection_to_the_refund(orders: Orders) -> None:
 def refund_succeeded(order_id: UUID, dispute_id: UUID | None) -> RefundSucceeded:
     return RefundSucceeded(
         refund_id=derived_id("refund", 1), number="RF-2026-000001", order_id=order_id, order_number="OR-2026-000001",
-        customer_id=CUSTOMER_ID, cause="dispute", net=cny(1), tax=cny(0), gross=cny(1), dispute_id=dispute_id,
-        succeeded_at=NOW,
+        customer_id=CUSTOMER_ID, cause="dispute", net=cny(1), tax=cny(0), gross=cny(1), on_account=cny(0),
+        paid_back=cny(1), dispute_id=dispute_id, succeeded_at=NOW,
     )  # fmt: skip
 
 

@@ -45,6 +45,8 @@ class RefundView(View):
 
     Attributes:
         number: Stands in the remittance text of a bank transfer; by it the bank's line finds the refund.
+        on_account: What of *gross* was not paid yet and is not owed any more.
+        paid_back: What of it goes back to who paid it. The rest is the programme's whose voucher paid it.
         burden: Who earns less by it.
         station_base: What the station's share is taken of from now on.
     """
@@ -59,6 +61,8 @@ class RefundView(View):
     net: Money
     tax: Money
     gross: Money
+    on_account: Money
+    paid_back: Money
     burden: Burden
     station_base: StationBase
     reason: str
@@ -172,6 +176,11 @@ class RefundPage(Page):
 
 
 class _RefundEvent(Event):
+    """
+    What of *gross* goes where: *paid_back* to who paid it, *on_account* nowhere, for it was not paid yet and is not
+    owed any more, the rest to the programme whose voucher paid it.
+    """
+
     source: ClassVar = "billing"
     stream_of: ClassVar = ("order", "order_id")
 
@@ -184,6 +193,8 @@ class _RefundEvent(Event):
     net: Money
     tax: Money
     gross: Money
+    on_account: Money
+    paid_back: Money
 
 
 class RefundAgreed(_RefundEvent):
