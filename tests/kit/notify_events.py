@@ -58,6 +58,8 @@ _COMMON: dict[str, Any] = {
     "evidence_due_at": NOW + timedelta(days=7),
     "bad_debt": cny(1),
     "invoiced": True,
+    "on_account": cny(0),
+    "paid_back": cny(95_400),
     "shipment_id": derived_id("shipment", 1),
     "sample_id": derived_id("sample", 1),
     "sample_ids": (derived_id("sample", 1),),

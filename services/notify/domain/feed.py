@@ -94,6 +94,7 @@ _DISPUTE = ("dispute_id", "number", "order_id", "customer_id", "provider_id")
 _REFUND = (
     "refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross", "on_account",
     "paid_back",
+)  # fmt: skip
 _REVENUE = (
     "order_id", "order_number", "customer_id", "net", "tax", "gross", "tax_rate_bps", "on_credit", "net_days",
     "accepted_at",
