@@ -33,6 +33,7 @@ from gateway.routes import (
     chargeback,
     checkout,
     claim,
+    collection_agreement,
     commission_plan,
     credit,
     customer_credit,
@@ -69,7 +70,7 @@ ROUTES = (
     order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
     bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
     payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, feed, programme, voucher,
-    claim, operation, stripe_webhook,
+    claim, collection_agreement, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -1,9 +1,26 @@
 """Every way into orders by RPC."""
 
-from services.orders.adapters import dispute_queries, document_queries, queries, quotation_queries
-from services.orders.use_cases import analysis, contract, dispute, order, quotation, quotation_request, report, sample
+from services.orders.adapters import (
+    collection_agreements,
+    dispute_queries,
+    document_queries,
+    queries,
+    quotation_queries,
+)
+from services.orders.use_cases import (
+    analysis,
+    collection_agreement,
+    contract,
+    dispute,
+    order,
+    quotation,
+    quotation_request,
+    report,
+    sample,
+)
 from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.messages.orders import analysis as analysis_messages
+from services.shared.messages.orders import collection_agreement as collection_messages
 from services.shared.messages.orders import contract as contract_messages
 from services.shared.messages.orders import dispute as dispute_messages
 from services.shared.messages.orders import order as order_messages
@@ -34,6 +51,19 @@ class OrdersService(ServiceBase):
     withdraw_quotation = command(quotation_messages.WithdrawQuotation, quotation.withdraw_quotation)
     get_quotation = query(quotation_messages.GetQuotation, quotation_queries.get_quotation)
     list_quotations = query(quotation_messages.ListQuotations, quotation_queries.list_quotations)
+
+    propose_collection_agreement = command(
+        collection_messages.ProposeCollectionAgreement, collection_agreement.propose_collection_agreement
+    )
+    approve_collection_agreement = command(
+        collection_messages.ApproveCollectionAgreement, collection_agreement.approve_collection_agreement
+    )
+    withdraw_collection_agreement = command(
+        collection_messages.WithdrawCollectionAgreement, collection_agreement.withdraw_collection_agreement
+    )
+    list_collection_agreements = query(
+        collection_messages.ListCollectionAgreements, collection_agreements.list_collection_agreements
+    )
 
     place_order = command(order_messages.PlaceOrder, order.place_order)
     accept_order = command(order_messages.AcceptOrder, order.accept_order)

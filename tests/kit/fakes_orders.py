@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.orders.domain.analysis import Analysis
+from services.orders.domain.collection_agreement import CollectionAgreement, CollectionAgreementExists
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
 from services.orders.domain.contract import Contract, Document
 from services.orders.domain.credit import CreditLineCopy
@@ -26,6 +27,7 @@ from services.orders.domain.shipment import Shipment
 from services.orders.use_cases import shapes
 from services.orders.use_cases.ports import Hanging, Shelf
 from services.shared.kernel.actor import Actor, Relation, Role
+from services.shared.kernel.collection import CollectionReason
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money
@@ -44,6 +46,9 @@ OPERATOR_ID = derived_id("organisation", "operator")
 OFFERING_ID = derived_id("offering", "sem")
 
 SPECIAL_6 = TaxProfile("general_6", can_issue_special=True)
+AS_AGENT = CollectionReason(
+    "provider", named_performer=True, price_discretion="provider", text="The provider sets the price and performs."
+)
 SHA256 = {"contract": "aa" * 32, "order_sheet": "bb" * 32}
 
 
@@ -272,6 +277,33 @@ class FakeCreditLines:
 
 
 @dataclass
+class FakeCollectionAgreements:
+    rows: dict[UUID, CollectionAgreement] = field(default_factory=dict)
+
+    def add(self, agreement: CollectionAgreement) -> None:
+        if any(
+            each.state != "withdrawn"
+            and (each.provider_id, each.valid_from) == (agreement.provider_id, agreement.valid_from)
+            for each in self.rows.values()
+        ):
+            raise CollectionAgreementExists
+        self.save(agreement)
+
+    def get(self, collection_agreement_id: UUID) -> CollectionAgreement:
+        return _found(self.rows, collection_agreement_id)
+
+    def save(self, agreement: CollectionAgreement) -> None:
+        self.rows[agreement.collection_agreement_id] = deepcopy(agreement)
+
+    def of_provider(self, provider_id: UUID) -> list[CollectionAgreement]:
+        return [
+            deepcopy(each)
+            for each in self.rows.values()
+            if each.provider_id == provider_id and each.state == "approved"
+        ]
+
+
+@dataclass
 class FakeQuotationRequests:
     orders: "FakeOrdersService"
     rows: dict[UUID, QuotationRequest] = field(default_factory=dict)
@@ -458,6 +490,7 @@ class FakeOrdersService:
         self.providers = FakeProviders()
         self.offerings = FakeOfferings(self.providers, self.organisations)
         self.commission = FakeCommission()
+        self.collection_agreements = FakeCollectionAgreements()
         self.credit_lines = FakeCreditLines()
         self.quotation_requests = FakeQuotationRequests(self)
         self.quotations = FakeQuotations()

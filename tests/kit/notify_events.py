@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from infra.schemas.examples import example
+from services.shared.kernel.collection import CollectionReason
 from services.shared.kernel.ids import derived_id
 from services.shared.messages.base import Event
 from services.shared.messages.billing.bank_line import BankLinePart
@@ -152,6 +153,14 @@ _COMMON: dict[str, Any] = {
     ),
 }  # fmt: skip
 _OWN: dict[str, dict[str, Any]] = {
+    "collection_agreement.approved.v1": {
+        "collection_agreement_id": derived_id("collection_agreement", 1),
+        "collection_model": "agent_direct",
+        "collecting_account": "provider_account",
+        "reason": CollectionReason("provider", True, "provider", "it performs"),
+        "valid_from": NOW,
+        "approved_at": NOW,
+    },
     "payout.cancelled.v1": {"reason": "claw_back"},
     "order.released.v1": {"reason": "paid"},
     "report.issued.v1": {"lines": (1,)},

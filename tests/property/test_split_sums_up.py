@@ -1,6 +1,6 @@
 """The split shares out exactly what the customer pays, for all prices, fees, rates, profiles and refunds."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,3 +111,32 @@ def test_a_chargeback_takes_the_largest_net_that_fits(terms: SplitTerms, gross: 
 
     assert refunded(net) <= gross
     assert net == terms.net or refunded(net + 1) > gross
+
+
+GENERAL_6 = TaxProfile("general_6", can_issue_special=True)
+
+
+@given(agreements(), st.data())
+def test_the_mode_changes_documents_not_margin(terms: SplitTerms, data: st.DataObject) -> None:
+    """
+    Everybody at 6 %: as agent the company keeps what it keeps as principal, to the fen, also after a refund; the
+    provider and the tax office differ by no more than the fen that lies between one tax on a sum and two on its parts.
+    """
+    as_principal = replace(
+        terms, tax=share(terms.net - terms.discount, 600), tax_rate_bps=600, provider_tax=GENERAL_6, buy_net=None,
+        discount=min(terms.discount, terms.fee.of(terms.net)),
+    )  # fmt: skip
+    as_principal = replace(as_principal, tax=share(as_principal.net - as_principal.discount, 600))
+    as_agent = replace(as_principal, commission_rate_bps=600)
+    left = whole(terms)
+    if terms.net and not as_principal.discount:
+        left = left.after(data.draw(st.integers(1, terms.net)))
+    one, other = split(as_principal, left), split(as_agent, left)
+    assert (other.net, other.tax, other.fee, other.kept) == (one.net, one.tax, one.fee, one.kept)
+    assert (other.station_share, other.station_tax, other.provider_net) == (
+        one.station_share, one.station_tax, one.provider_net,
+    )  # fmt: skip
+    assert abs(other.provider_tax - one.provider_tax) <= 1
+    assert abs(other.vat_due - one.vat_due) <= 1
+    assert other.provider_net + other.provider_tax + other.commission_gross == other.gross
+    assert other.commission == other.fee - other.discount

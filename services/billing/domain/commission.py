@@ -20,6 +20,12 @@ StationBase = Literal["remaining", "original"]
 """What the station's share is taken of after a refund."""
 
 
+class RefundExceedsCommission(Conflict):
+    """As agent the company bears at most its own commission: it never had the rest."""
+
+    code = "billing.refund_exceeds_commission"
+
+
 class MoreThanLeft(Conflict):
     """More is to be refunded than is left."""
 
@@ -42,6 +48,8 @@ class SplitTerms:
         discount: D, what the company takes off for the customer at its own expense.
         buy_net: Resale: what the company pays the provider for N, instead of N - C; none: by commission.
         station_base: What the station's part is taken of: C, or with resale the margin.
+        commission_rate_bps: Agent: the provider sells at *tax_rate_bps*, and the company invoices it its commission at
+            this rate; none: the company is principal.
     """
 
     net: int
@@ -54,6 +62,7 @@ class SplitTerms:
     discount: int = 0
     buy_net: int | None = None
     station_base: Literal["fee", "margin"] = "fee"
+    commission_rate_bps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,8 @@ class Split:
         station_share: S, the station's part of the fee, without VAT where its invoice is special, else all-in.
         provider_net: N_p, what the provider earns, likewise.
         kept: K, what the company keeps; below zero where it bears what others were left.
-        provider_tax: T_p, paid on top against the provider's special invoice; else 0.
+        provider_tax: T_p, paid on top against the provider's special invoice; else 0. Agent: T - T_c, what the provider
+            has of the tax it owes; below zero where its rate is the lower one.
         station_tax: T_s, likewise for the station.
     """
 
@@ -121,8 +131,22 @@ class Split:
 
     @property
     def vat_due(self) -> int:
-        """What the company owes the tax office of T, its input tax deducted."""
+        """What the company owes the tax office of T (agent: of T_c), its input tax deducted."""
         return self.tax - self.provider_tax - self.station_tax
+
+    @property
+    def commission(self) -> int:
+        """Agent: what the company invoices the provider, without VAT: C - D."""
+        return self.net - self.provider_net
+
+    @property
+    def commission_tax(self) -> int:
+        """Agent: T_c, on it at the company's rate."""
+        return self.tax - self.provider_tax
+
+    @property
+    def commission_gross(self) -> int:
+        return self.commission + self.commission_tax
 
     def __sub__(self, other: "Split") -> "Split":
         """What lies between two splits of one order, part by part."""
@@ -136,24 +160,29 @@ def whole(terms: SplitTerms) -> Left:
 
 def split(terms: SplitTerms, left: Left | None = None) -> Split:
     """
-    Share what is left of an order in principal mode, everything where *left* is not given.
+    Share what is left of an order, everything where *left* is not given.
 
-    No part but K is ever below zero.
+    As principal no part but K is ever below zero. As agent the parts are the same, so that the mode changes documents
+    and not the margin; only who invoices whom, and with it whose tax is whose, differs.
+
+    Raises:
+        RefundExceedsCommission: Agent: the company bore more than it earns.
     """
     left = left or whole(terms)
     discount = _in_proportion(terms.discount, left.customer, terms.net)
     net = left.customer - discount
     provider_net = _provider_net(terms, left.provider)
     station_share = _station_share(terms, left.station)
+    tax = _tax(terms, net)
     return Split(
         net=net,
-        tax=_tax(terms, net),
+        tax=tax,
         discount=discount,
         fee=terms.fee.of(left.provider),
         station_share=station_share,
         provider_net=provider_net,
         kept=net - provider_net - station_share,
-        provider_tax=share(provider_net, terms.provider_tax.deductible_bps),
+        provider_tax=_provider_tax(terms, net, tax, provider_net),
         station_tax=share(station_share, terms.station_tax.deductible_bps) if terms.station_tax is not None else 0,
     )
 
@@ -168,6 +197,7 @@ def refund(
 
     Raises:
         MoreThanLeft: The customer has not that much left.
+        RefundExceedsCommission: Agent: see `split`.
     """
     after = left.after(net, burden, station_base)
     return after, split(terms, left) - split(terms, after)
@@ -206,6 +236,14 @@ def _invoiced(terms: SplitTerms, left: int) -> tuple[int, int]:
 
 def _provider_net(terms: SplitTerms, left: int) -> int:
     return left - terms.fee.of(left) if terms.buy_net is None else _in_proportion(terms.buy_net, left, terms.net)
+
+
+def _provider_tax(terms: SplitTerms, net: int, tax: int, provider_net: int) -> int:
+    if terms.commission_rate_bps is None:
+        return share(provider_net, terms.provider_tax.deductible_bps)
+    if provider_net > net:
+        raise RefundExceedsCommission
+    return tax - share(net - provider_net, terms.commission_rate_bps)
 
 
 def _station_share(terms: SplitTerms, left: int) -> int:

@@ -148,6 +148,9 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     ),
     "order.closed.v1": (_customer(*_ORDER),),
     "order.cancelled.v1": (_customer(*_ORDER, "reason", "kept"), _provider(*_ORDER, "reason", "to_provider")),
+    "collection_agreement.approved.v1": (
+        _provider("collection_agreement_id", "provider_id", "collection_model", "valid_from", "approved_at"),
+    ),
     # billing
     "payment.opened.v1": (_customer(*_PAYMENT, "reference", "due_on"),),
     "payment.succeeded.v1": (_customer(*_PAYMENT, "channel_transaction_id", "succeeded_at"),),

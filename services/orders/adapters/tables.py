@@ -39,6 +39,12 @@ offering = _table("offering", "offering_id", [
     ("published", _BOOL), ("prices", _JSON), ("instrument_class", _TEXT),
 ])  # fmt: skip
 
+collection_agreement = _table("collection_agreement", "collection_agreement_id", [
+    ("provider_id", _UUID), ("collection_model", _TEXT), ("collecting_account", _TEXT), ("reason", _JSON),
+    ("valid_from", _TIME), ("state", _TEXT), ("proposed_at", _TIME), ("proposed_by", _TEXT), ("approved_at", _TIME),
+    ("approved_by", _TEXT),
+])  # fmt: skip
+
 credit_line = Table(
     "credit_line",
     metadata,

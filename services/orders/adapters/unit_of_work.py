@@ -4,6 +4,7 @@ from functools import cached_property
 from uuid import UUID
 
 from services.orders.adapters import files, order_view
+from services.orders.adapters.collection_agreements import SqlCollectionAgreements
 from services.orders.adapters.copies import (
     SqlCommission,
     SqlCreditLines,
@@ -45,6 +46,10 @@ class OrdersUnitOfWork(UnitOfWork):
     @cached_property
     def commission(self) -> SqlCommission:
         return SqlCommission(self.connection)
+
+    @cached_property
+    def collection_agreements(self) -> SqlCollectionAgreements:
+        return SqlCollectionAgreements(self.connection)
 
     @cached_property
     def credit_lines(self) -> SqlCreditLines:

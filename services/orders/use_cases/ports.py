@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from services.orders.domain.analysis import Analysis
+from services.orders.domain.collection_agreement import CollectionAgreement
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
 from services.orders.domain.contract import Contract
 from services.orders.domain.credit import CreditLineCopy
@@ -78,6 +79,19 @@ class Commission(Protocol):
 
     def referral_for(self, customer_id: UUID, placed_at: datetime) -> ReferralCopy | None:
         """The first that protected the customer when the order was placed: a later claim did not bring it."""
+
+
+class CollectionAgreements(Protocol):
+    def add(self, agreement: CollectionAgreement) -> None:
+        """Raises CollectionAgreementExists: One that is not withdrawn begins at that instant."""
+
+    def get(self, collection_agreement_id: UUID) -> CollectionAgreement:
+        """Locked until the end of the transaction. Raises NotFound."""
+
+    def save(self, agreement: CollectionAgreement) -> None: ...
+
+    def of_provider(self, provider_id: UUID) -> Sequence[CollectionAgreement]:
+        """The approved ones."""
 
 
 class CreditLines(Protocol):
@@ -197,6 +211,9 @@ class OrdersUnitOfWork(Protocol):
 
     @property
     def commission(self) -> Commission: ...
+
+    @property
+    def collection_agreements(self) -> CollectionAgreements: ...
 
     @property
     def credit_lines(self) -> CreditLines: ...

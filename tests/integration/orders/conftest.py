@@ -26,9 +26,9 @@ from tests.kit.platform import ServiceDatabase, fresh_database
 from tests.kit.real_service import RealService
 
 TABLES = (
-    "organisation, provider, offering, commission_plan, referral, quotation_request, quotation_request_provider,"
-    " quotation, orders, contract, sample, shipment, analysis, report, dispute, outbox, outside_call, timer,"
-    " command_log"
+    "organisation, provider, offering, commission_plan, referral, collection_agreement, quotation_request,"
+    " quotation_request_provider, quotation, orders, contract, sample, shipment, analysis, report, dispute, outbox,"
+    " outside_call, timer, command_log"
 )
 
 

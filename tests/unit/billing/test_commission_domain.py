@@ -7,6 +7,7 @@ import pytest
 from services.billing.domain.commission import (
     Left,
     MoreThanLeft,
+    RefundExceedsCommission,
     Split,
     SplitTerms,
     net_of_chargeback,
@@ -169,3 +170,41 @@ def test_a_negative_net_is_a_mistake() -> None:
     """What is left after a refund is zero or more; less than that is a bug of the caller."""
     with pytest.raises(ValueError, match="zero or more"):
         split(terms(0), Left(-1, -1, -1))
+
+
+def agent(net: int, rate_bps: int = 600, **changes: Any) -> SplitTerms:
+    """The provider sells at *rate_bps*; the company invoices its commission at 6 %."""
+    return terms(net, tax=share(net, rate_bps), tax_rate_bps=rate_bps, commission_rate_bps=600, **changes)
+
+
+@pytest.mark.parametrize(
+    ("agreed", "to_company", "found"),
+    [
+        pytest.param(agent(100_000), 10_600, (106_000, 95_400, 7_420, 3_000, 180), id="TV04"),
+        pytest.param(agent(100_000, 100, station=None), 10_600, (101_000, 90_400, 0, 10_000, 600), id="TV05"),
+        pytest.param(agent(20_000_000, 0, station=None), 2_120_000,
+                     (20_000_000, 17_880_000, 0, 2_000_000, 120_000), id="TV20"),
+    ],
+)  # fmt: skip
+def test_agent(agreed: SplitTerms, to_company: int, found: tuple[int, ...]) -> None:
+    """The customer pays the provider's rate; the company is paid its commission with its own VAT; margins stand."""
+    parts = split(agreed)
+    assert figures(parts) == found
+    assert parts.commission_gross == to_company
+    assert parts.gross == provider_gross(parts) + to_company
+
+
+def test_an_agents_refund_takes_from_commission_what_it_takes_from_the_provider() -> None:
+    """TV10's first step as agent: 353.33 back, of it 35.33 of the commission invoice."""
+    _, takes = refund(agent(100_000), whole(agent(100_000)), 33_333)
+    assert (takes.gross, takes.commission, takes.commission_tax) == (35_333, 3_333, 200)
+    assert provider_gross(takes) == 35_333 - 3_533
+
+
+def test_an_agent_bears_at_most_its_commission() -> None:
+    """It never had the rest: the whole commission of 100.00 may be left to the customer, and no fen more."""
+    agreed = agent(100_000)
+    after, takes = refund(agreed, whole(agreed), 10_000, "company")
+    assert (takes.commission, takes.provider_net, split(agreed, after).commission) == (10_000, 0, 0)
+    with pytest.raises(RefundExceedsCommission):
+        refund(agreed, whole(agreed), 10_001, "company")
