@@ -540,6 +540,10 @@ class FakeChargebacks:
     def add(self, chargeback: Chargeback) -> None:
         self.held[chargeback.chargeback_id] = deepcopy(chargeback)
 
+    def disputed(self, charge_id: str) -> bool:
+        undecided = {"needs_response", "under_review"}
+        return any(each.charge_id == charge_id and each.state in undecided for each in self.held.values())
+
     def find(self, chargeback_id: UUID) -> Chargeback | None:
         return deepcopy(self.held.get(chargeback_id))
 

@@ -70,6 +70,15 @@ class SqlChargebacks:
     def add(self, chargeback: Chargeback) -> None:
         self.connection.execute(insert(card_tables.chargeback).values(vars(chargeback)))
 
+    def disputed(self, charge_id: str) -> bool:
+        table = card_tables.chargeback
+        found = self.connection.execute(
+            select(table.c.chargeback_id)
+            .where(table.c.charge_id == charge_id, table.c.state.in_(["needs_response", "under_review"]))
+            .limit(1)
+        )
+        return found.first() is not None
+
     def find(self, chargeback_id: UUID) -> Chargeback | None:
         table = card_tables.chargeback
         row = self.connection.execute(

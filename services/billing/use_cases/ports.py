@@ -176,6 +176,9 @@ class Checkouts(Protocol):
 class Chargebacks(Protocol):
     def add(self, chargeback: Chargeback) -> None: ...
 
+    def disputed(self, charge_id: str) -> bool:
+        """Whether the bank of a charge has taken it back and not decided. Not locked."""
+
     def find(self, chargeback_id: UUID) -> Chargeback | None:
         """Locked."""
 

@@ -82,7 +82,7 @@ def approve_refund(command: ApproveRefund, *, actor: Actor, uow: BillingUnitOfWo
     order = uow.orders.of_refund(command.refund_id)
     payments = uow.payments.of_order(order.order_id)
     made = uow.refunds.get(command.refund_id)
-    waits = made.state == "pending" and any(part.state == "waiting" for part in made.parts)
+    waits = made.state == "pending" and any(part.state == "waiting" and part.route != "card" for part in made.parts)
     if made.state != "requested" and not waits:
         raise NothingWaits
     made.approve(hand_of(actor))
@@ -173,6 +173,14 @@ def _already_agreed(payment: Payment, chargeback_id: UUID, gross: int, uow: Bill
             send(made, uow, now)
         uow.refunds.save(made)
     return taken
+
+
+def send_after_chargeback(order_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The customer's bank did not keep the money of a charge of this order: what waited for that goes to its card."""
+    for made in uow.refunds.of_order(order_id):
+        if made.state == "pending":
+            send(made, uow, now)
+            uow.refunds.save(made)
 
 
 def give_back(order: OrderCopy, kept: int, *, uow: BillingUnitOfWork, now: datetime) -> None:

@@ -91,13 +91,19 @@ def let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
 
 
 def send(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
-    """Send each part that waits; a transfer only once a second pair of eyes has seen it."""
+    """
+    Send each part that waits; a transfer only once a second pair of eyes has seen it.
+
+    The institution refunds no charge that the customer's bank disputes: such a part waits until that is decided.
+    """
     for part in made.parts:
         if part.state != "waiting":
             continue
         if part.route in {"customer_credit", "chargeback"}:
             _paid(made, part, uow, now)
         elif part.route == "card":
+            if uow.chargebacks.disputed(part.charge_id):
+                continue
             made.move(replace(part, state="sent"), now)
             uow.call_outside(
                 "create_stripe_refund",

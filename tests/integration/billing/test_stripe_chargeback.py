@@ -9,12 +9,13 @@ from uuid import UUID
 
 import pytest
 
-from services.billing.adapters import card_queries
+from services.billing.adapters import card_queries, refund_queries
 from services.billing.adapters.outside_calls import LEARNERS
 from services.billing.adapters.stripe_access import StripeAccess
 from services.billing.adapters.stripe_events import StripeWebhooks
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.domain.ledger import contract, dispute
+from services.billing.domain.refund import NothingWaits
 from services.billing.use_cases import order
 from services.billing.use_cases.chargeback import submit_evidence
 from services.billing.use_cases.payment import payment_id_of
@@ -32,7 +33,9 @@ from services.shared.messages.billing.chargeback import (
     SubmitChargebackEvidence,
 )
 from services.shared.messages.billing.payment import RecordStripeEvent
+from services.shared.messages.billing.refund import GetRefund
 from tests.integration.billing.conftest import Billing
+from tests.integration.billing.refunding import approve, ask
 from tests.kit.fakes_billing import DISPUTE_OPERATOR, NOW, ORDER_ID, PROVIDER_FINANCE, order_accepted
 from tests.kit.stripe_control import FaultKind, StripeControl, StripeStandIn
 from tests.kit.stripe_simulator.webhooks import signature
@@ -108,6 +111,27 @@ def test_opened_answered_and_won(billing: Billing, stripe_control: StripeControl
         booked["net"] for booked in stripe_control.objects("balance_transaction")
     )
     assert billing.rows("SELECT count(*) FROM order_hold") == [(0,)]
+    assert billing.violations() == ()
+
+
+@pytest.mark.parametrize("outcome", ["won", "lost"])
+def test_a_refund_waits_for_the_decision(
+    billing: Billing, stripe_control: StripeControl, stand_in: StripeStandIn, outcome: str
+) -> None:
+    """The institution would refuse it: it is sent once when the bank gives the money back, or is paid by the loss."""
+    opened = stripe_control.open_dispute(paid(billing, stripe_control))
+    tell(billing, stand_in, of_disputes(stripe_control))
+    made = approve(billing, ask(billing, 50_000))
+    billing.do_outside(SOON)
+    assert (made.state, made.parts[0].state) == ("pending", "waiting")
+    assert stripe_control.objects("refund") == []
+    with pytest.raises(NothingWaits):
+        approve(billing, made)
+    stripe_control.close_dispute(opened["id"], "won" if outcome == "won" else "lost")
+    tell(billing, stand_in, [*of_disputes(stripe_control), *of_disputes(stripe_control)])
+    assert [each["amount"] for each in stripe_control.objects("refund")] == ([53_000] if outcome == "won" else [])
+    (part,) = billing.run(refund_queries.get_refund, GetRefund(refund_id=made.refund_id)).parts
+    assert (part.route, part.state) == ("card" if outcome == "won" else "chargeback", "succeeded")
     assert billing.violations() == ()
 
 
