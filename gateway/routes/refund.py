@@ -49,6 +49,15 @@ def reroute_refund(
     return ok(schemas.OperatorRefund.of(caller.ask(wanted, refund.RefundView)))
 
 
+@router.post("/refunds/{refund_id}/fail", response_model=schemas.OperatorRefund)
+def fail_refund(
+    caller: Signed, refund_id: UUID, body: Annotated[schemas.RefundToFail, Depends(JsonBody(schemas.RefundToFail))]
+) -> Response:
+    """The bank did not make a transfer of it; said by somebody else than who approved it."""
+    wanted = refund.FailRefund(refund_id=refund_id, payment_id=body.payment_id, reason=body.reason)
+    return ok(schemas.OperatorRefund.of(caller.ask(wanted, refund.RefundView)))
+
+
 @router.post("/refunds/{refund_id}/waive-red-letter", response_model=schemas.OperatorRefund)
 def waive_red_letter(caller: Signed, refund_id: UUID) -> Response:
     """Pay before the red-letter form is confirmed; takes two people."""

@@ -35,7 +35,8 @@ class StatusReportToRead(Schema):
 
 
 class OrderedPayment(Shown):
-    payout_id: UUID
+    payout_id: UUID | None
+    refund_id: UUID | None
     number: str
     status: str
     reason: str
@@ -43,6 +44,8 @@ class OrderedPayment(Shown):
 
 
 class StatusReport(Shown):
-    bank_order_id: UUID
+    """*bank_order_id*: none where it answers to the order of a refund, which *number* names."""
+
+    bank_order_id: UUID | None
     number: str
     payments: tuple[OrderedPayment, ...]

@@ -30,6 +30,13 @@ class RefundToReroute(Schema):
     route: Literal["bank_transfer", "customer_credit"]
 
 
+class RefundToFail(Schema):
+    """*payment_id*: to whose payer, where the refund has several transfers; none: all that are under way."""
+
+    payment_id: UUID | None = None
+    reason: Remark
+
+
 class CustomerRefundPart(Shown):
     """By which way how much goes back."""
 

@@ -46,7 +46,7 @@ class BillingSettings(StoringSettings):
     """Of the account's bank in the national clearing (12 digits of CNAPS); empty leaves it out of bank orders."""
 
     bank_order_format: Literal["pain.001.001.03", "pain.001.001.09", "csv"] = "pain.001.001.09"
-    """Of the files by which the bank is told to pay."""
+    """Of the files by which the bank is told to pay: payouts and refunds."""
     payout_cooling_off_days: int = Field(default=3, ge=0, le=90)
     """How long after a change of its bank account nothing is paid to a party, so that somebody can object."""
 

@@ -147,6 +147,7 @@ from services.shared.messages.billing.referral import (
 from services.shared.messages.billing.refund import (
     ApproveRefund,
     CancelRefund,
+    FailRefund,
     GetRefund,
     GetRefundDocuments,
     ListRefunds,
@@ -300,6 +301,7 @@ class BillingService(ServiceBase):
     approve_refund = command(ApproveRefund, refund.approve_refund)
     cancel_refund = command(CancelRefund, refund.cancel_refund)
     reroute_refund = command(RerouteRefund, refund.reroute_refund)
+    fail_refund = command(FailRefund, refund.fail_refund)
     waive_red_letter = command(WaiveRedLetter, refund.waive_red_letter)
     get_refund = query(GetRefund, refund_queries.get_refund)
     get_refund_documents = query(GetRefundDocuments, given(refund_queries.get_refund_documents, **DOWNLOADS))

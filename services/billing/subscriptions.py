@@ -59,6 +59,7 @@ def work(settings: SourceSettings) -> Work:
         (str(settings.object_store_url), settings.bucket, settings.records_bucket),
         (settings.company_name, settings.company_credit_code, settings.company_address),
         Debtor(settings.company_name, settings.company_credit_code, *account, settings.bank_clearing_code),
+        settings.bank_order_format,
     )
     instructions = Instructions(*account)
     reminder_days = settings.dunning_days

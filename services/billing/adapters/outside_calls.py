@@ -14,6 +14,7 @@ from services.billing.adapters.bank_files import Debtor, bank_order
 from services.billing.adapters.claim_pack import claim_pack
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain.bank_order import BankOrderFormat
 from services.billing.domain.chargeback import ChargebackFacts, Movement
 from services.billing.domain.payment import BalanceTransaction, CardFacts
 from services.billing.domain.settlement import KeptFile
@@ -41,19 +42,22 @@ class Papers:
     """Statements and bank orders: made here, kept in the object store."""
 
     def __init__(
-        self, source: Engine, object_store: tuple[str, str, str], company: tuple[str, str, str], debtor: Debtor
-    ) -> None:
+        self, source: Engine, object_store: tuple[str, str, str], company: tuple[str, str, str], debtor: Debtor,
+        order_format: BankOrderFormat,
+    ) -> None:  # fmt: skip
         """
         Args:
             source: Where what they say is read.
             object_store: URL, bucket, records bucket.
             company: Name, credit code, address of the operating company.
             debtor: The company with its own account, as the bank knows it.
+            order_format: Of the files by which the bank is told of refunds.
         """
         self.source = source
         self.object_store = object_store
         self.company = company
         self.debtor = debtor
+        self.order_format = order_format
 
     @cached_property
     def store(self) -> ObjectStore:
@@ -83,10 +87,12 @@ class Papers:
 
     def write_refund_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         del key
-        order = {"format": "csv", "currency": payload["currency"], "payments": [payload]}
-        body, _, _ = bank_order(order, self.debtor)
-        name = f"bank_orders/{payload['refund_id']}-{payload['payment_id']}.csv"
-        stored = self.store.keep(name, body, "text/csv")
+        order = {
+            "format": self.order_format, "number": payload["order_number"], "currency": payload["currency"],
+            "ordered_at": payload["ordered_at"], "payments": [payload],
+        }  # fmt: skip
+        body, suffix, media_type = bank_order(order, self.debtor)
+        stored = self.store.keep(f"bank_orders/{payload['order_number']}.{suffix}", body, media_type)
         return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
 
     def keep_referral_evidence(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:

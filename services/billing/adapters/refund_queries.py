@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import PurePosixPath
 from uuid import UUID
 
 from sqlalchemy import select
@@ -45,7 +46,7 @@ def get_refund_documents(
 
 
 def _document(found: Refund, n: int, part: RefundPart, download_url: Callable[[str, str], str]) -> RefundDocument:
-    filename = f"{found.number}-{n}.csv"
+    filename = f"{found.number}-{n}.{PurePosixPath(part.order_key).suffix.removeprefix('.') or 'csv'}"
     return RefundDocument(
         payment_id=part.payment_id,
         url=download_url(part.order_key, filename) if part.order_key else None,

@@ -30,7 +30,7 @@ LIFECYCLE: Lifecycle[RefundState] = Lifecycle(
         "await_red_letter": {"requested": "awaiting_red_letter"},
         "pay": {"requested": "pending", "awaiting_red_letter": "pending"},
         "succeed": {"pending": "succeeded"},
-        # the payment institution may find only days later that it cannot pay a card any more
+        # the payment institution, or the bank, may find only days later that it cannot pay
         "fail": {"pending": "failed", "succeeded": "failed"},
         "reroute": {"failed": "pending"},
         "cancel": {"requested": "cancelled"},
@@ -39,7 +39,7 @@ LIFECYCLE: Lifecycle[RefundState] = Lifecycle(
 
 
 class SameHands(NotAllowed):
-    """Who asked for a refund, or decided it, does not let it go."""
+    """Who asked for a refund, or decided it, does not let it go; who let it go does not say that it failed."""
 
     code = "billing.refund_four_eyes_required"
 
@@ -71,7 +71,8 @@ class RefundPart:
         charge_id: The payment institution's charge that is given back; card only.
         bank_name, account_name, account_number: Where the transfer goes; empty until the bank is told.
         reference: The payment institution's refund, the serial number of the bank's line, or the chargeback's id.
-        failure: The payment institution's code.
+        failure: The payment institution's code, or why the bank did not make the transfer.
+        turn: How often it was sent another way, or once more.
         order_key, order_sha256, order_size: The file by which the bank is told; empty until it is written.
     """
 
@@ -88,6 +89,12 @@ class RefundPart:
     order_key: str = ""
     order_sha256: str = ""
     order_size: int = 0
+    turn: int = 0
+
+    @property
+    def way(self) -> str:
+        """Names it among all ways that this part has taken."""
+        return f"{self.payment_id}:{self.route}" + (f":{self.turn}" if self.turn else "")
 
 
 @dataclass
@@ -204,9 +211,13 @@ class Refund:
         """What failed goes another way, once somebody else than *by* approves it. Raises WrongState."""
         self.state = LIFECYCLE.after("reroute", self.state)
         self.parts = tuple(
-            replace(part, route=route, state="waiting", failure="") if part.state == "failed" else part
+            replace(
+                part, route=route, state="waiting", failure="", turn=part.turn + 1,
+                order_key="", order_sha256="", order_size=0,
+            )
+            if part.state == "failed" else part
             for part in self.parts
-        )
+        )  # fmt: skip
         self.requested_by, self.approved_by = by, ""
 
     def take_by_chargeback(self, part: RefundPart, chargeback_id: UUID) -> None:
@@ -236,6 +247,35 @@ class Refund:
         """The transfer over *amount* that the bank has been told to make."""
         sent = (part for part in self.parts if part.route == "bank_transfer" and part.state == "sent")
         return next((part for part in sent if self.money(part.amount) == amount), None)
+
+    def order_name(self, part: RefundPart) -> str:
+        """Of the file by which the bank is told of *part*: each time another one, at most 35 characters."""
+        place = 1 + [each.payment_id for each in self.parts].index(part.payment_id)
+        return f"{self.number}-{place}" + (f"-{part.turn + 1}" if part.turn else "")
+
+    def transfers_under_way(self, payment_id: UUID | None, by: str) -> tuple[RefundPart, ...]:
+        """
+        Those of which *by* says that the bank does not make them; *payment_id*: only that to its payer.
+
+        Raises:
+            WrongState: The bank was told of none.
+            SameHands: *by* let it go.
+        """
+        found = tuple(
+            part
+            for part in self.parts
+            if (part.route, part.state) == ("bank_transfer", "sent") and payment_id in {None, part.payment_id}
+        )
+        if not found:
+            raise WrongState(noun="refund", state=self.state, verb="fail")
+        if by == self.approved_by:
+            raise SameHands
+        return found
+
+    def transfer_made(self, amount: Money) -> RefundPart | None:
+        """The transfer over *amount* that the bank has made."""
+        made = (part for part in self.parts if (part.route, part.state) == ("bank_transfer", "succeeded"))
+        return next((part for part in made if self.money(part.amount) == amount), None)
 
     def move(self, part: RefundPart, now: datetime) -> None:
         """*part* as it stands now. The refund succeeds with the last of its parts, and fails with any."""
@@ -308,6 +348,6 @@ def paid_back(refund_id: UUID, part: RefundPart, customer_id: UUID, amount: Mone
     return ledger.entries(("D", ledger.refund(refund_id), amount), ("C", where, amount))
 
 
-def returned(refund_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
-    """The card's bank has sent it back to the payment institution."""
-    return ledger.entries(("D", ledger.PSP, amount), ("C", ledger.refund(refund_id), amount))
+def returned(refund_id: UUID, amount: Money, where: str) -> tuple[ledger.Entry, ...]:
+    """The payer's bank has sent it back; *where*: our account with the institution or the bank, or that of suspense."""
+    return ledger.entries(("D", where, amount), ("C", ledger.refund(refund_id), amount))

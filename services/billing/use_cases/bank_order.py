@@ -16,10 +16,14 @@ from services.billing.domain.bank_order import (
     StatusReportUnknown,
     StatusReportUnreadable,
     said_of,
+    said_of_refund,
     total_of,
 )
+from services.billing.domain.bank_statement import numbers_in
 from services.billing.domain.payout import Payout
+from services.billing.domain.refund import Refund, RefundPart
 from services.billing.use_cases import payout as payouts
+from services.billing.use_cases import refund_payment
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.ids import new_id
@@ -92,7 +96,7 @@ def read_status_report(
     report = read(content)
     order = uow.bank_orders.find(report.order_number)
     if order is None:
-        raise StatusReportUnknown(number=report.order_number)
+        return _of_refund(report, uow, now)
     answered = list(said_of(report, uow.payouts.of_bank_order(order.bank_order_id)))
     return StatusReportView(
         bank_order_id=order.bank_order_id,
@@ -105,6 +109,38 @@ def read_status_report(
             for payout, said in answered
         ),
     )  # fmt: skip
+
+
+def _of_refund(report: StatusReport, uow: BillingUnitOfWork, now: datetime) -> StatusReportView:
+    """
+    What the bank answers to the order of a refund's transfer.
+
+    Raises:
+        StatusReportUnknown: It is none of ours.
+        StatusReportContradicts: See there.
+    """
+    for made in uow.refunds.by_numbers(numbers_in(report.order_number, "RF")).values():
+        part = next((each for each in made.parts if made.order_name(each) == report.order_number), None)
+        if part is None:
+            continue
+        said = said_of_refund(report, made, part)
+        told = () if said is None else (
+            OrderedPayment(
+                payout_id=None, refund_id=made.refund_id, number=made.number, status=said.status, reason=said.reason,
+                outcome=_take_refund(made, part, said, uow, now),
+            ),
+        )  # fmt: skip
+        return StatusReportView(bank_order_id=None, number=report.order_number, payments=told)
+    raise StatusReportUnknown(number=report.order_number)
+
+
+def _take_refund(made: Refund, part: RefundPart, said: PaymentStatus, uow: BillingUnitOfWork, now: datetime) -> Outcome:
+    if part.state != "sent":
+        return "contradicts" if said.status in NOT_PAID and part.state == "succeeded" else "known"
+    if said.status not in NOT_PAID:
+        return "noted"
+    refund_payment.not_transferred(made, [part], said.reason, uow=uow, now=now)
+    return "failed"
 
 
 def _take(payout: Payout, said: PaymentStatus, uow: BillingUnitOfWork, now: datetime) -> Outcome:

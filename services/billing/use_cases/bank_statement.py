@@ -169,12 +169,19 @@ def _known(line: BankLine, series: Literal["PO", "RF"], known: Mapping[str, T]) 
 
 
 def _book_returned(lines: list[BankLine], named: Named, uow: BillingUnitOfWork, now: datetime) -> list[BankLine]:
-    """Payouts that the bank sends back. Returns the lines that name none and no customer's reference beside it."""
+    """
+    Payouts and refunds that the bank sends back.
+
+    Returns the lines that name none, or a customer's reference beside it.
+    """
     others = []
     for line in lines:
-        found = _known(line, "PO", named.payouts)
-        if not found or any(candidate.certain for candidate in references_in(line.remittance)):
+        found, back = _known(line, "PO", named.payouts), _known(line, "RF", named.refunds)
+        if not (found or back) or any(candidate.certain for candidate in references_in(line.remittance)):
             others.append(line)
+            continue
+        if back and not found:
+            _bring_refund_back(line, back, uow, now)
             continue
         # Some banks book a return as the reversal of what they paid.
         reason = line.held if line.held not in {"", "reversal"} else _why_not_this_payout(line, found, "return")
@@ -186,6 +193,19 @@ def _book_returned(lines: list[BankLine], named: Named, uow: BillingUnitOfWork, 
         else:
             payouts.bring_back(found[0], line, ledger.BANK, uow=uow, now=now)
     return others
+
+
+def _bring_refund_back(line: BankLine, found: list[Refund], uow: BillingUnitOfWork, now: datetime) -> None:
+    (made, *others) = found
+    part = made.transfer_made(line.money)
+    reason = line.held if line.held != "reversal" else ""
+    if others or part is None:
+        reason = reason or ("several_refunds" if others else "refund_differs")
+    if reason or part is None:
+        suspend(line, reason, uow=uow, now=now)
+    else:
+        refund_payment.bring_back(made, part, line, ledger.BANK, uow=uow, now=now)
+        line.match(f"refund/{made.refund_id}", "returned")
 
 
 def _book_refund(line: BankLine, found: list[Refund], uow: BillingUnitOfWork, now: datetime) -> None:

@@ -24,13 +24,14 @@ from services.billing.use_cases import voucher_use
 from services.billing.use_cases.clawback import take_back
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.billing.use_cases.refund_on_account import lower_credit, on_account
-from services.billing.use_cases.refund_payment import event, let_go, post, send
+from services.billing.use_cases.refund_payment import event, let_go, not_transferred, post, send
 from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.refund import (
     ApproveRefund,
     CancelRefund,
+    FailRefund,
     RefundAgreed,
     RefundFailed,
     RefundSucceeded,
@@ -111,6 +112,19 @@ def reroute_refund(command: RerouteRefund, *, actor: Actor, uow: BillingUnitOfWo
     made = uow.refunds.get(command.refund_id)
     made.reroute(command.route, hand_of(actor))
     uow.refunds.save(made)
+    return view(made)
+
+
+def fail_refund(command: FailRefund, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
+    """
+    The bank did not make the transfer, says somebody else than who let it go.
+
+    Raises: WrongState, SameHands.
+    """
+    require(actor, command.grants, {})
+    made = uow.refunds.get(command.refund_id)
+    parts = made.transfers_under_way(command.payment_id, hand_of(actor))
+    not_transferred(made, parts, command.reason, uow=uow, now=now)
     return view(made)
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from services.billing.domain import ledger
+from services.billing.domain.bank_line import BankLine
 from services.billing.domain.ledger import Entry
 from services.billing.domain.refund import (
     PayerWithoutBankAccount,
@@ -56,7 +58,8 @@ def card_refund_settled(
     else:
         if part.state == "succeeded":
             amount = made.money(part.amount)
-            post(made, f"returned:{payment_id}", "refund_returned", returned(made.refund_id, amount), uow, now)
+            entries = returned(made.refund_id, amount, ledger.PSP)
+            post(made, f"returned:{payment_id}", "refund_returned", entries, uow, now)
         made.move(replace(part, state="failed", reference=reference, failure=failure), now)
         uow.publish(event(RefundFailed, made, failure=failure))
     uow.refunds.save(made)
@@ -68,6 +71,31 @@ def transferred(made: Refund, part: RefundPart, serial_number: str, at: datetime
     """The bank's statement shows *part* of *made*."""
     _paid(made, replace(part, reference=serial_number), uow, now, at)
     uow.refunds.save(made)
+
+
+def not_transferred(made: Refund, parts: Sequence[RefundPart], reason: str, *, uow: BillingUnitOfWork,
+                    now: datetime) -> None:  # fmt: skip
+    """The bank does not make *parts* of *made*, of which it was told: they may go another way."""
+    for part in parts:
+        made.move(replace(part, state="failed", failure=reason), now)
+    uow.refunds.save(made)
+    uow.publish(event(RefundFailed, made, failure=reason))
+
+
+def bring_back(made: Refund, part: RefundPart, line: BankLine, source: str, *, uow: BillingUnitOfWork,
+               now: datetime) -> str:  # fmt: skip
+    """
+    The bank sent *part* of *made* back, by *line*, whose money lies on *source*: it may go another way, once.
+
+    Returns:
+        The key of what books it.
+    """
+    what = f"returned:{part.way}"
+    post(made, what, "refund_returned", returned(made.refund_id, line.money, source), uow, now, line.booked_at)
+    made.move(replace(part, state="failed", failure="returned"), now)
+    uow.refunds.save(made)
+    uow.publish(event(RefundFailed, made, failure="returned"))
+    return f"refund:{made.refund_id}:{what}"
 
 
 def order_kept(refund_id: UUID, payment_id: UUID, key: str, sha256: str, size: int, *, uow: BillingUnitOfWork) -> None:
@@ -131,11 +159,13 @@ def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now:
     made.move(sent, now)
     uow.call_outside(
         "write_refund_order",
-        f"refund_order:{made.refund_id}:{part.payment_id}",
+        f"refund_order:{made.refund_id}:{part.payment_id}" + (f":{part.turn}" if part.turn else ""),
         {
             "refund_id": str(made.refund_id),
             "payment_id": str(part.payment_id),
             "number": made.number,
+            "order_number": made.order_name(part),
+            "ordered_at": now.isoformat(),
             "amount": part.amount,
             "currency": made.currency,
             "bank_name": bank_name,
@@ -148,7 +178,7 @@ def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now:
 def _paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime, at: datetime | None = None) -> None:
     """The payer has *part*: once for each way it takes, for one that failed may go another way."""
     entries = paid_back(made.refund_id, part, made.customer_id, made.money(part.amount))
-    post(made, f"paid:{part.payment_id}:{part.route}", "refund_paid", entries, uow, now, at)
+    post(made, f"paid:{part.way}", "refund_paid", entries, uow, now, at)
     made.move(replace(part, state="succeeded"), now)
     if made.state == "succeeded":
         _tell_succeeded(made, uow, now)

@@ -2,12 +2,20 @@
 
 from functools import partial
 from hashlib import sha256
+from importlib.resources import files
 from uuid import UUID
 
 import pytest
+from lxml import etree
 
 from services.billing.adapters import refund_queries
 from services.billing.config import settings
+from services.billing.domain.bank_order import (
+    PaymentStatus,
+    StatusReport,
+    StatusReportContradicts,
+    StatusReportUnknown,
+)
 from services.billing.domain.commission import MoreThanLeft
 from services.billing.domain.ledger import contract
 from services.billing.domain.refund import (
@@ -16,21 +24,24 @@ from services.billing.domain.refund import (
     RefundExceedsPaid,
     SameHands,
 )
-from services.billing.use_cases import order, refund
+from services.billing.use_cases import bank_order, order, refund
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.lifecycle import WrongState
-from services.shared.kernel.money import CurrencyMismatch
+from services.shared.kernel.money import CurrencyMismatch, Money
 from services.shared.kernel.payment_reference import reference_of
+from services.shared.messages.billing.bank_order import ReadStatusReport
 from services.shared.messages.billing.refund import (
     ApproveRefund,
     CancelRefund,
+    FailRefund,
     GetRefund,
     GetRefundDocuments,
     ListRefunds,
     RefundDocuments,
+    RefundView,
     RerouteRefund,
     WaiveRedLetter,
 )
@@ -56,6 +67,7 @@ from tests.kit.fakes_billing import (
     an_organisation,
     cny,
 )
+from tests.kit.real_service import together
 
 
 def store() -> ObjectStore:
@@ -82,9 +94,13 @@ def test_transfer_goes_back_to_its_payer(billing: Billing) -> None:
     (told,) = documents(billing, made.refund_id).items
     body = store().fetch(str(told.url).split("#")[0])
     assert (sha256(body).hexdigest(), len(body), told.filename) == (
-        told.sha256, told.size_bytes, f"{made.number}-1.csv",
+        told.sha256, told.size_bytes, f"{made.number}-1.xml",
     )  # fmt: skip
-    assert f'"{made.number}","106.00","CNY"' in body.decode()
+    assert [(each.text, each.get("Ccy")) for each in etree.fromstring(body).iterfind(".//{*}InstdAmt")] == [
+        ("106.00", "CNY")
+    ]
+    schema = etree.XMLSchema(etree.fromstring((files("sepaxml") / "schemas" / "pain.001.001.09.xsd").read_bytes()))
+    schema.assertValid(etree.fromstring(body))
     for actor in (REQUESTER, PROVIDER_FINANCE):
         with pytest.raises(NotFound):
             documents(billing, made.refund_id, actor)
@@ -100,6 +116,112 @@ def test_transfer_goes_back_to_its_payer(billing: Billing) -> None:
     again = bank_says(billing, ("b4", "out", "106.00", made.number))  # a second transfer is nobody's
     assert again.lines[0].reason == "refund_differs"
     assert billing.violations() == ()
+
+
+def test_a_transfer_that_the_bank_does_not_make(billing: Billing) -> None:
+    """Said by another one than who let it go; it goes once more, by an order of its own, or into credit."""
+    made = _ordered(billing)
+    wanted = FailRefund(refund_id=made.refund_id, reason="account closed")
+    with pytest.raises(SameHands):
+        billing.run(refund.fail_refund, wanted, OTHER_FINANCE)
+    for stranger in (REQUESTER, PROVIDER_FINANCE):
+        with pytest.raises((NotFound, NotAllowed)):
+            billing.run(refund.fail_refund, wanted, stranger)
+    with pytest.raises(WrongState):
+        billing.run(refund.fail_refund, wanted.model_copy(update={"payment_id": new_id()}))
+    failed = billing.run(refund.fail_refund, wanted)
+    assert (failed.state, failed.parts[0].failure) == ("failed", "account closed")
+    with pytest.raises(WrongState):
+        billing.run(refund.fail_refund, wanted)
+    assert bank_says(billing, ("b2", "out", "106.00", made.number)).lines[0].reason == "refund_differs"
+    _rerouted(billing, made, "bank_transfer")
+    assert documents(billing, made.refund_id).items[0].url is None, "the order of the first time says nothing now"
+    billing.do_outside()
+    assert str(documents(billing, made.refund_id).items[0].url).split("#")[0].endswith("-1-2.xml")
+    bank_says(billing, ("b3", "out", "106.00", made.number))
+    assert billing.balance(f"L:refund:{made.refund_id}") == 0
+    assert (billing.told.count("refund.failed.v1"), billing.told.count("refund.succeeded.v1")) == (1, 1)
+    assert billing.violations() == ()
+
+
+@pytest.mark.parametrize("route", ["bank_transfer", "customer_credit"])
+def test_a_transfer_that_comes_back(billing: Billing, route: str) -> None:
+    """It is credited once, however many files tell of it; the money goes out again, or into credit, once."""
+    made = _ordered(billing)
+    early = bank_says(billing, ("r0", "in", "106.00", f"退汇 {made.number}"))
+    assert early.lines[0].reason == "refund_differs", "nothing has left yet"
+    bank_says(billing, ("b2", "out", "106.00", made.number))
+    for _ in range(2):
+        back = bank_says(billing, ("r1", "in", "106.00", f"退汇 {made.number}"))
+    assert (back.lines[0].target, back.lines[0].reason) == (f"refund/{made.refund_id}", "returned")
+    assert billing.balance(f"L:refund:{made.refund_id}") == 10_600
+    again = bank_says(billing, ("r2", "in", "106.00", made.number))
+    assert again.lines[0].reason == "refund_differs"
+    assert billing.told.count("refund.failed.v1") == 1
+    _rerouted(billing, made, route)
+    if route == "bank_transfer":
+        bank_says(billing, ("b3", "out", "106.00", made.number))
+        back = bank_says(billing, ("r3", "in", "106.00", made.number))
+        assert back.lines[0].reason == "returned"
+        assert billing.balance(f"L:refund:{made.refund_id}") == 10_600
+        _rerouted(billing, made, "customer_credit")
+    assert billing.balance(f"L:customer_credit:{CUSTOMER_ID}") == 10_600
+    assert billing.balance(f"L:refund:{made.refund_id}") == 0
+    assert billing.violations() == ()
+
+
+def test_what_the_bank_answers_to_a_refunds_order(billing: Billing) -> None:
+    """Taken, then rejected: it may go another way; an answer to the first order says nothing of the second."""
+    made = _ordered(billing)
+    assert _bank_answers(billing, f"{made.number}-1", "", "ACCP") == ["noted"]
+    for number, name, amount in ((f"{made.number}-2", "", None), ("RF-2026-099999-1", "", None)):
+        with pytest.raises(StatusReportUnknown):
+            _bank_answers(billing, number, name, "RJCT", amount)
+    for name, amount in (("PO-2026-000001", None), (made.number, cny(10_601))):
+        with pytest.raises(StatusReportContradicts):
+            _bank_answers(billing, f"{made.number}-1", name, "RJCT", amount)
+    assert _bank_answers(billing, f"{made.number}-1", made.number, "RJCT", cny(10_600)) == ["failed"]
+    assert _bank_answers(billing, f"{made.number}-1", made.number, "RJCT") == ["known"]
+    _rerouted(billing, made, "bank_transfer")
+    with pytest.raises(StatusReportUnknown):
+        _bank_answers(billing, f"{made.number}-1", made.number, "RJCT")
+    bank_says(billing, ("b2", "out", "106.00", made.number))
+    assert _bank_answers(billing, f"{made.number}-1-2", made.number, "RJCT") == ["contradicts"]
+    assert billing.violations() == ()
+
+
+def _bank_answers(billing: Billing, order: str, name: str, status: str, amount: Money | None = None) -> list[str]:
+    said = StatusReport(order, (PaymentStatus(name, status, "AC04", amount),))
+    wanted = ReadStatusReport(content="eA==")
+    view = billing.run(partial(bank_order.read_status_report, read=lambda _: said), wanted)
+    return [each.outcome for each in view.payments]
+
+
+def test_failed_and_made_at_once(billing: Billing) -> None:
+    """Of many who say that it failed while the bank's file shows it made, one is right; the money adds up."""
+    made = _ordered(billing)
+    fails = partial(billing.run, refund.fail_refund, FailRefund(refund_id=made.refund_id, reason="?"))
+    pays = partial(bank_says, billing, ("b2", "out", "106.00", made.number))
+    answers = together([fails, fails, pays, fails])
+    ((state,),) = billing.rows("SELECT state FROM refund")
+    assert len([each for each in answers if isinstance(each, WrongState)]) == (3 if state == "succeeded" else 2)
+    assert billing.balance(f"L:refund:{made.refund_id}") == (0 if state == "succeeded" else 10_600)
+    assert billing.violations() == ()
+
+
+def _ordered(billing: Billing) -> RefundView:
+    """A refund of 106.00, of whose transfer the bank is told."""
+    billing.contracted(method="bank_transfer")
+    bank_says(billing, ("b1", "in", "1060.00", reference_of("OR-2026-000123")))
+    made = approve(billing, ask(billing, 10_000))
+    billing.do_outside()
+    return made
+
+
+def _rerouted(billing: Billing, made: RefundView, route: str) -> None:
+    wanted = RerouteRefund.model_validate({"refund_id": made.refund_id, "route": route})
+    billing.run(refund.reroute_refund, wanted)
+    approve(billing, made)
 
 
 def test_payer_without_account(billing: Billing) -> None:

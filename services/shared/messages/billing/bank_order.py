@@ -68,7 +68,7 @@ class BankOrderDocument(View):
 
 class ReadStatusReport(Command):
     """
-    Take in the bank's answer to a bank order. → StatusReportView
+    Take in the bank's answer to a bank order, or to the order of a refund. → StatusReportView
 
     *content*: a pain.002 file's bytes, base64. What cannot be read, or answers to nothing of ours, is refused whole.
     """
@@ -82,20 +82,24 @@ class ReadStatusReport(Command):
 class OrderedPayment(Message):
     """
     Attributes:
+        payout_id, refund_id: Which of the two it pays.
         status: As the bank writes it: ACCP, ACSC, PDNG, RJCT …
         reason: The bank's code and text, where it rejects.
         outcome: *noted* moves no money; *failed*: payable again; *known*: said before, or decided otherwise before;
             *contradicts*: rejected now, though the statement shows it as paid. Somebody must ask the bank.
     """
 
-    payout_id: UUID
+    payout_id: UUID | None
     number: str
     status: str
     reason: str
     outcome: Literal["noted", "failed", "known", "contradicts"]
+    refund_id: UUID | None = None
 
 
 class StatusReportView(View):
-    bank_order_id: UUID
+    """*bank_order_id*: none where it answers to the order of a refund, which *number* names."""
+
+    bank_order_id: UUID | None
     number: str
     payments: tuple[OrderedPayment, ...]

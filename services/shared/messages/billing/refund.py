@@ -118,6 +118,22 @@ class RerouteRefund(Command):
     route: Literal["bank_transfer", "customer_credit"]
 
 
+class FailRefund(Command):
+    """
+    The bank was told of a transfer and did not make it; said by somebody else than who approved it. → RefundView
+
+    Attributes:
+        payment_id: To whose payer, where the refund has several transfers; none: all that are under way.
+    """
+
+    wire_name: ClassVar = "billing.fail_refund"
+    grants: ClassVar[Grants] = FINANCE
+
+    refund_id: UUID
+    payment_id: UUID | None = None
+    reason: Remark
+
+
 class WaiveRedLetter(Command):
     """Pay before the red-letter form is confirmed: takes two people, each calls it once. → RefundView"""
 
