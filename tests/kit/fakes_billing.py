@@ -606,7 +606,7 @@ class FakeBankLines:
     def find_all(self, bank_line_ids: Collection[UUID]) -> Mapping[UUID, BankLine]:
         return {each: deepcopy(self.held[each]) for each in sorted(bank_line_ids) if each in self.held}
 
-    def lock_early_returns(self, payout_numbers: Collection[str]) -> None:
+    def lock_early_returns(self, payout_numbers: Collection[str], bank_order_ids: Collection[UUID]) -> None:
         pass
 
     def of_other_payers(self) -> Sequence[BankLine]:
@@ -748,9 +748,10 @@ class FakePayouts:
     def of_bank_order(self, bank_order_id: UUID) -> Sequence[Payout]:
         return [deepcopy(payout) for payout in self.held.values() if payout.bank_order_id == bank_order_id]
 
-    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Payout]:
-        wanted = set(numbers)
-        return {payout.number: deepcopy(payout) for payout in self.held.values() if payout.number in wanted}
+    def by_numbers(self, numbers: Iterable[str], bank_order_ids: Iterable[UUID] = ()) -> Mapping[str, Payout]:
+        wanted: set[object] = {*numbers, *bank_order_ids}
+        found = [each for each in self.held.values() if {each.number, each.bank_order_id} & wanted]
+        return {payout.number: deepcopy(payout) for payout in found}
 
     def started_of(self, party_id: UUID) -> Sequence[Payout]:
         started = {"created", "released"}
@@ -775,6 +776,10 @@ class FakeBankOrders:
 
     def find(self, number: str) -> BankOrder | None:
         return next((deepcopy(each) for each in self.held.values() if each.number == number), None)
+
+    def ids_of(self, numbers: Iterable[str]) -> Mapping[str, UUID]:
+        wanted = set(numbers)
+        return {each.number: each.bank_order_id for each in self.held.values() if each.number in wanted}
 
     def save(self, order: BankOrder) -> None:
         self.held[order.bank_order_id] = deepcopy(order)

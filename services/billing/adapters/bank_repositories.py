@@ -103,9 +103,11 @@ class SqlBankLines:
         )
         return {row.bank_line_id: bank_line(row) for row in rows}
 
-    def lock_early_returns(self, payout_numbers: Collection[str]) -> None:
+    def lock_early_returns(self, payout_numbers: Collection[str], bank_order_ids: Collection[UUID]) -> None:
         table, payout = tables.bank_line, tables.payout
-        early = select(payout.c.early_return).where(payout.c.number.in_(list(payout_numbers)))
+        early = select(payout.c.early_return).where(
+            payout.c.number.in_(list(payout_numbers)) | payout.c.bank_order_id.in_(list(bank_order_ids))
+        )
         self.connection.execute(
             select(table.c.bank_line_id)
             .where(table.c.bank_line_id.in_(early))

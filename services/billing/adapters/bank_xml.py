@@ -20,6 +20,7 @@ from services.billing.domain.bank_statement import (
     StatementFile,
     StatementUnreadable,
     fingerprint_of,
+    numbers_in,
 )
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
@@ -41,6 +42,13 @@ _OWN_REFERENCES = (
 )  # fmt: skip
 _NOT_PROVIDED = {"NOTPROVIDED", "NOT PROVIDED"}
 _TEXTS = ("{*}RmtInf/{*}Ustrd", "{*}RmtInf/{*}Strd/{*}CdtrRefInf/{*}Ref", "{*}Refs/{*}EndToEndId")
+
+# Where a bank tells the order of ours that it has booked as one line: its message id, which the batch has too.
+_ORDERS = tuple(
+    f"{{*}}NtryDtls/{place}{name}"
+    for place in ("{*}Btch/", "{*}TxDtls/{*}Refs/")
+    for name in ("{*}PmtInfId", "{*}MsgId")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +254,8 @@ def _line(account: str, entry: Any, moved: _Moved, told: list[Any]) -> BankLine:
              for each in told]  # fmt: skip
     texts = [(piece.text or "").strip() for each in told for path in _TEXTS for piece in each.findall(path)]
     texts.append(_text(entry, "{*}AddtlNtryInf"))
+    if moved.signed < 0 and not any(numbers_in(text, "PO") or numbers_in(text, "RF") for text in texts):
+        texts += [found for path in _ORDERS if numbers_in(found := _text(entry, path), "BO")]
     return BankLine(
         bank_line_id=derived_id("bank_line", account),
         account=account,

@@ -51,8 +51,10 @@ class SqlPayouts:
             raise NotFound
         return found
 
-    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Payout]:
-        return {each.number: each for each in self._with_parties(tables.payout.c.number.in_(list(numbers)))}
+    def by_numbers(self, numbers: Iterable[str], bank_order_ids: Iterable[UUID] = ()) -> Mapping[str, Payout]:
+        table = tables.payout
+        wanted = table.c.number.in_(list(numbers)) | table.c.bank_order_id.in_(list(bank_order_ids))
+        return {each.number: each for each in self._with_parties(wanted)}
 
     def of_bank_order(self, bank_order_id: UUID) -> Sequence[Payout]:
         return self._with_parties(tables.payout.c.bank_order_id == bank_order_id)
@@ -99,6 +101,13 @@ class SqlBankOrders:
 
     def find(self, number: str) -> BankOrder | None:
         return self._one(tables.bank_order.c.number == number)
+
+    def ids_of(self, numbers: Iterable[str]) -> Mapping[str, UUID]:
+        table = tables.bank_order
+        rows = self.connection.execute(
+            select(table.c.number, table.c.bank_order_id).where(table.c.number.in_(list(numbers)))
+        )
+        return {row.number: row.bank_order_id for row in rows}
 
     def save(self, order: BankOrder) -> None:
         save_versioned(self.connection, tables.bank_order, {"bank_order_id": order.bank_order_id}, vars(order))

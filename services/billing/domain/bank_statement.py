@@ -33,10 +33,14 @@ _LIKE_DIGITS = str.maketrans("OILB", "0118")
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Z0-9]")
 _NUMBER = {
     "PO": re.compile(r"P[O0]([0-9OIL]{10,12})"),
+    "BO": re.compile(r"B[O0]([0-9OIL]{10,12})"),
     "RF": re.compile(r"RF([0-9OIL]{10,12})"),
     "VC": re.compile(r"VC([0-9OIL]{10,12})"),
     "PG": re.compile(r"PG([0-9OIL]{10,12})"),
 }
+
+_OF_OURS: tuple[Literal["PO", "BO", "RF"], ...] = ("PO", "BO", "RF")
+"""What we give the bank as names of what it pays."""
 
 
 class StatementUnreadable(Invalid):
@@ -166,7 +170,7 @@ def fingerprint_of(line: BankLine, named: str = "") -> str:
     """
     certain = [each.reference for each in references_in(line.remittance) if each.certain]
     named = named or ",".join(
-        sorted({*certain, *numbers_in(line.remittance, "PO"), *numbers_in(line.remittance, "RF")})
+        sorted({*certain, *(number for series in _OF_OURS for number in numbers_in(line.remittance, series))})
     )
     said = (named,) if named else (line.counterparty, line.remittance)
     facts = (line.direction, str(line.amount), line.currency, *said)
@@ -195,8 +199,8 @@ def _windows_at(plain: str, start: int) -> Iterator[str]:
             yield digits
 
 
-def numbers_in(text: str, series: Literal["PO", "RF", "VC", "PG"]) -> tuple[str, ...]:
-    """Numbers of payouts, refunds, claims or programmes that *text* may name, as we write them: PO-2026-000123."""
+def numbers_in(text: str, series: Literal["PO", "BO", "RF", "VC", "PG"]) -> tuple[str, ...]:
+    """Numbers of things of *series* that *text* may name, as we write them: PO-2026-000123."""
     plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
     found: dict[str, None] = {}
     for place in _NUMBER[series].finditer(plain):

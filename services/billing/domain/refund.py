@@ -253,7 +253,17 @@ class Refund:
         place = 1 + [each.payment_id for each in self.parts].index(part.payment_id)
         return f"{self.number}-{place}" + (f"-{part.turn + 1}" if part.turn else "")
 
-    def transfers_under_way(self, payment_id: UUID | None, by: str) -> tuple[RefundPart, ...]:
+    @property
+    def transfers_sent(self) -> Money:
+        """What the bank has been told to transfer and has not."""
+        return self.money(sum(part.amount for part in self.transfers_under_way(None)))
+
+    def transfers_under_way(self, payment_id: UUID | None) -> tuple[RefundPart, ...]:
+        """The transfers that the bank has been told to make; *payment_id*: only that to its payer."""
+        sent = [part for part in self.parts if (part.route, part.state) == ("bank_transfer", "sent")]
+        return tuple(part for part in sent if payment_id in {None, part.payment_id})
+
+    def transfers_to_fail(self, payment_id: UUID | None, by: str) -> tuple[RefundPart, ...]:
         """
         Those of which *by* says that the bank does not make them; *payment_id*: only that to its payer.
 
@@ -261,11 +271,7 @@ class Refund:
             WrongState: The bank was told of none.
             SameHands: *by* let it go.
         """
-        found = tuple(
-            part
-            for part in self.parts
-            if (part.route, part.state) == ("bank_transfer", "sent") and payment_id in {None, part.payment_id}
-        )
+        found = self.transfers_under_way(payment_id)
         if not found:
             raise WrongState(noun="refund", state=self.state, verb="fail")
         if by == self.approved_by:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal, TypeVar
+from uuid import UUID
 
 from services.billing.domain import ledger
 from services.billing.domain.bank_line import BankFile, BankLine
@@ -26,6 +27,7 @@ from services.billing.use_cases.bank_line import book_incoming, line_message, su
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.ids import derived_id
+from services.shared.kernel.money import total
 from services.shared.messages.billing.bank_statement import (
     BankStatementView,
     ImportBankFile,
@@ -112,7 +114,8 @@ def _take(
 @dataclass(frozen=True, slots=True)
 class Named:
     """
-    What the lines of a file name, locked; *payments* by reference, the rest by number.
+    What the lines of a file name, locked; *payments* by reference, the rest by number. Of *orders*, bank orders,
+    all payouts are among *payouts*.
 
     All of it is locked before the first line is booked, in the order of `services/billing/README.md`: whoever
     pays out, refunds or matches by hand meanwhile waits, and nobody waits in a circle.
@@ -122,19 +125,23 @@ class Named:
     refunds: Mapping[str, Refund]
     programmes: programme_money.Named
     payouts: Mapping[str, Payout]
+    orders: Mapping[str, UUID]
 
 
 def _locked(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> Named:
     texts = [line.remittance for line in lines]
     payout_numbers = {number for text in texts for number in numbers_in(text, "PO")}
-    if payout_numbers:
-        uow.bank_lines.lock_early_returns(payout_numbers)
+    order_numbers = {number for text in texts for number in numbers_in(text, "BO")}
+    orders = uow.bank_orders.ids_of(order_numbers) if order_numbers else {}
+    if payout_numbers or orders:
+        uow.bank_lines.lock_early_returns(payout_numbers, orders.values())
     references = {each.reference for line in lines if line.direction == "in" for each in references_in(line.remittance)}
     payments = uow.payments.by_references(references) if references else {}
     refund_numbers = {number for text in texts for number in numbers_in(text, "RF")}
     refunds = uow.refunds.by_numbers(refund_numbers) if refund_numbers else {}
     programmes = programme_money.named_in([line for line in lines if line.direction == "in"], uow=uow)
-    return Named(payments, refunds, programmes, uow.payouts.by_numbers(payout_numbers) if payout_numbers else {})
+    sent = uow.payouts.by_numbers(payout_numbers, orders.values()) if payout_numbers or orders else {}
+    return Named(payments, refunds, programmes, sent, orders)
 
 
 def _view(lines: Sequence[BankLine], *, fresh: Sequence[BankLine], file_repeated: bool = False) -> BankStatementView:
@@ -150,17 +157,52 @@ def _view(lines: Sequence[BankLine], *, fresh: Sequence[BankLine], file_repeated
 
 def _book_outgoing(lines: list[BankLine], named: Named, uow: BillingUnitOfWork, now: datetime) -> None:
     for line in lines:
-        found = _known(line, "PO", named.payouts)
-        back = _known(line, "RF", named.refunds)
-        if back and not found and not line.held:
-            _book_refund(line, back, uow, now)
-            continue
-        reason = line.held or _why_not_this_payout(line, found, "pay")
+        sent = _sent(line, named)
+        reason = _why_not_sent(line, *sent)
         if reason:
             suspend(line, reason, uow=uow, now=now)
         else:
-            payouts.pay(found[0], line.booked_at, uow=uow, now=now)
-            line.match(f"payout/{found[0].payout_id}")
+            _book_sent(line, *sent, uow, now)
+
+
+def _sent(line: BankLine, named: Named) -> tuple[list[Payout], list[Refund]]:
+    """What the line may pay: what it names itself, else what the bank has not paid yet of the orders that it names."""
+    found, back = _known(line, "PO", named.payouts), _known(line, "RF", named.refunds)
+    if found or back:
+        return found, back
+    ordered = {named.orders[each] for each in numbers_in(line.remittance, "BO") if each in named.orders}
+    waiting = [each for each in named.payouts.values() if each.bank_order_id in ordered and each.state == "in_transit"]
+    return waiting, []
+
+
+def _why_not_sent(line: BankLine, found: list[Payout], back: list[Refund]) -> str:
+    """Why it is not exactly this that the bank has paid by *line*; empty: it is."""
+    one = len(found) + len(back) == 1
+    # A bank may book a whole order as one line and tell of its payments beside it: their sum decides.
+    if line.held and (line.held != "batch" or one):
+        return line.held
+    if not back and len(found) < 2:
+        return _why_not_this_payout(line, found, "pay")
+    if not found and one:
+        return "" if back[0].transfer_of(line.money) is not None else "refund_differs"
+    amounts = [each.money for each in found] + [each.transfers_sent for each in back]
+    several = "several_payouts" if found else "several_refunds"
+    if any(amount.currency != line.currency or not amount.amount for amount in amounts):
+        return several
+    if not all(PAYOUT_LIFECYCLE.allows("pay", each.state) for each in found):
+        return several
+    return "" if total(amounts, line.currency) == line.money else several
+
+
+def _book_sent(line: BankLine, found: list[Payout], back: list[Refund], uow: BillingUnitOfWork, now: datetime) -> None:
+    for payout in found:
+        payouts.pay(payout, line.booked_at, uow=uow, now=now)
+    for made in back:
+        only = made.transfer_of(line.money) if len(found) + len(back) == 1 else None
+        for part in made.transfers_under_way(None) if only is None else (only,):
+            refund_payment.transferred(made, part, line.serial_number, line.booked_at, uow=uow, now=now)
+    targets = [f"payout/{each.payout_id}" for each in found] + [f"refund/{each.refund_id}" for each in back]
+    line.match(", ".join(targets))
 
 
 def _known(line: BankLine, series: Literal["PO", "RF"], known: Mapping[str, T]) -> list[T]:
@@ -206,16 +248,6 @@ def _bring_refund_back(line: BankLine, found: list[Refund], uow: BillingUnitOfWo
     else:
         refund_payment.bring_back(made, part, line, ledger.BANK, uow=uow, now=now)
         line.match(f"refund/{made.refund_id}", "returned")
-
-
-def _book_refund(line: BankLine, found: list[Refund], uow: BillingUnitOfWork, now: datetime) -> None:
-    (made, *others) = found
-    part = made.transfer_of(line.money)
-    if others or part is None:
-        suspend(line, "several_refunds" if others else "refund_differs", uow=uow, now=now)
-    else:
-        refund_payment.transferred(made, part, line.serial_number, line.booked_at, uow=uow, now=now)
-        line.match(f"refund/{made.refund_id}")
 
 
 def _why_not_this_payout(line: BankLine, found: list[Payout], verb: Literal["pay", "return"]) -> str:

@@ -23,8 +23,8 @@ class Payouts(Protocol):
     def get_all(self, payout_ids: Collection[UUID]) -> Sequence[Payout]:
         """Each of them once, locked in the order of their ids. Raises NotFound."""
 
-    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Payout]:
-        """Those that exist, locked in the order of their ids."""
+    def by_numbers(self, numbers: Iterable[str], bank_order_ids: Iterable[UUID] = ()) -> Mapping[str, Payout]:
+        """Those that exist, and all of some bank orders, locked in the order of their ids."""
 
     def of_bank_order(self, bank_order_id: UUID) -> Sequence[Payout]:
         """Locked in the order of their ids."""
@@ -44,5 +44,8 @@ class BankOrders(Protocol):
 
     def find(self, number: str) -> BankOrder | None:
         """Locked."""
+
+    def ids_of(self, numbers: Iterable[str]) -> Mapping[str, UUID]:
+        """By number those that exist. Not locked: it never changes."""
 
     def save(self, order: BankOrder) -> None: ...

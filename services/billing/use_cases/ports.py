@@ -211,8 +211,8 @@ class BankLines(Protocol):
     def find_all(self, bank_line_ids: Collection[UUID]) -> Mapping[UUID, BankLine]:
         """Those that exist, locked in the order of their ids."""
 
-    def lock_early_returns(self, payout_numbers: Collection[str]) -> None:
-        """Lock the lines by which payouts came back before any line told that they had been paid."""
+    def lock_early_returns(self, payout_numbers: Collection[str], bank_order_ids: Collection[UUID]) -> None:
+        """Lock the lines by which payouts, those of orders too, came back before any told that they had been paid."""
 
     def of_other_payers(self) -> Sequence[BankLine]:
         """The oldest thousand in suspense because somebody else than the customer paid, locked."""

@@ -123,7 +123,7 @@ def fail_refund(command: FailRefund, *, actor: Actor, uow: BillingUnitOfWork, no
     """
     require(actor, command.grants, {})
     made = uow.refunds.get(command.refund_id)
-    parts = made.transfers_under_way(command.payment_id, hand_of(actor))
+    parts = made.transfers_to_fail(command.payment_id, hand_of(actor))
     not_transferred(made, parts, command.reason, uow=uow, now=now)
     return view(made)
 

@@ -197,6 +197,19 @@ def _bank_answers(billing: Billing, order: str, name: str, status: str, amount: 
     return [each.outcome for each in view.payments]
 
 
+def test_one_line_of_the_bank_pays_several(billing: Billing) -> None:
+    """Two refunds booked as one debit: by both their numbers, if it is exactly their sum; read twice, paid once."""
+    first = _ordered(billing)
+    second = approve(billing, ask(billing, 20_000))
+    text = f"{first.number} {second.number}"
+    assert bank_says(billing, ("b2", "out", "318.01", text)).lines[0].reason == "several_refunds"
+    answers = together([partial(bank_says, billing, ("b3", "out", "318.00", text))] * 4)
+    assert {each.lines[0].state for each in answers} == {"matched"}  # type: ignore[attr-defined]
+    assert billing.told.count("refund.succeeded.v1") == 2
+    assert [billing.balance(f"L:refund:{each.refund_id}") for each in (first, second)] == [0, 0]
+    assert billing.violations() == ()
+
+
 def test_failed_and_made_at_once(billing: Billing) -> None:
     """Of many who say that it failed while the bank's file shows it made, one is right; the money adds up."""
     made = _ordered(billing)
