@@ -52,6 +52,7 @@ from gateway.routes import (
     programme,
     quotation,
     receivable,
+    reconciliation,
     referral,
     refund,
     settlement,
@@ -70,7 +71,7 @@ ROUTES = (
     order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
     bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
     payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, feed, programme, voucher,
-    claim, collection_agreement, operation, stripe_webhook,
+    claim, collection_agreement, reconciliation, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

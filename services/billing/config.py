@@ -1,5 +1,6 @@
 """Every environment variable that billing reads (prefix YIQI_BILLING_; Stripe's: YIQI_STRIPE_)."""
 
+from datetime import time
 from functools import cache
 from typing import Annotated, Literal
 
@@ -60,6 +61,11 @@ class BillingSettings(StoringSettings):
     """No new credit is granted to a customer once something of it is overdue for this long."""
     dunning_days: tuple[Annotated[int, Field(ge=1, le=365)], ...] = REMINDER_DAYS
     """Days after the due date on which a customer is reminded, ascending; with the last one its credit ends."""
+
+    reconciliation_at: time = time(6)
+    """When each day yesterday is compared with Stripe and the bank (Asia/Shanghai)."""
+    reconciliation_overdue_days: int = Field(default=3, ge=0, le=90)
+    """How old what is not in order may become before it is an alarm."""
 
 
 @cache

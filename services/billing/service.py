@@ -16,6 +16,7 @@ from services.billing.adapters import (
     journal_queries,
     ledger_queries,
     queries,
+    reconciliation_queries,
     refund_queries,
     settlement_queries,
     voucher_queries,
@@ -44,6 +45,7 @@ from services.billing.use_cases import (
     period,
     programme,
     receivable,
+    reconciliation,
     referral,
     refund,
     related_party,
@@ -135,6 +137,12 @@ from services.shared.messages.billing.receivable import (
     PayReceivable,
     ProposeWriteOff,
 )
+from services.shared.messages.billing.reconciliation import (
+    GetReconciliation,
+    ListReconciliationItems,
+    ListReconciliations,
+    StartReconciliation,
+)
 from services.shared.messages.billing.referral import (
     ClaimReferral,
     DecideReferral,
@@ -205,6 +213,7 @@ def given(use_case: Callable[..., T], **wants: Callable[[BillingSettings], objec
 OWN_ACCOUNT = {"own_account": lambda own: own.bank_account_number}
 COOLING_OFF = {"cooling_off": lambda own: timedelta(days=own.payout_cooling_off_days)}
 CREDIT_TERMS = {"block_overdue_days": lambda own: own.credit_block_overdue_days}
+OVERDUE = {"overdue_after": lambda own: timedelta(days=own.reconciliation_overdue_days)}
 DOWNLOADS = {"download_url": lambda _: _store().download_url}
 
 
@@ -335,6 +344,11 @@ class BillingService(ServiceBase):
     approve_adjustment = command(ApproveAdjustment, adjustment.approve_adjustment)
     refuse_adjustment = command(RefuseAdjustment, adjustment.refuse_adjustment)
     list_adjustments = query(ListAdjustments, queries.list_adjustments)
+
+    start_reconciliation = command(StartReconciliation, given(reconciliation.start_reconciliation, **OVERDUE))
+    list_reconciliations = query(ListReconciliations, reconciliation_queries.list_reconciliations)
+    get_reconciliation = query(GetReconciliation, reconciliation_queries.get_reconciliation)
+    list_reconciliation_items = query(ListReconciliationItems, reconciliation_queries.list_reconciliation_items)
 
     export_journal = query(ExportJournal, journal_queries.export_journal)
     close_period = command(ClosePeriod, period.close_period)

@@ -1,5 +1,6 @@
 """What billing listens to, and what it does then."""
 
+from datetime import timedelta
 from functools import partial
 
 from services.billing.adapters.bank_files import Debtor
@@ -20,6 +21,7 @@ from services.billing.use_cases import (
     organisation,
     payment,
     receivable,
+    reconciliation,
     refund_check,
     settlement,
     stripe_event,
@@ -63,6 +65,7 @@ def work(settings: SourceSettings) -> Work:
     )
     instructions = Instructions(*account)
     reminder_days = settings.dunning_days
+    overdue_after = timedelta(days=settings.reconciliation_overdue_days)
     return Work(
         subscriptions=(
             on(OrganisationRegistered, organisation.keep_copy),
@@ -91,7 +94,7 @@ def work(settings: SourceSettings) -> Work:
             on(InvoiceIssued, partial(receivable.invoiced, instructions=instructions, reminder_days=reminder_days)),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
         ),
-        outside_calls=outside_calls(gateway, papers),
+        outside_calls=outside_calls(gateway, papers, overdue_after),
         timers={
             payment.CHECK_TIMER: payment.check_card_payment,
             checkout.CHECK_TIMER: checkout.check_checkout,
@@ -102,6 +105,10 @@ def work(settings: SourceSettings) -> Work:
             ledger.WATCH_TIMER: ledger.watch_invariants,
             receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),
             ledger.SEAL_TIMER: ledger.seal_ledger,
+            reconciliation.DAILY_TIMER: partial(
+                reconciliation.reconcile_daily, at=settings.reconciliation_at, overdue_after=overdue_after
+            ),
+            reconciliation.ALARM_TIMER: reconciliation.tell_overdue,
             voucher.EXPIRE_TIMER: voucher.expire_voucher,
             voucher_use.LAPSE_TIMER: claim.lapse,
         },

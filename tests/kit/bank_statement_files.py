@@ -6,15 +6,22 @@ from tests.kit.fakes_billing import OWN_ACCOUNT
 
 
 def camt053(
-    *entries: str, version: str = "08", account: str = OWN_ACCOUNT, closing: str = "", currency: str = "CNY"
+    *entries: str,
+    version: str = "08",
+    account: str = OWN_ACCOUNT,
+    opening: str = "0.00",
+    closing: str = "",
+    currency: str = "CNY",
+    day: str = "",
 ) -> bytes:
-    """A statement of *entries*, one a line from line 4 on; with *closing* it states balances, from 0.00 on."""
+    """A statement of *entries*, one a line from line 4 on; with *closing* it states balances, those of *day*."""
     balances = ""
+    dated = f"<Dt><Dt>{day}</Dt></Dt>" if day else ""
     if closing:
         balances = "".join(
             f'<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp><Amt Ccy="{currency}">{amount}</Amt>'
-            "<CdtDbtInd>CRDT</CdtDbtInd></Bal>"
-            for kind, amount in (("OPBD", "0.00"), ("CLBD", closing))
+            f"<CdtDbtInd>CRDT</CdtDbtInd>{dated}</Bal>"
+            for kind, amount in (("OPBD", opening), ("CLBD", closing))
         )
     return _document("camt.053", version, "BkToCstmrStmt", "Stmt", account, balances, entries)
 
@@ -48,6 +55,7 @@ def entry(
     end_to_end: str = "",
     own: str = "",
     payer: str = "",
+    day: str = "2026-11-23",
 ) -> str:
     """
     An incoming entry; *amount* in major units.
@@ -59,7 +67,7 @@ def entry(
     refs += f"<EndToEndId>{end_to_end}</EndToEndId>" if end_to_end else ""
     party = f"<RltdPties><Dbtr><Nm>{payer}</Nm></Dbtr></RltdPties>" if payer else ""
     told = f"<TxDtls>{f'<Refs>{refs}</Refs>' if refs else ''}{party}{_remittance(text)}</TxDtls>"
-    return _entry(amount, told, reference, currency, status, reversal=reversal)
+    return _entry(amount, told, reference, currency, status, reversal=reversal, day=day)
 
 
 def batch(amount: str, *parts: tuple[str, str], reference: str) -> str:
@@ -68,10 +76,12 @@ def batch(amount: str, *parts: tuple[str, str], reference: str) -> str:
     return _entry(amount, told, reference, "CNY", "BOOK", reversal=False)
 
 
-def _entry(amount: str, told: str, reference: str, currency: str, status: str, *, reversal: bool) -> str:
+def _entry(
+    amount: str, told: str, reference: str, currency: str, status: str, *, reversal: bool, day: str = "2026-11-23"
+) -> str:
     return (
         f'<Ntry><Amt Ccy="{currency}">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
-        f"{'<RvslInd>true</RvslInd>' if reversal else ''}<Sts>{status}</Sts><BookgDt><Dt>2026-11-23</Dt></BookgDt>"
+        f"{'<RvslInd>true</RvslInd>' if reversal else ''}<Sts>{status}</Sts><BookgDt><Dt>{day}</Dt></BookgDt>"
         f"{f'<AcctSvcrRef>{reference}</AcctSvcrRef>' if reference else ''}<NtryDtls>{told}</NtryDtls></Ntry>"
     )
 

@@ -55,6 +55,7 @@ from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
 from tests.kit.fakes_channel import FakeChannelOrders, FakeSplitOrders
+from tests.kit.fakes_reconciliation import FakeReconciliations
 from tests.kit.fakes_voucher import (
     FakeClaims,
     FakeEvidence,
@@ -936,6 +937,7 @@ class FakeBillingUnitOfWork:
         self.ledger = FakeLedger()
         self.periods = FakePeriods(self.ledger)
         self.ledger_chain = FakeLedgerChain(self.ledger)
+        self.reconciliations = FakeReconciliations()
         self.published: list[Event] = []
         self.outside: dict[str, tuple[str, Mapping[str, Any]]] = {}
         self.timers: dict[tuple[str, str], datetime] = {}

@@ -149,6 +149,10 @@ class StripeControl:
     def close_dispute(self, dispute: str, outcome: Literal["won", "lost"]) -> dict[str, Any]:
         return self._post("disputes/close", dispute=dispute, outcome=outcome)
 
+    def change_fee(self, balance_transaction: str, fee_minor: int) -> None:
+        """The fee of a movement in the books is another one afterwards."""
+        self._post("balance_transactions/fee", id=balance_transaction, fee=fee_minor)
+
     def settle_refund(self, refund: str, status: Literal["succeeded", "failed"]) -> dict[str, Any]:
         """The card's bank has answered a refund; one that succeeded may still fail."""
         return self._post("refunds/settle", refund=refund, status=status)

@@ -22,6 +22,7 @@ from services.billing.domain.bank_statement import (
     fingerprint_of,
     numbers_in,
 )
+from services.billing.domain.reconciliation import StatedBalance
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
 from services.shared.kernel.times import BUSINESS_ZONE
@@ -83,12 +84,15 @@ def read_camt(account: str, content: bytes) -> StatementFile:
         raise _refusal(root, unit)
     found: dict[str, BankLine] = {}
     lines: list[BankLine] = []
+    balances: list[StatedBalance] = []
     left_out = 0
     for statement in statements:
         if _text(statement, "{*}Acct/{*}Id/{*}IBAN", "{*}Acct/{*}Id/{*}Othr/{*}Id") != account:
             raise _refusal(statement, "Acct")
         entries = statement.findall("{*}Ntry")
-        _check_balance(statement, [_moved(entry) for entry in entries if _status(entry) == "BOOK"])
+        stated = _stated(statement, [_moved(entry) for entry in entries if _status(entry) == "BOOK"])
+        if stated is not None and kind == "camt.053":
+            balances.append(stated)
         for entry in entries:
             told = list(_lines(account, entry))
             left_out += not told
@@ -98,7 +102,7 @@ def read_camt(account: str, content: bytes) -> StatementFile:
         if len(lines) > LINES_MAX:
             raise _refusal(statement, "too_many_lines")
     _drop_shared_references(lines)
-    return StatementFile(kind, lines, left_out)
+    return StatementFile(kind, lines, left_out, tuple(balances))
 
 
 def _check_once(line: BankLine, found: dict[str, BankLine], entry: Any) -> None:
@@ -181,22 +185,39 @@ def amount_of(element: Any) -> tuple[int, str]:
     return minor, currency
 
 
-def _check_balance(statement: Any, moved: list[_Moved]) -> None:
-    """Opening and what was booked make closing, where the statement states both, each once, in one currency."""
+def _stated(statement: Any, moved: list[_Moved]) -> StatedBalance | None:
+    """
+    The day's balance, where the statement states opening and closing, each once, in one currency, and for a day.
+
+    Opening and what was booked make closing, or the file is refused.
+    """
     balances = statement.findall("{*}Bal")
     kinds = [_text(balance, "{*}Tp/{*}CdOrPrtry/{*}Cd", "{*}Tp/{*}Cd") for balance in balances]
     opening = [balance for balance, kind in zip(balances, kinds, strict=True) if kind in _OPENING]
     closing = [balance for balance, kind in zip(balances, kinds, strict=True) if kind in _CLOSING]
     if len(opening) != 1 or len(closing) != 1:
-        return
+        return None
     # Statements that keep several currencies state balances that cannot be set beside each other.
     if len({amount.get("Ccy") for balance in (opening[0], closing[0]) for amount in balance.findall("{*}Amt")}) > 1:
-        return
+        return None
     first, last = _moved(opening[0]), _moved(closing[0])
     if any(each.currency != first.currency for each in moved):
         raise _refusal(closing[0], "currency")
     if first.signed + sum(each.signed for each in moved) != last.signed:
         raise _refusal(closing[0], "balance")
+    day = _text(closing[0], "{*}Dt/{*}Dt", "{*}Dt/{*}DtTm")
+    if not day:
+        return None
+    try:
+        return StatedBalance(_instant(day).astimezone(BUSINESS_ZONE).date(), last.currency, first.signed, last.signed)
+    except ValueError:
+        raise _refusal(closing[0], "Dt") from None
+
+
+def _instant(text: str) -> datetime:
+    """Where no zone is named, that of business. Raises ValueError."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=BUSINESS_ZONE)
 
 
 def _status(entry: Any) -> str:
@@ -292,9 +313,6 @@ def _booked_at(entry: Any) -> datetime:
     # A notification may leave the entry's day out: it tells of what happens as it happens.
     day = day or _text(entry.getparent(), "{*}CreDtTm")
     try:
-        booked_at = datetime.fromisoformat(day)
+        return _instant(day)
     except ValueError:
         raise _refusal(entry, "BookgDt") from None
-    if booked_at.tzinfo is None:
-        return booked_at.replace(tzinfo=BUSINESS_ZONE)
-    return booked_at

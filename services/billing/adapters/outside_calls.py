@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -13,10 +13,12 @@ from sqlalchemy import Engine
 from services.billing.adapters.bank_files import Debtor, bank_order
 from services.billing.adapters.claim_pack import claim_pack
 from services.billing.adapters.stripe_gateway import StripeGateway
+from services.billing.adapters.stripe_movements import StripeMovements
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.bank_order import BankOrderFormat
 from services.billing.domain.chargeback import ChargebackFacts, Movement
 from services.billing.domain.payment import BalanceTransaction, CardFacts
+from services.billing.domain.reconciliation import ListedMovement
 from services.billing.domain.settlement import KeptFile
 from services.billing.use_cases import bank_order as bank_orders
 from services.billing.use_cases import (
@@ -24,6 +26,7 @@ from services.billing.use_cases import (
     checkout,
     claim,
     payment,
+    reconciliation,
     referral,
     refund_check,
     refund_payment,
@@ -296,8 +299,42 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, ...]:
-    """Leases are longer than the slowest call: three requests to Stripe, or a statement of 2,000 orders."""
+def _movements_not_listed(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    reconciliation.movements_not_listed(UUID(payload["run_id"]), code, uow=uow, now=now)
+
+
+def _movement(
+    movement_id: str,
+    kind: str,
+    amount: int,
+    fee: int,
+    fee_vat: int,
+    currency: str,
+    origin: str,
+    ours: str,
+    created: int,
+) -> ListedMovement:
+    created_at = datetime.fromtimestamp(created, UTC)
+    return ListedMovement(movement_id, kind, amount, fee, fee_vat, currency, origin, ours, created_at)
+
+
+def _movements_listed(
+    payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime,
+    overdue_after: timedelta,
+) -> None:  # fmt: skip
+    movements = [_movement(*told) for told in result["movements"]]
+    place = {name: result[name] for name in ("after", "newest")}
+    reconciliation.movements_listed(
+        payload, movements, place, result["balances"], uow=uow, now=now, overdue_after=overdue_after
+    )
+
+
+def outside_calls(stripe: StripeGateway, papers: Papers, overdue_after: timedelta) -> tuple[OutsideCall, ...]:
+    """
+    Leases are longer than the slowest call: three requests to Stripe, or a statement of 2,000 orders.
+
+    *overdue_after*: how old an item of reconciliation may become.
+    """
     return (
         OutsideCall("create_payment_intent", stripe.create_payment_intent, _learn, _not_created, lease_s=120),
         OutsideCall("fetch_stripe_object", stripe.fetch, _learn, _not_fetched, lease_s=120),
@@ -319,4 +356,11 @@ def outside_calls(stripe: StripeGateway, papers: Papers) -> tuple[OutsideCall, .
         ),
         OutsideCall("build_claim_pack", papers.build_claim_pack, _pack_kept, lease_s=120),
         OutsideCall("write_bank_order", papers.write_bank_order, _bank_order_kept, lease_s=120),
+        OutsideCall(
+            "list_stripe_movements",
+            StripeMovements(stripe.access).list_movements,
+            partial(_movements_listed, overdue_after=overdue_after),
+            _movements_not_listed,
+            lease_s=300,
+        ),
     )

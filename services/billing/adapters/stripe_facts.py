@@ -122,25 +122,35 @@ def of_transfer(transfer: "stripe.Transfer") -> dict[str, Any]:
     }
 
 
-def of_balance_transaction(booked: "stripe.BalanceTransaction") -> dict[str, Any]:
+def of_movement(booked: "stripe.BalanceTransaction") -> list[Any]:
     """
-    A line of Stripe's own books: *amount* has a sign, *net* = *amount* - *fee*; times are Unix seconds.
+    A line of Stripe's own books, its source expanded: in the order of `domain.reconciliation.ListedMovement`.
 
-    *fee* contains *fee_vat*; *source* is the charge, refund, transfer, payout or dispute behind it.
+    *created_at* in Unix seconds. A list, for many of them are kept as the outcome of one call.
     """
-    return {
-        "balance_transaction_id": booked.id,
-        "type": booked.type,
-        "category": booked.reporting_category,
-        "amount": booked.amount,
-        "fee": booked.fee,
-        "fee_vat": _vat(booked),
-        "net": booked.net,
-        "currency": booked.currency.upper(),
-        "source": _id(booked.source),
-        "created": booked.created,
-        "available_on": booked.available_on,
-    }
+    source = booked.source if not isinstance(booked.source, str) else None
+    return [
+        booked.id, booked.type, booked.amount, booked.fee, _vat(booked), booked.currency.upper(), _id(booked.source),
+        _named(source), booked.created,
+    ]  # fmt: skip
+
+
+def of_balance(balance: "stripe.Balance") -> dict[str, int]:
+    """Currency → minor units, what may be spent and what is on its way together."""
+    stands: dict[str, int] = {}
+    parts: list[Any] = [*balance.available, *balance.pending]
+    for part in parts:
+        currency = part.currency.upper()
+        stands[currency] = stands.get(currency, 0) + part.amount
+    return stands
+
+
+def _named(source: Any) -> str:
+    """What we wrote on the refund or transfer behind a movement."""
+    if source is None or getattr(source, "object", "") not in {"refund", "transfer"}:
+        return ""
+    ours = metadata_of(source)
+    return ours.get("refund_id") or ours.get("payout_id") or ""
 
 
 def metadata_of(thing: Any) -> dict[str, str]:

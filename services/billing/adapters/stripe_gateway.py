@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class StripeGateway:
-    """Payment intents, refunds, transfers, balance transactions."""
+    """Payment intents, refunds, transfers."""
 
     def __init__(self, access: StripeAccess) -> None:
         self.access = access
@@ -294,16 +294,6 @@ class StripeGateway:
             )
 
         return facts.of_dispute(self.access.make_once("dispute_evidence", str(payload["evidence_id"]), find, create))
-
-    def balance_transactions(self, since: int, until: int) -> list[dict[str, Any]]:
-        """Stripe's own books of [since, until), Unix seconds, newest first: what reconciliation compares."""
-        import stripe
-
-        try:
-            listed = self.client.v1.balance_transactions.list({"created": {"gte": since, "lt": until}, "limit": 100})
-            return [facts.of_balance_transaction(booked) for booked in listed.auto_paging_iter()]
-        except stripe.StripeError as error:
-            give_up(error)
 
     def _payment_intent(self, intent_id: str) -> Payload:
         return facts.of_payment_intent(self.client.v1.payment_intents.retrieve(intent_id, {"expand": INTENT}))

@@ -13,6 +13,7 @@ from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.ledger_chain import SqlLedgerChain
 from services.billing.adapters.payout_repositories import SqlBankOrders, SqlPayouts
 from services.billing.adapters.period_repository import SqlPeriods
+from services.billing.adapters.reconciliation_repository import SqlReconciliations
 from services.billing.adapters.refund_repositories import SqlRefunds
 from services.billing.adapters.repositories import (
     SqlOrders,
@@ -158,6 +159,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def periods(self) -> SqlPeriods:
         return SqlPeriods(self.connection)
+
+    @cached_property
+    def reconciliations(self) -> SqlReconciliations:
+        return SqlReconciliations(self.connection)
 
     @cached_property
     def ledger_chain(self) -> SqlLedgerChain:

@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Literal
 
 from services.billing.domain.bank_line import BankLine, FileKind, LineContradicts
+from services.billing.domain.reconciliation import StatedBalance
 from services.shared.kernel.errors import Invalid
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
@@ -62,11 +63,13 @@ class StatementFile:
 
     Attributes:
         left_out: Entries of amount zero and such that the bank tells for information.
+        balances: What it states to have stood on the account.
     """
 
     kind: FileKind
     lines: list[BankLine]
     left_out: int = 0
+    balances: tuple[StatedBalance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

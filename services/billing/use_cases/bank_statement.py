@@ -108,6 +108,7 @@ def _take(
     others = [line for line in incoming if not programme_money.take(line, named.programmes, uow=uow, now=now)]
     book_incoming(others, named.payments, uow=uow, now=now)
     uow.bank_lines.keep(file, placed, now)
+    uow.reconciliations.keep_stated(file.bank_file_id, account, read.balances, now)
     return _view(placed.lines, fresh=[*placed.fresh, *placed.booked])
 
 

@@ -13,17 +13,17 @@ from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
-from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
-from services.billing.domain.referral import Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
 from services.billing.use_cases.channel_ports import ChannelOrders, SplitOrders
+from services.billing.use_cases.commission_ports import Plans, Referrals
 from services.billing.use_cases.credit_ports import CreditBook, Receivables
 from services.billing.use_cases.ledger_ports import Adjustments, Ledger, LedgerChain, Periods
 from services.billing.use_cases.payout_ports import BankOrders, Payouts
+from services.billing.use_cases.reconciliation_ports import Reconciliations
 from services.billing.use_cases.voucher_ports import (
     Claims,
     EvidenceStore,
@@ -33,7 +33,6 @@ from services.billing.use_cases.voucher_ports import (
     Relations,
     Vouchers,
 )
-from services.shared.kernel.fee import Scope
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Event
 
@@ -94,32 +93,6 @@ class Clawbacks(Protocol):
         """Those with something left, oldest first, locked."""
 
     def save(self, clawback: Clawback) -> None: ...
-
-
-class Plans(Protocol):
-    def of_scope(self, scope: Scope) -> Sequence[CommissionPlan]:
-        """Those made for just these orders. Nobody publishes another plan until the end of the transaction."""
-
-    def for_provider(self, provider_id: UUID | None) -> Sequence[CommissionPlan]:
-        """Those made for it and those made for all."""
-
-    def get(self, commission_plan_id: UUID) -> CommissionPlan:
-        """Raises NotFound."""
-
-    def add(self, plan: CommissionPlan) -> None: ...
-
-
-class Referrals(Protocol):
-    def add(self, referral: Referral) -> None:
-        """Raises AlreadyClaimed."""
-
-    def get(self, referral_id: UUID) -> Referral:
-        """Locked. Raises NotFound."""
-
-    def of_customer(self, customer_id: UUID) -> Sequence[Referral]:
-        """All of them, oldest claim first."""
-
-    def save(self, referral: Referral) -> None: ...
 
 
 class Payments(Protocol):
@@ -344,6 +317,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def adjustments(self) -> Adjustments: ...
+
+    @property
+    def reconciliations(self) -> Reconciliations: ...
 
     @property
     def ledger_chain(self) -> LedgerChain: ...

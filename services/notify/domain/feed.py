@@ -197,6 +197,7 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "payout.returned.v1": (_party(*_PAYOUT, "returned_at"),),
     "ledger.posted.v1": (),
     "ledger.sealed.v1": (),
+    "reconciliation.overdue.v1": (),
     "period.closed.v1": (),
     "bank_line.in_suspense.v1": (),
     "bank_line.resolved.v1": (),

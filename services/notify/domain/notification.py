@@ -152,6 +152,9 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "payout.paid.v1": (
         Audience("payout_paid", "party", _PARTY_FINANCE, _ORDERS),
     ),
+    "reconciliation.overdue.v1": (
+        Audience("reconciliation_overdue", "operator", ("finance_operator",), _ORDERS),
+    ),
     "invoice.issued.v1": (
         Audience("invoice_issued", "customer", ("customer_finance",), _ORDER),
     ),

@@ -13,6 +13,9 @@ COMMANDS = Counter("yiqi_commands", "RPC calls served", ["service", "name", "out
 COMMAND_SECONDS = Histogram("yiqi_command_seconds", "Time to serve an RPC call", ["service"])
 OUTSIDE_CALLS = Counter("yiqi_outside_calls", "Outside calls made", ["service", "kind", "outcome"])
 TIMERS = Counter("yiqi_timers", "Timers run", ["service", "kind", "outcome"])
+RECONCILIATION_ITEMS = Gauge(
+    "yiqi_reconciliation_items", "What is not in order between the ledger and others", ["source", "state"]
+)
 INVARIANT_VIOLATIONS = Gauge(
     "yiqi_invariant_violations", "What did not hold at the last check, at most a hundred each", ["service", "invariant"]
 )

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 import stripe
 
+from services.billing.adapters import stripe_movements
 from services.billing.adapters.stripe_access import StripeAccess, StripeRefused, StripeUnavailable
 from services.billing.adapters.stripe_gateway import StripeGateway
+from services.billing.adapters.stripe_movements import StripeMovements
 from services.shared.chassis.clock import SystemClock
 from services.shared.kernel.errors import Unavailable
 from services.shared.kernel.ids import new_id
@@ -209,14 +211,36 @@ def test_the_books_of_stripe_are_listed(
 ) -> None:
     """Every movement with its fee and source, within the time asked for, over more than one page."""
     charges = {charge_of(pay(local_client, 1_060 + n, "usd")) for n in range(103)}
+    listed = StripeMovements(local.access).list_movements({"since": 0, "after": "", "newest": 0}, "")
+    movements = {told[0]: told for told in listed["movements"]}.values()
+    assert {told[6] for told in movements} == charges
+    assert {told[1] for told in movements} == {"charge"}
+    first = min(movements, key=lambda told: told[2])
+    assert first[2:6] == [1_060, 6, 0, "USD"]
+    assert listed["balances"]["USD"] == sum(told[2] - told[3] for told in movements)
+    assert listed["after"] is None
     now = stripe_control.state().now
-    listed = local.balance_transactions(now - 600, now + 600)
-    assert {each["source"] for each in listed} == charges
-    assert {each["type"] for each in listed} == {"charge"}
-    assert all(each["net"] == each["amount"] - each["fee"] for each in listed)
-    first = min(listed, key=lambda each: each["amount"])
-    assert (first["amount"], first["fee"], first["fee_vat"], first["currency"]) == (1_060, 6, 0, "USD")
-    assert local.balance_transactions(now + 600, now + 1_200) == []
+    later = StripeMovements(local.access).list_movements({"since": now + 600, "after": "", "newest": 0}, "")
+    assert later["movements"] == []
+
+
+def test_long_books_come_in_pieces(
+    local: StripeGateway, local_client: stripe.StripeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each piece says where the next begins, twice the same; what moved while we asked stands in the last one."""
+    monkeypatch.setattr(stripe_movements, "PAGES_AT_ONCE", 1)
+    charges = {charge_of(pay(local_client, 1_060, "usd")) for _ in range(205)}
+    books = StripeMovements(local.access)
+    asked = {"since": 0, "after": "", "newest": 0}
+    first = books.list_movements(asked, "")
+    assert books.list_movements(asked, "") == first
+    assert (len(first["movements"]), first["balances"]) == (100, {})
+    late = charge_of(pay(local_client, 1_060, "usd"))
+    second = books.list_movements(asked | {"after": first["after"], "newest": first["newest"]}, "")
+    third = books.list_movements(asked | {"after": second["after"], "newest": second["newest"]}, "")
+    told = {told[6] for piece in (first, second, third) for told in piece["movements"]}
+    assert told == charges | {late}
+    assert (third["after"], third["balances"]["USD"]) == (None, 206 * (1_060 - 6))
 
 
 def an_intent(amount: int, currency: str = "USD") -> dict[str, Any]:

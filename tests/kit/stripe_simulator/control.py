@@ -141,6 +141,15 @@ def close_dispute(app: App, body: Obj) -> Obj:
         return books.public(disputes.decide(books, body["dispute"], won=body["outcome"] == "won"))
 
 
+def change_fee(app: App, body: Obj) -> Obj:
+    """The fee of a movement is another one afterwards."""
+    with app.store.books() as books:
+        booked = books.get("balance_transaction", body["id"])
+        booked["fee"], booked["net"] = body["fee"], booked["amount"] - body["fee"]
+        books.save(booked)
+        return books.public(booked)
+
+
 def settle_refund(app: App, body: Obj) -> Obj:
     with app.store.books() as books:
         return books.public(refunds.settle(books, body["refund"], body["status"]))
@@ -244,6 +253,7 @@ ACTIONS: dict[str, Callable[[App, Obj], Obj]] = {
     "checkout/pay": pay_checkout,
     "disputes/open": open_dispute,
     "disputes/close": close_dispute,
+    "balance_transactions/fee": change_fee,
     "refunds/settle": settle_refund,
     "payouts/settle": settle_payout,
     "payouts/automatic": pay_out_automatically,

@@ -1,0 +1,172 @@
+"""
+The comparisons of reconciliation, as SQL: both sides joined in the database, whatever their size.
+
+Each source yields facts: what it is called, what ours and theirs say (null: nothing there), when it happened.
+`COMPARE` keeps those that differ and counts those that do not.
+"""
+
+# Reversals count for what they take back: both together are what stands of it. What happened in a closed month and
+# became known later counts when it happened.
+_MOVED = """
+  SELECT coalesce(r.idem_key, t.idem_key) AS key, e.currency,
+         sum(CASE e.side WHEN 'D' THEN e.amount ELSE -e.amount END)::bigint AS ours,
+         min(coalesce(t.business_at, t.effective_at)) AS at
+  FROM ledger_entry e JOIN ledger_tx t USING (seq) LEFT JOIN ledger_tx r ON r.transaction_id = t.reverses_id
+  WHERE e.account = '{account}' GROUP BY 1, 2"""
+
+# A charge is booked by its own id and its fee by that of the movement; a refund by ours, which its metadata name.
+STRIPE = f"""
+moved AS ({_MOVED.format(account="A:psp:stripe")}),
+names AS (
+  SELECT movement_id AS name, movement_id FROM stripe_movement
+  UNION ALL SELECT origin, movement_id FROM stripe_movement WHERE kind IN ('charge', 'payment')
+  UNION ALL SELECT 'refund:' || replace(ours, '/', ':paid:') || ':card', movement_id FROM stripe_movement
+            WHERE kind IN ('refund', 'payment_refund') AND ours <> ''
+  UNION ALL SELECT 'refund:' || replace(ours, '/', ':returned:'), movement_id FROM stripe_movement
+            WHERE kind IN ('refund_failure', 'payment_failure_refund') AND ours <> ''),
+linked AS (
+  SELECT moved.*, names.movement_id
+  FROM moved LEFT JOIN names ON names.name = CASE WHEN key LIKE 'stripe:%%' THEN split_part(key, ':', 2) ELSE key END),
+facts AS (
+  SELECT 'movement' AS kind, coalesce(s.movement_id, l.movement_id) AS reference,
+         coalesce(s.currency, l.currency) AS currency, l.ours, s.amount - s.fee AS theirs,
+         coalesce(s.created_at, l.at) AS occurred_at, trim(concat_ws(' ', s.kind, s.origin, s.ours)) AS detail
+  FROM (SELECT movement_id, currency, sum(ours)::bigint AS ours, min(at) AS at
+        FROM linked WHERE movement_id IS NOT NULL GROUP BY 1, 2) AS l
+  FULL JOIN stripe_movement s ON s.movement_id = l.movement_id AND s.currency = l.currency
+  UNION ALL
+  SELECT 'movement', key, currency, ours, NULL, at, '' FROM linked WHERE movement_id IS NULL)
+"""
+
+# A line is booked by its own key, but for payouts and refunds, which have theirs; what was taken back and booked
+# anew has a number behind it.
+BANK = f"""
+moved AS ({_MOVED.format(account="A:bank:main")}),
+lines AS (
+  SELECT format('bank:%%s:%%s', account, serial_number) AS key, serial_number, currency, booked_at, target, turn,
+         state, reason, direction, CASE direction WHEN 'in' THEN amount ELSE -amount END AS theirs
+  FROM bank_line WHERE state IN ('matched', 'suspense')),
+names AS (
+  SELECT key AS name, key FROM lines
+  UNION ALL SELECT format('%%s:%%s', key, n), key FROM lines, generate_series(1, turn) AS n
+  UNION ALL SELECT format('payout:%%s:%%s', substr(each, 8), CASE direction WHEN 'out' THEN 'paid' ELSE 'returned' END),
+                   key FROM lines, unnest(string_to_array(target, ', ')) AS each WHERE each LIKE 'payout/%%'
+  UNION ALL SELECT format('refund:%%s:paid:%%s:bank_transfer', r.refund_id, part ->> 'payment_id'), lines.key
+            FROM refund r, jsonb_array_elements(r.parts) AS part
+            JOIN lines ON lines.serial_number = part ->> 'reference' AND lines.direction = 'out'
+            WHERE part ->> 'route' = 'bank_transfer'),
+linked AS (
+  SELECT moved.*, names.key AS line FROM moved LEFT JOIN names ON names.name = moved.key),
+stated AS (
+  SELECT DISTINCT ON (account, currency, day) account, currency, day, opening, closing
+  FROM bank_balance WHERE day <= %(day)s ORDER BY account, currency, day, stated_at DESC),
+followed AS (
+  SELECT *, lag(day) OVER w AS day_before, lag(closing) OVER w AS closing_before FROM stated
+  WINDOW w AS (PARTITION BY account, currency ORDER BY day)),
+facts AS (
+  SELECT 'movement' AS kind, coalesce(b.serial_number, l.line) AS reference,
+         coalesce(b.currency, l.currency) AS currency, l.ours, b.theirs, coalesce(b.booked_at, l.at) AS occurred_at,
+         coalesce(b.target, '') AS detail
+  FROM (SELECT line, currency, sum(ours)::bigint AS ours, min(at) AS at
+        FROM linked WHERE line IS NOT NULL GROUP BY 1, 2) AS l
+  FULL JOIN lines b ON b.key = l.line AND b.currency = l.currency
+  UNION ALL
+  SELECT 'movement', key, currency, ours, NULL, at, '' FROM linked WHERE line IS NULL
+  UNION ALL
+  SELECT 'suspense', serial_number, currency, NULL, theirs, booked_at, reason FROM lines WHERE state = 'suspense'
+  UNION ALL
+  SELECT 'statement', format('%%s..%%s', day_before + 1, day - 1), currency, NULL, opening - closing_before,
+         (day_before + 1)::timestamp AT TIME ZONE 'Asia/Shanghai', 'the balance changed between two statements'
+  FROM followed WHERE opening <> closing_before
+  UNION ALL
+  SELECT 'statement', format('%%s..', max(day) + 1), currency, NULL, NULL,
+         (max(day) + 1)::timestamp AT TIME ZONE 'Asia/Shanghai', 'no statement since'
+  FROM stated GROUP BY account, currency HAVING max(day) < %(day)s)
+"""
+
+COMPARE = """
+WITH {facts},
+stated_balances AS (
+  SELECT 'balance' AS kind, currency AS reference, currency, expected AS ours, theirs,
+         coalesce(differs_since, %(now)s) AS occurred_at, '' AS detail
+  FROM jsonb_to_recordset(%(balances)s) AS b
+    (currency text, expected bigint, theirs bigint, differs_since timestamptz)),
+told AS (
+  SELECT *, CASE WHEN kind IN ('suspense', 'statement') THEN 'theirs_only'
+                 WHEN coalesce(ours, 0) = coalesce(theirs, 0) THEN 'matched'
+                 WHEN coalesce(ours, 0) = 0 AND kind = 'movement' THEN 'theirs_only'
+                 WHEN theirs IS NULL THEN 'ours_only'
+                 ELSE 'amount_differs' END AS state,
+         occurred_at < %(overdue_before)s AS overdue
+  FROM (SELECT * FROM facts WHERE occurred_at < %(until)s UNION ALL SELECT * FROM stated_balances) AS each),
+seen AS (
+  INSERT INTO reconciliation_item AS i
+    (source, kind, reference, currency, state, occurred_at, first_seen_at, overdue, last_run_id)
+  SELECT %(source)s, kind, reference, currency, state, occurred_at, %(now)s, overdue, %(run_id)s
+  FROM told WHERE state <> 'matched'
+  ON CONFLICT (source, kind, reference, currency) DO UPDATE SET
+    state = excluded.state, occurred_at = excluded.occurred_at, overdue = excluded.overdue,
+    last_run_id = excluded.last_run_id, resolved_at = NULL,
+    first_seen_at = CASE WHEN i.resolved_at IS NULL THEN i.first_seen_at ELSE excluded.first_seen_at END
+  RETURNING item_id, kind, reference, currency, first_seen_at),
+found AS (
+  INSERT INTO reconciliation_finding
+    (run_id, item_id, state, ours, theirs, occurred_at, first_seen_at, overdue, detail)
+  SELECT %(run_id)s, s.item_id, t.state, t.ours, t.theirs, t.occurred_at, s.first_seen_at, t.overdue, t.detail
+  FROM seen s JOIN told t USING (kind, reference, currency)),
+resolved AS (
+  UPDATE reconciliation_item i SET resolved_at = %(now)s, last_run_id = %(run_id)s
+  WHERE source = %(source)s AND resolved_at IS NULL AND (occurred_at < %(until)s OR kind = 'balance')
+    AND NOT EXISTS (SELECT FROM told t WHERE t.state <> 'matched' AND t.kind = i.kind AND t.reference = i.reference
+                    AND t.currency = i.currency))
+SELECT count(*) FILTER (WHERE state = 'matched' AND kind = 'movement') AS matched,
+       count(*) FILTER (WHERE state = 'ours_only') AS ours_only,
+       count(*) FILTER (WHERE state = 'theirs_only') AS theirs_only,
+       count(*) FILTER (WHERE state = 'amount_differs') AS amount_differs,
+       count(*) FILTER (WHERE state <> 'matched' AND overdue) AS overdue
+FROM told
+"""
+
+STRIPE_BALANCES = """
+SELECT currency, theirs::bigint AS theirs,
+       (SELECT coalesce(sum(posted_d - posted_c), 0)::bigint FROM account_balance b
+        WHERE account = 'A:psp:stripe' AND b.currency = told.currency) AS ours,
+       (SELECT coalesce(sum(amount - fee), 0)::bigint FROM stripe_movement m
+        WHERE m.currency = told.currency) AS listed
+FROM jsonb_each_text(%(stated)s) AS told (currency, theirs) ORDER BY currency
+"""
+
+# What stood there before the first statement and nobody has booked stays beside the ledger for ever.
+BANK_BALANCES = """
+WITH moved AS (
+  SELECT e.currency, (coalesce(t.business_at, t.effective_at) AT TIME ZONE 'Asia/Shanghai')::date AS day,
+         sum(CASE e.side WHEN 'D' THEN e.amount ELSE -e.amount END)::bigint AS amount
+  FROM ledger_entry e JOIN ledger_tx t USING (seq) WHERE e.account = 'A:bank:main' GROUP BY 1, 2),
+stated AS (
+  SELECT DISTINCT ON (currency, day) currency, day, opening, closing
+  FROM bank_balance WHERE (day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' <= %(until)s
+  ORDER BY currency, day, stated_at DESC),
+began AS (
+  SELECT DISTINCT ON (s.currency) s.currency, s.opening - (
+    SELECT coalesce(sum(m.amount), 0) FROM moved m WHERE m.currency = s.currency AND m.day < s.day)::bigint AS before
+  FROM stated s ORDER BY s.currency, s.day),
+standing AS (
+  SELECT s.currency, s.day, s.closing AS theirs, b.before, b.before + (
+    SELECT coalesce(sum(m.amount), 0) FROM moved m WHERE m.currency = s.currency AND m.day <= s.day)::bigint AS ours
+  FROM stated s JOIN began b USING (currency))
+SELECT DISTINCT ON (n.currency) n.currency, n.theirs, n.ours, n.before, n.day AS "on",
+  CASE WHEN n.theirs <> n.ours THEN (
+    SELECT (min(f.day) + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' FROM standing f
+    WHERE f.currency = n.currency AND f.day > coalesce(
+      (SELECT max(g.day) FROM standing g WHERE g.currency = n.currency AND g.theirs = g.ours), 'epoch')) END
+  AS differs_since
+FROM standing n ORDER BY n.currency, n.day DESC
+"""
+
+OVERDUE = """
+SELECT source, count(*) AS items, max(%(now)s - occurred_at) AS age
+FROM reconciliation_item WHERE resolved_at IS NULL AND overdue GROUP BY source
+"""
+OPEN = """
+SELECT state, count(*) FROM reconciliation_item WHERE resolved_at IS NULL AND source = %(source)s GROUP BY state
+"""
