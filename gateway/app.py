@@ -39,6 +39,7 @@ from gateway.routes import (
     customer_credit,
     dispute,
     feed,
+    funding,
     invoicing,
     journal,
     ledger,
@@ -71,7 +72,7 @@ ROUTES = (
     order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
     bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
     payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, feed, programme, voucher,
-    claim, collection_agreement, reconciliation, operation, stripe_webhook,
+    claim, funding, collection_agreement, reconciliation, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

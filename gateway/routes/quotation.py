@@ -133,7 +133,7 @@ def accept_quotation(
     caller: Signed, quotation_id: UUID, body: Annotated[QuotationAcceptance, Depends(JsonBody(QuotationAcceptance))]
 ) -> Response:
     """Freeze it and make the order."""
-    command = quotations.AcceptQuotation(quotation_id=quotation_id, payment_method=body.payment_method)
+    command = quotations.AcceptQuotation(quotation_id=quotation_id, **dict(body))
     view = caller.ask(command, OrderView)
     return created(shown_order(view), f"/v1/orders/{view.order_id}")
 

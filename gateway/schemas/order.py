@@ -14,7 +14,7 @@ from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Instant, Text
 from services.shared.messages.orders.contract import ContractState, Paper
 from services.shared.messages.orders.order import OfferingWanted, OrderState, PaymentMethod
-from services.shared.messages.orders.quotation import StationBase
+from services.shared.messages.orders.quotation import ProjectFunds, StationBase
 from services.shared.messages.orders.quotation_request import SampleDescription
 from services.shared.messages.orders.report import ReportState
 from services.shared.messages.orders.sample import Condition, SampleState, ShipmentState
@@ -243,6 +243,7 @@ class OrderToPlace(Schema):
     samples: Annotated[tuple[SampleDescription, ...], Field(max_length=100)] = ()
     payment_method: PaymentMethod
     notes: Text = ""
+    project_funds: ProjectFunds | None = None
 
 
 class OrderCancellation(Schema):

@@ -8,7 +8,7 @@ from pydantic import Field
 from gateway.schemas.base import TURNAROUND, Listed, Schema, Shown
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Instant, Name, PositiveMoney, Quantity, Text, Unit
-from services.shared.messages.orders.quotation import LineWanted, Pricing, QuotationState, StationBase
+from services.shared.messages.orders.quotation import LineWanted, Pricing, ProjectFunds, QuotationState, StationBase
 from services.shared.messages.orders.quotation_request import QuotationRequestState, SampleDescription
 
 
@@ -160,7 +160,8 @@ class QuotationToPrice(Schema):
 
 
 class QuotationAcceptance(Schema):
-    payment_method: Literal["card", "bank_transfer", "credit"]
+    payment_method: Literal["card", "bank_transfer", "credit", "project_funds"]
+    project_funds: ProjectFunds | None = None
 
 
 class CounterOffer(Schema):

@@ -3,13 +3,37 @@
 from datetime import time
 from functools import cache
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.billing.domain.credit import BLOCK_OVERDUE_DAYS
+from services.billing.domain.funding import FundingAgreement
 from services.billing.domain.receivable import REMINDER_DAYS
 from services.shared.chassis.settings import StoringSettings, load
+
+
+class FinanceSystem(BaseModel):
+    """A university's finance system, and what was agreed about orders of its own people."""
+
+    url: str
+    secret: SecretStr
+    """The university's finance system knows us by it."""
+    fee_bps: int = Field(default=0, ge=0, le=10_000)
+    """The company's fee, of the internal net."""
+    fee_tax_bps: int = Field(default=600, ge=0, le=10_000)
+    """VAT on that fee."""
+    cost_category: str = "testing"
+    """What projects must allow money for, in that system's word."""
+
+    @field_validator("url")
+    @classmethod
+    def _secret_stays_secret(cls, url: str) -> str:
+        host = urlsplit(url).hostname
+        if not url.startswith("https://") and not (url.startswith("http://") and host in {"127.0.0.1", "localhost"}):
+            raise ValueError("https, or http to this machine itself")
+        return url
 
 
 class BillingSettings(StoringSettings):
@@ -66,6 +90,18 @@ class BillingSettings(StoringSettings):
     """When each day yesterday is compared with Stripe and the bank (Asia/Shanghai)."""
     reconciliation_overdue_days: int = Field(default=3, ge=0, le=90)
     """How old what is not in order may become before it is an alarm."""
+    finance_systems: dict[str, FinanceSystem] = Field(default_factory=dict)
+    """
+    Of universities whose own people order: JSON, {unified social credit code: {"url", "secret", "fee_bps",
+    "fee_tax_bps", "cost_category"}}. It holds secrets: it comes from where the platform's passwords come from.
+    """
+
+    def funding_agreements(self) -> dict[str, FundingAgreement]:
+        """By unified social credit code."""
+        return {
+            code: FundingAgreement(each.fee_bps, each.fee_tax_bps, each.cost_category)
+            for code, each in self.finance_systems.items()
+        }
 
 
 @cache

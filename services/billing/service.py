@@ -13,6 +13,7 @@ from services.billing.adapters import (
     claim_queries,
     credit_queries,
     explanation_queries,
+    funding_queries,
     journal_queries,
     ledger_queries,
     queries,
@@ -39,6 +40,7 @@ from services.billing.use_cases import (
     commission_plan,
     credit,
     customer_credit,
+    funding,
     ledger,
     payer_agreement,
     payout,
@@ -110,6 +112,7 @@ from services.shared.messages.billing.credit import (
     SuspendCreditLine,
 )
 from services.shared.messages.billing.customer_credit import ApplyCustomerCredit, ListCustomerCredit
+from services.shared.messages.billing.funding import AskFundingAgain, GetOrderFunding, ListFunding, NameProject
 from services.shared.messages.billing.journal import ExportJournal
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
 from services.shared.messages.billing.payer_agreement import ListPayerAgreements, RecordPayerAgreement
@@ -277,6 +280,11 @@ class BillingService(ServiceBase):
     suspend_credit_line = command(SuspendCreditLine, given(credit.suspend_credit_line, **CREDIT_TERMS))
     get_credit_line = query(GetCreditLine, given(credit_queries.get_credit_line, **CREDIT_TERMS))
     list_credit_lines = query(ListCreditLines, given(credit_queries.list_credit_lines, **CREDIT_TERMS))
+
+    name_project = command(NameProject, given(funding.name_project, agreements=lambda own: own.funding_agreements()))
+    ask_funding_again = command(AskFundingAgain, funding.ask_funding_again)
+    get_order_funding = query(GetOrderFunding, funding_queries.get_order_funding)
+    list_funding = query(ListFunding, funding_queries.list_funding)
 
     pay_receivable = command(PayReceivable, given(receivable.pay_receivable, instructions=_instructions))
     propose_write_off = command(ProposeWriteOff, receivable.propose_write_off)

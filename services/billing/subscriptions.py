@@ -4,6 +4,8 @@ from datetime import timedelta
 from functools import partial
 
 from services.billing.adapters.bank_files import Debtor
+from services.billing.adapters.finance_system import Door, FinanceSystems
+from services.billing.adapters.funding_calls import funding_calls
 from services.billing.adapters.outside_calls import Papers, outside_calls
 from services.billing.adapters.stripe_access import StripeAccess
 from services.billing.adapters.stripe_gateway import StripeGateway
@@ -15,6 +17,8 @@ from services.billing.use_cases import (
     claim,
     dispute,
     evidence,
+    funding,
+    funding_check,
     ledger,
     offering,
     order,
@@ -63,6 +67,8 @@ def work(settings: SourceSettings) -> Work:
         Debtor(settings.company_name, settings.company_credit_code, *account, settings.bank_clearing_code),
         settings.bank_order_format,
     )
+    doors = {code: Door(each.url, each.secret.get_secret_value()) for code, each in settings.finance_systems.items()}
+    finance_systems = FinanceSystems(doors)
     instructions = Instructions(*account)
     reminder_days = settings.dunning_days
     overdue_after = timedelta(days=settings.reconciliation_overdue_days)
@@ -84,6 +90,7 @@ def work(settings: SourceSettings) -> Work:
                     order.contracted,
                     instructions=instructions,
                     block_overdue_days=settings.credit_block_overdue_days,
+                    agreements=settings.funding_agreements(),
                 ),
             ),
             on(OrderAccepted, order.accepted),
@@ -94,11 +101,13 @@ def work(settings: SourceSettings) -> Work:
             on(InvoiceIssued, partial(receivable.invoiced, instructions=instructions, reminder_days=reminder_days)),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
         ),
-        outside_calls=outside_calls(gateway, papers, overdue_after),
+        outside_calls=(*outside_calls(gateway, papers, overdue_after), *funding_calls(finance_systems)),
         timers={
             payment.CHECK_TIMER: payment.check_card_payment,
             checkout.CHECK_TIMER: checkout.check_checkout,
             refund_check.CHECK_TIMER: refund_check.check_card_refund,
+            funding.CHECK_TIMER: funding_check.check_funding,
+            funding.LAPSE_TIMER: funding_check.look_whether_lapsed,
             chargeback.CHECK_TIMER: chargeback.check_chargeback,
             chargeback.DUE_TIMER: chargeback.remind_of_evidence,
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,

@@ -8,6 +8,7 @@ from services.orders.use_cases import (
     commission,
     credit,
     dispute,
+    funding,
     offering,
     order,
     organisation,
@@ -24,6 +25,13 @@ from services.shared.messages.billing.credit import (
     CreditLineApproved,
     CreditLineSuspended,
     CreditRefused,
+)
+from services.shared.messages.billing.funding import (
+    FundingExecuted,
+    FundingRefused,
+    FundingReleased,
+    FundingRequested,
+    FundingReserved,
 )
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.referral import ReferralConfirmed, ReferralRevoked
@@ -54,6 +62,11 @@ SUBSCRIPTIONS = (
     on(CreditLineSuspended, credit.suspend_line),
     on(CreditGranted, credit.take_granted),
     on(CreditRefused, credit.note_refused),
+    on(FundingRequested, funding.note_requested),
+    on(FundingReserved, funding.take_reserved),
+    on(FundingRefused, funding.note_refused),
+    on(FundingReleased, funding.drop_released),
+    on(FundingExecuted, funding.close_executed),
     on(PaymentSucceeded, order.take_payment),
     on(SettlementOrdersPaid, order.close_settled),
     on(RefundSucceeded, dispute.refund_arrived),

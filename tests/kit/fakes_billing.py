@@ -55,6 +55,7 @@ from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
 from tests.kit.fakes_channel import FakeChannelOrders, FakeSplitOrders
+from tests.kit.fakes_funding import FakeFundings
 from tests.kit.fakes_reconciliation import FakeReconciliations
 from tests.kit.fakes_voucher import (
     FakeClaims,
@@ -920,6 +921,7 @@ class FakeBillingUnitOfWork:
         self.payments = FakePayments()
         self.receivables = FakeReceivables()
         self.credit = FakeCredit(self.receivables)
+        self.fundings = FakeFundings()
         self.checkouts = FakeCheckouts()
         self.chargebacks = FakeChargebacks()
         self.channel_orders = FakeChannelOrders()

@@ -56,6 +56,7 @@ CHECKS: dict[str, str] = {
         LEFT JOIN ledger_tx t ON t.idem_key = 'accept:' || o.order_id
         LEFT JOIN ledger_entry e USING (seq)
         WHERE o.accepted_at IS NOT NULL AND o.gross > 0
+          AND NOT EXISTS (SELECT FROM funding WHERE order_id = o.order_id)
         GROUP BY o.order_id, s.net, s.tax, s.station_share, s.provider_net
         HAVING NOT (
           coalesce(sum(e.amount) FILTER (WHERE e.account = 'R:service'), 0) = s.net
@@ -112,7 +113,8 @@ CHECKS: dict[str, str] = {
                 FROM ledger_tx t JOIN ledger_entry e USING (seq)
                 -- What a person booked beside it, and took back, is no part of the split.
                 WHERE t.order_id = o.order_id AND t.kind NOT IN ('rounding', 'reclassification', 'reversal')) AS e) AS b
-        WHERE o.accepted_at IS NOT NULL AND r.refunds > 0 AND NOT (
+        WHERE o.accepted_at IS NOT NULL AND r.refunds > 0
+          AND NOT EXISTS (SELECT FROM funding WHERE order_id = o.order_id) AND NOT (
           b.net = s.net - r.net AND b.tax = s.tax - r.tax AND b.provider_net = s.provider_net - r.provider_net
           AND b.station_share = s.station_share - r.station_share)
         LIMIT 100""",
@@ -122,13 +124,29 @@ CHECKS: dict[str, str] = {
           SELECT sum((way ->> 'amount')::bigint) AS amount FROM refund r, jsonb_array_elements(r.parts) AS way
           WHERE r.order_id = p.order_id AND (way ->> 'payment_id')::uuid = p.payment_id) AS r ON true
         WHERE p.refunded > p.received OR p.refunded <> coalesce(r.amount, 0) LIMIT 100""",
+    "I6 project funds set aside and transferred stay within their order": """
+        SELECT format('%s: %s of %s', o.number, f.held, o.gross)
+        FROM (SELECT order_id, sum(CASE WHEN state IN ('refused', 'released', 'lapsed') THEN 0
+                                        WHEN executed > 0 THEN executed ELSE amount END) AS held,
+                     sum(returned) AS returned
+              FROM funding GROUP BY order_id) AS f JOIN contracted_order o USING (order_id)
+        WHERE f.held > o.gross OR f.returned > f.held LIMIT 100""",
+    "I14 memo accounts hold what projects paid, and no account of ours does": """
+        SELECT format('%s: the ledger says %s, the reservations %s', o.number, coalesce(b.held, 0), f.paid)
+        FROM (SELECT order_id, sum(executed - returned) AS paid FROM funding GROUP BY order_id) AS f
+        JOIN contracted_order o USING (order_id)
+        LEFT JOIN (SELECT account, sum(posted_c - posted_d) AS held FROM account_balance
+                   WHERE account LIKE 'M:order:%' GROUP BY account) AS b ON b.account = 'M:order:' || o.order_id
+        WHERE coalesce(b.held, 0) <> f.paid OR EXISTS (
+          SELECT FROM account_balance c WHERE c.account = 'L:contract:' || o.order_id AND c.posted_c + c.posted_d > 0)
+        LIMIT 100""",
     "I6 refund accounts hold what is under way": """
         SELECT format('%s holds %s', r.number, coalesce(b.posted_c - b.posted_d, 0))
         FROM refund r LEFT JOIN account_balance b
           ON b.account = 'L:refund:' || r.refund_id AND b.currency = r.currency
         WHERE coalesce(b.posted_c - b.posted_d, 0) <> CASE WHEN r.state IN ('pending', 'failed', 'succeeded') THEN
           (SELECT coalesce(sum((way ->> 'amount')::bigint), 0) FROM jsonb_array_elements(r.parts) AS way
-           WHERE way ->> 'state' <> 'succeeded') ELSE 0 END
+           WHERE way ->> 'state' <> 'succeeded' AND way ->> 'route' <> 'project_funds') ELSE 0 END
         LIMIT 100""",
     "I8 payouts pay exactly their settlement": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)

@@ -11,6 +11,9 @@ OPEN_ITEMS: dict[str, str] = {
         WHERE state = 'suspense' AND booked_at < %(until)s LIMIT 20""",
     "payments that are not what was asked": """
         SELECT 'payment ' || order_number FROM payment WHERE state = 'unknown' AND opened_at < %(until)s LIMIT 20""",
+    "project funds a finance system leaves unclear": """
+        SELECT 'funding ' || order_number || '/' || n FROM funding
+        WHERE state = 'unknown' AND requested_at < %(until)s LIMIT 20""",
     "adjustments not decided": """
         SELECT 'adjustment ' || number FROM adjustment
         WHERE state = 'proposed' AND effective_at < %(until)s LIMIT 20""",

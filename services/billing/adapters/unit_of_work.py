@@ -9,6 +9,7 @@ from services.billing.adapters.channel_repositories import SqlChannelOrders, Sql
 from services.billing.adapters.claim_repositories import SqlClaims, SqlEvidence
 from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
+from services.billing.adapters.funding_repository import SqlFundings
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.ledger_chain import SqlLedgerChain
 from services.billing.adapters.payout_repositories import SqlBankOrders, SqlPayouts
@@ -99,6 +100,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def credit(self) -> SqlCredit:
         return SqlCredit(self.connection)
+
+    @cached_property
+    def fundings(self) -> SqlFundings:
+        return SqlFundings(self.connection)
 
     @cached_property
     def receivables(self) -> SqlReceivables:

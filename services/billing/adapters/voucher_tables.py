@@ -18,6 +18,7 @@ placed_order = Table(
     Column("lines", JSONB),
     Column("state", Text),
     instant("placed_at"),
+    Column("internal", Boolean),
 )
 
 offering = Table(

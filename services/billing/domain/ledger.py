@@ -40,6 +40,7 @@ INTEREST = "R:interest"
 DISPUTE_FEE = "E:dispute_fee"
 VOUCHER_LOSS = "E:voucher_loss"
 CANCELLATION_FEE = "R:cancellation_fee"
+COMMISSION = "R:commission"
 BAD_DEBT = "E:bad_debt"
 ROUNDING = "E:rounding"
 
@@ -215,6 +216,11 @@ def held_for(order_id: UUID) -> str:
 
 def payout_transit(payout_id: UUID) -> str:
     return f"L:payout_transit:{payout_id}"
+
+
+def memo_funding(customer_id: UUID) -> str:
+    """What a university's own projects paid."""
+    return f"M:funding:{customer_id}"
 
 
 def entries(*given: tuple[Side, str, Money]) -> tuple[Entry, ...]:

@@ -63,6 +63,7 @@ class PlacedOrder:
     lines: tuple[PricedLine, ...]
     state: Literal["placed", "contracted", "cancelled"]
     placed_at: datetime
+    internal: bool = False
 
 
 @dataclass(frozen=True)

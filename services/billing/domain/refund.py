@@ -20,8 +20,8 @@ from services.shared.kernel.money import Money, allocate
 
 RefundState = Literal["requested", "awaiting_red_letter", "pending", "succeeded", "failed", "cancelled"]
 RefundCause = Literal["cancellation", "dispute", "manual", "chargeback"]
-RefundRoute = Literal["card", "bank_transfer", "customer_credit", "chargeback"]
-"""*chargeback*: the customer's bank has taken it already."""
+RefundRoute = Literal["card", "bank_transfer", "customer_credit", "chargeback", "project_funds"]
+"""*chargeback*: the customer's bank has taken it already; *project_funds*: transferred back within a university."""
 PartState = Literal["waiting", "sent", "succeeded", "failed"]
 
 LIFECYCLE: Lifecycle[RefundState] = Lifecycle(
@@ -65,7 +65,8 @@ class PayerWithoutBankAccount(Conflict):
 @dataclass(frozen=True)
 class RefundPart:
     """
-    What goes back by one way, to the payer of *payment_id*; *amount* in minor units of the refund's currency.
+    What goes back by one way, to the payer of *payment_id* (of an internal order: to the project of that funding);
+    *amount* in minor units of the refund's currency.
 
     Attributes:
         charge_id: The payment institution's charge that is given back; card only.

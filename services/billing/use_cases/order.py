@@ -1,10 +1,14 @@
 """Orders as billing follows them: placed, contracted, accepted, cancelled."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from services.billing.domain.claim import Evidence
 from services.billing.domain.commission import SplitTerms, split
 from services.billing.domain.credit import BLOCK_OVERDUE_DAYS
+from services.billing.domain.funding import FundingAgreement
+from services.billing.domain.internal_order import internal_split_terms
 from services.billing.domain.ledger import AccountOverdrawn
 from services.billing.domain.order import (
     OrderCopy,
@@ -16,7 +20,7 @@ from services.billing.domain.order import (
 )
 from services.billing.domain.payment import Instructions, due_from_customer
 from services.billing.domain.related_party import PricedLine
-from services.billing.use_cases import claim, credit, payment, receivable, refund, voucher_use
+from services.billing.use_cases import claim, credit, funding, internal_order, payment, receivable, refund, voucher_use
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
@@ -24,7 +28,7 @@ from services.shared.kernel.fee import Fee, Percentage
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.revenue import RevenueRecognised
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced, Terms
-from services.shared.messages.orders.quotation import Amounts
+from services.shared.messages.orders.quotation import Amounts, ProjectFunds
 
 
 class NotCovered(Exception):
@@ -52,6 +56,7 @@ def placed(event: OrderPlaced, *, uow: BillingUnitOfWork, now: datetime) -> None
             ),
             state="placed",
             placed_at=event.placed_at,
+            internal=event.payment_method == "project_funds",
         )
     )
 
@@ -63,14 +68,20 @@ def contracted(
     now: datetime,
     instructions: Instructions,
     block_overdue_days: int = BLOCK_OVERDUE_DAYS,
+    agreements: funding.Agreements = MappingProxyType({}),
 ) -> None:
     """
     Everybody has signed: the customer is asked for what is due before work begins and no voucher pays; the rest goes
     on credit.
 
-    Where credit is refused, all is asked for before work begins, by bank transfer.
+    Where credit is refused, all is asked for before work begins, by bank transfer. Of the provider's own people nobody
+    asks for money: their university's finance system is asked to set it aside.
+
+    Raises:
+        NotYet: Whose own people they are is not known here.
     """
     amounts = event.amounts
+    internal = _internal(event, agreements, uow)
     order = OrderCopy(
         order_id=event.order_id,
         number=event.number,
@@ -82,11 +93,14 @@ def contracted(
         net=amounts.net.amount,
         tax=amounts.tax.amount,
         gross=amounts.gross.amount,
-        split_terms=split_terms(amounts, event.terms),
+        split_terms=internal.split_terms if internal is not None else split_terms(amounts, event.terms),
         contracted_at=event.contracted_at,
     )
     uow.orders.add(order)
     covered = voucher_use.use_on_contract(order.order_id, event.contracted_at, uow=uow, now=now)
+    if internal is not None:
+        funding.contracted(order, internal.project, internal.legal_entity, agreements, uow=uow, now=now)
+        return
     terms = event.terms
     schedule = terms.payment_schedule
     first = due_from_customer(order.net, order.tax, schedule, "before_work", covered=covered)
@@ -99,7 +113,7 @@ def contracted(
         return
     payment.open_payment(
         order,
-        terms.payment_method if terms.payment_method != "credit" else "bank_transfer",
+        "card" if terms.payment_method == "card" else "bank_transfer",
         uow=uow, now=now, instructions=instructions, ask=payment.Ask(first),
     )  # fmt: skip
 
@@ -118,6 +132,9 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
     if order is None:
         raise NotYet("the order is not known here yet")
     if order.accepted_at is not None:
+        return
+    if event.terms.payment_method == "project_funds":
+        internal_order.accept(order, event, uow=uow, now=now)
         return
     parts = split(order.split_terms, order.left)
     earned = accruals(order, parts, accepted_at=event.accepted_at, hold_days=event.terms.hold_days)
@@ -176,6 +193,7 @@ def cancelled(event: OrderCancelled, *, uow: BillingUnitOfWork, now: datetime) -
         return
     payment.cancel_payments(order.order_id, uow=uow)
     credit.release(order.order_id, uow=uow)
+    funding.release(order.order_id, uow=uow)
     kept = _keep_fee(order, event, uow, now)
     refund.give_back(order, kept, uow=uow, now=now)
 
@@ -200,6 +218,32 @@ def _keep_fee(order: OrderCopy, event: OrderCancelled, uow: BillingUnitOfWork, n
     if booked and to_provider.amount:
         uow.accruals.add(compensation(order, to_provider.amount, now=now))
     return fee.amount
+
+
+@dataclass(frozen=True)
+class Internal:
+    """What an internal order has that others have not."""
+
+    project: ProjectFunds
+    legal_entity: str
+    split_terms: SplitTerms
+
+
+def _internal(event: OrderContracted, agreements: funding.Agreements, uow: BillingUnitOfWork) -> Internal | None:
+    if event.terms.payment_method != "project_funds" or event.project_funds is None:
+        return None
+    customer = uow.organisations.find(event.customer_id)
+    if customer is None:
+        raise NotYet("the customer is not known here yet")
+    entity, terms = customer.unified_social_credit_code, event.terms
+    # Without an agreement there is no fee, and nobody to ask for the money.
+    agreement = agreements.get(entity, FundingAgreement(fee_bps=0))
+    station_tax = terms.station_tax if terms.station_id is not None else None
+    return Internal(
+        event.project_funds,
+        entity,
+        internal_split_terms(event.amounts.net.amount, agreement, terms.station_bps, station_tax),
+    )
 
 
 def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:

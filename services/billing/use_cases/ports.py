@@ -21,6 +21,7 @@ from services.billing.domain.settlement import Settlement
 from services.billing.use_cases.channel_ports import ChannelOrders, SplitOrders
 from services.billing.use_cases.commission_ports import Plans, Referrals
 from services.billing.use_cases.credit_ports import CreditBook, Receivables
+from services.billing.use_cases.funding_ports import Fundings
 from services.billing.use_cases.ledger_ports import Adjustments, Ledger, LedgerChain, Periods
 from services.billing.use_cases.payout_ports import BankOrders, Payouts
 from services.billing.use_cases.reconciliation_ports import Reconciliations
@@ -275,6 +276,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def credit(self) -> CreditBook: ...
+
+    @property
+    def fundings(self) -> Fundings: ...
 
     @property
     def receivables(self) -> Receivables: ...

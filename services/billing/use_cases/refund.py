@@ -20,7 +20,7 @@ from services.billing.domain.refund import (
     RefundCause,
     parts_of,
 )
-from services.billing.use_cases import voucher_use
+from services.billing.use_cases import internal_order, voucher_use
 from services.billing.use_cases.clawback import take_back
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.billing.use_cases.refund_on_account import lower_credit, on_account
@@ -62,7 +62,8 @@ def request_refund(command: RequestRefund, *, actor: Actor, uow: BillingUnitOfWo
     remains = split(order.split_terms, after)
     to_programme = voucher_use.programmes_part(order.order_id, uow=uow)(remains.net, remains.gross)
     to_customer = takes.gross - to_programme
-    parts_of(to_customer - on_account(order, to_customer, uow=uow), payments)
+    if not uow.fundings.of_order(order.order_id):  # of an internal order nothing was paid, and all of it may go back
+        parts_of(to_customer - on_account(order, to_customer, uow=uow), payments)
     made = _new(order, "manual", new_id(), now, by=hand_of(actor), reason=command.reason, burden=command.burden,
                 station_base=command.station_base)  # fmt: skip
     made.asked, made.net, made.tax = command.net.amount, takes.net, takes.tax
@@ -262,6 +263,10 @@ def _agree(
         made.to_programme, made.programme_account = voucher_use.reduce_for_refund(
             order.order_id, remains.net, remains.gross, uow=uow
         )
+    if uow.fundings.of_order(order.order_id):
+        internal_order.agree(made, order, uow=uow, now=now)
+        uow.publish(event(RefundAgreed, made, invoiced=False))
+        return
     performed = order.accepted_at is not None
     if made.cause in {"manual", "dispute"}:  # of a chargeback and a cancellation only money that came goes back
         made.on_account = on_account(order, made.to_payer, uow=uow)

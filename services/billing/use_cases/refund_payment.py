@@ -98,6 +98,27 @@ def bring_back(made: Refund, part: RefundPart, line: BankLine, source: str, *, u
     return f"refund:{made.refund_id}:{what}"
 
 
+def transferred_to_project(made: Refund, part: RefundPart, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """*part* of an internal order is back at its project; none of it was ever ours, so nothing is booked here."""
+    made.move(replace(part, state="succeeded"), now)
+    if made.state == "succeeded":
+        _tell_succeeded(made, uow, now)
+
+
+def project_has(order_id: UUID, funding_id: UUID, returned: int, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """*returned* (minor units), all refunds of an order together, is back at the project of *funding_id*."""
+    for made in sorted(uow.refunds.of_order(order_id), key=lambda each: each.n):
+        part = made.part(funding_id)
+        if part is None or not made.performed:
+            continue
+        returned -= part.amount
+        if returned < 0:
+            return
+        if part.state == "sent":
+            transferred_to_project(made, part, uow=uow, now=now)
+            uow.refunds.save(made)
+
+
 def order_kept(refund_id: UUID, payment_id: UUID, key: str, sha256: str, size: int, *, uow: BillingUnitOfWork) -> None:
     """The order to the bank is written and kept."""
     made = uow.refunds.get(refund_id)

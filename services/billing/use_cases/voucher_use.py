@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from services.billing.domain.funding import VoucherNotWithProject
 from services.billing.domain.order import PlacedOrder
 from services.billing.domain.payment import due_from_customer
 from services.billing.domain.related_party import Finding, PricedLine
@@ -95,6 +96,7 @@ def reserve_voucher(command: ReserveVoucher, *, actor: Actor, uow: BillingUnitOf
         NotFound: The order or the voucher is not the asker's, or not known here.
         VoucherAlreadyOnOrder, OrderAlreadyClaimed: Another one is on it.
         OrderNotOpen: It is signed or cancelled.
+        VoucherNotWithProject: Project funds pay it.
         VoucherExpired, WrongState: The voucher may not be used.
         VoucherNotApplicable: Rules fail; the facts name them.
     """
@@ -102,6 +104,8 @@ def reserve_voucher(command: ReserveVoucher, *, actor: Actor, uow: BillingUnitOf
     _check_free(order, command.voucher_id, uow)
     if order.state != "placed":
         raise OrderNotOpen(state=order.state)
+    if order.internal:
+        raise VoucherNotWithProject
     voucher = uow.vouchers.find(command.voucher_id, lock=True)
     if voucher is None or voucher.holder_id != order.customer_id:
         raise NotFound

@@ -57,6 +57,32 @@ _CREDIT_REFUSALS = {
         "limit_exceeded": "What is left of your credit line does not suffice for this order.",
     },
 }
+_FUNDING_REFUSALS = {
+    "zh": {
+        "no_finance_system": "贵校的财务系统尚未接入本平台。",
+        "project_unknown": "学校财务系统中没有该项目。",
+        "project_closed": "该项目已结题。",
+        "project_frozen": "该项目经费已被冻结使用。",
+        "wrong_person": "所填负责人不是该项目的负责人或经办人。",
+        "category_not_allowed": "该项目预算不含测试化验加工费。",
+        "currency_differs": "该项目的币种与订单不同。",
+        "period_closed": "当前不在该项目的可支出期间。",
+        "over_budget": "该项目可用余额不足。",
+        "refused_otherwise": "学校财务系统拒绝了申请，请联系本校财务处。",
+    },
+    "en": {
+        "no_finance_system": "Your university's finance system is not connected to this platform.",
+        "project_unknown": "Your university's finance system knows no such project.",
+        "project_closed": "The project is closed.",
+        "project_frozen": "The project's money is frozen.",
+        "wrong_person": "The person named does not answer for this project.",
+        "category_not_allowed": "The project's budget has nothing for testing.",
+        "currency_differs": "The project is in another currency than the order.",
+        "period_closed": "No money may be taken from the project at this time.",
+        "over_budget": "What is left of the project does not suffice.",
+        "refused_otherwise": "Your university's finance system refused; please ask its finance office.",
+    },
+}
 
 
 def money(amount: Money) -> str:
@@ -87,6 +113,7 @@ def text_environment() -> Environment:
     )
     environment.filters.update(money=money, moment=moment, day=day, percent=percent)
     environment.globals.update(conditions=_CONDITIONS, rejections=_REJECTIONS, credit_refusals=_CREDIT_REFUSALS)
+    environment.globals.update(funding_refusals=_FUNDING_REFUSALS)
     return environment
 
 

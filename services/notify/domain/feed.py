@@ -83,6 +83,8 @@ _PAYMENT = ("payment_id", "order_id", "order_number", "customer_id", "method", "
 _CLAIM = ("claim_id", "number", "programme_id", "party_id", "order_id", "order_number", "amount")
 _CREDIT_LINE = ("credit_line_id", "customer_id")
 _CREDIT = ("credit_id", "order_id", "order_number", "customer_id", "amount")
+_TRANSFER = ("funding_id", "order_id", "order_number", "customer_id", "provider_id")
+_FUNDING = (*_TRANSFER, "project_number", "responsible_person", "amount")
 _RECEIVABLE = ("receivable_id", "order_id", "order_number", "customer_id", "amount")
 _SETTLEMENT = ("settlement_id", "number", "party_kind", "party_id", "net", "tax", "gross", "order_count")
 _VOUCHER = ("voucher_id", "number", "programme_id", "customer_id")
@@ -167,6 +169,13 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "credit_line.suspended.v1": (_customer(*_CREDIT_LINE),),
     "credit.granted.v1": (_customer(*_CREDIT, "net_days"),),
     "credit.refused.v1": (_customer(*_CREDIT, "reason"),),
+    # provider and customer are one legal entity, but a laboratory needs to know no project
+    "funding.requested.v1": (_customer(*_FUNDING),),
+    "funding.reserved.v1": (_customer(*_FUNDING),),
+    "funding.refused.v1": (_customer(*_FUNDING, "reason"),),
+    "funding.released.v1": (_customer(*_FUNDING, "reason"),),
+    "funding.executed.v1": (_customer(*_FUNDING, "executed", "left"), _provider(*_TRANSFER, "executed", "left")),
+    "funding.returned.v1": (_customer(*_FUNDING, "returned"), _provider(*_TRANSFER, "returned")),
     "receivable.reminded.v1": (
         _customer(*_RECEIVABLE, "invoice_number", "due_on", "days_overdue", "reminder", "last", "reference"),
     ),

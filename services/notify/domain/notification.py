@@ -79,6 +79,9 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "credit.refused.v1": (
         Audience("credit_refused", "customer", ("requester", "approver", "customer_finance"), _ORDER),
     ),
+    "funding.refused.v1": (
+        Audience("funding_refused", "customer", ("requester", "approver", "customer_finance"), _ORDER),
+    ),
     "receivable.reminded.v1": (
         Audience("receivable_reminded", "customer", ("customer_finance", "requester"), _ORDER),
     ),

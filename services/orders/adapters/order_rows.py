@@ -38,10 +38,11 @@ PLACE = """
 WITH placed AS (
   INSERT INTO orders (order_id, number, parent_id, state, customer_id, provider_id, quotation_id, lines, amounts,
                       payment_method, payment_terms, samples_declared, turnaround_days, notes, placed_at,
-                      provider_side)
+                      provider_side, project_funds)
   VALUES (%(order_id)s, next_number('OR', %(placed_at)s), %(parent_id)s, %(state)s, %(customer_id)s, %(provider_id)s,
           %(quotation_id)s, %(lines)s, %(amounts)s, %(payment_method)s, %(payment_terms)s, %(samples_declared)s,
-          %(turnaround_days)s, %(notes)s, %(placed_at)s, %(provider_side)s)
+          %(turnaround_days)s, %(notes)s, %(placed_at)s, %(provider_side)s,
+          %(project_funds)s)
   RETURNING order_id, number
 ), contracts AS (
   INSERT INTO contract (contract_id, number, order_id, state)
@@ -70,7 +71,7 @@ UPDATE orders SET state = %(state)s, station_id = %(station_id)s, terms = %(term
   covers = %(covers)s, shipment_number = %(shipment_number)s, packing_sheet = %(packing_sheet)s,
   contracted_at = %(contracted_at)s, released_at = %(released_at)s,
   delivered_at = %(delivered_at)s, accepted_at = %(accepted_at)s, accept_by = %(accept_by)s,
-  closed_at = %(closed_at)s, cancel_reason = %(cancel_reason)s
+  closed_at = %(closed_at)s, cancel_reason = %(cancel_reason)s, project_funds = %(project_funds)s
 WHERE order_id = %(order_id)s
 """
 

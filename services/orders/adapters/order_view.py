@@ -94,7 +94,11 @@ def _view(order: Order, seen_as: Relation, contract: Contract, samples: list[Sam
         accepted_at=order.accepted_at,
         accept_by=order.accept_by,
         blocked_by=blocked_by(
-            order.state, contract.awaiting, [sample.state for sample in samples], in_dispute=order.in_dispute
+            order.state,
+            contract.awaiting,
+            [sample.state for sample in samples],
+            in_dispute=order.in_dispute,
+            project_funds=order.project_funds,
         ),
         contract=_contract(contract, seen_as) if performs else None,
         shipments=tuple(_shipment(shipment) for shipment in shipments) if performs else (),

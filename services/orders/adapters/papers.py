@@ -234,6 +234,17 @@ class Papers:
 
 def payment_clause(order: Order, unpaid_cancel_days: int) -> tuple[str, str]:
     """How the customer is to pay, in Chinese and English, as it was agreed when the order was placed."""
+    if order.project_funds is not None:
+        project = order.project_funds.project_number
+        zh = (
+            f"甲方与实验室属同一法人：价款由项目 {project} 的经费以校内转账支付，不开具发票。"
+            "经费冻结后开始检测，验收后转账。"
+        )
+        en = (
+            f"Party A and the laboratory are one legal entity: the price is paid from project {project} by internal"
+            " transfer, without an invoice. Work begins once the funds are set aside; acceptance transfers them."
+        )
+        return zh, en
     if order.payment_method != "credit":
         by_zh, by_en = PAID_BY[order.payment_method]
         zh = (

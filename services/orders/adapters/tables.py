@@ -94,7 +94,7 @@ orders = _table("orders", "order_id", [
     ("terms", _JSON), ("payments", _JSON), ("covers", _JSON), ("shipment_number", _TEXT), ("packing_sheet", _JSON),
     ("placed_at", _TIME), ("contracted_at", _TIME), ("released_at", _TIME), ("delivered_at", _TIME),
     ("accepted_at", _TIME), ("accept_by", _TIME), ("closed_at", _TIME), ("cancel_reason", _TEXT),
-    ("provider_side", _JSON),
+    ("provider_side", _JSON), ("project_funds", _JSON),
 ])  # fmt: skip
 
 order_step = Table(

@@ -6,7 +6,9 @@ from typing import Literal
 from uuid import UUID
 
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
+from services.orders.domain.cover import Cover
 from services.orders.domain.dispute import InDispute
+from services.orders.domain.funding import ProjectFunds
 from services.orders.domain.policy import Policy
 from services.orders.domain.pricing import Amounts, Line, ProviderSide, StationBase
 from services.orders.domain.sample import SampleDeclared
@@ -19,9 +21,8 @@ from services.shared.kernel.rate import share
 from services.shared.kernel.tax import TaxProfile
 
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
-PaymentMethod = Literal["card", "bank_transfer", "credit"]
+PaymentMethod = Literal["card", "bank_transfer", "credit", "project_funds"]
 AcceptedBy = Literal["customer", "timer"]
-CoverKind = Literal["voucher", "credit", "funding"]
 ReleaseReason = Literal["paid", "deposit", "credit", "internal"]
 
 LIFECYCLE: Lifecycle[OrderState] = Lifecycle(
@@ -87,14 +88,6 @@ class PaymentTerms:
 
 
 @dataclass(frozen=True)
-class Cover:
-    """Money that is sure without being paid: a reserved voucher, granted credit, the customer's own project funds."""
-
-    kind: CoverKind
-    amount: Money
-
-
-@dataclass(frozen=True)
 class KeptFile:
     """A file in the records bucket."""
 
@@ -131,6 +124,7 @@ class Order:
         shipment_number: Reserved when it is released, for the packing sheet; the first parcel takes it.
         packing_sheet: None until it is made.
         provider_side: What the provider is ordered to do at which prices, where the customer's are others.
+        project_funds: Of which project an internal order is paid.
         steps: What happened in this transaction, to be added to the order's history.
     """
 
@@ -163,6 +157,7 @@ class Order:
     closed_at: datetime | None = None
     cancel_reason: str = ""
     provider_side: ProviderSide | None = None
+    project_funds: ProjectFunds | None = None
     steps: list[Step] = field(default_factory=list)
 
     @property

@@ -69,6 +69,7 @@ def sign_contract(command: SignContract, *, actor: Actor, uow: OrdersUnitOfWork,
                 amounts=shapes.amounts(order.amounts),
                 terms=shapes.terms(order.frozen_terms),
                 contracted_at=now,
+                project_funds=shapes.project_named(order.project_funds),
             )
         )
         order_use_cases.release_when_due(order, uow, now)

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from services.orders.domain.cover import Cover
 from services.orders.domain.credit import CreditLineCopy
-from services.orders.domain.order import Cover
 from services.orders.use_cases import order as order_use_cases
 from services.orders.use_cases.ports import OrdersUnitOfWork
 from services.shared.messages.billing.credit import (

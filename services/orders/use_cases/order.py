@@ -3,9 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
+from services.orders.domain.cover import Cover
 from services.orders.domain.credit import CreditNotOffered
+from services.orders.domain.funding import ProjectNotNamed, check_internal, untaxed
 from services.orders.domain.offering import OfferingNotFound, only_provider
-from services.orders.domain.order import AcceptedBy, CancellationFee, Cover, Order
+from services.orders.domain.order import AcceptedBy, CancellationFee, Order
 from services.orders.domain.pricing import priced
 from services.orders.use_cases import shapes
 from services.orders.use_cases.ports import OrdersUnitOfWork
@@ -65,6 +67,7 @@ def place_order(command: PlaceOrder, *, actor: Actor, uow: OrdersUnitOfWork, now
         placed_at=now,
         samples_declared=shapes.declared(command.samples),
         notes=command.notes,
+        project_funds=shapes.project_funds(command.project_funds),
     )
     place(order, uow)
     return shapes.receipt(order)
@@ -76,7 +79,9 @@ def place(order: Order, uow: OrdersUnitOfWork) -> None:
 
     Raises:
         CreditNotOffered: It is to go on credit, and the customer has no line in this currency.
+        ProjectNotNamed, NotInternal, NotYet: See `_of_project_funds`.
     """
+    _of_project_funds(order, uow)
     if order.payment_method == "credit":
         line = uow.credit_lines.find(order.customer_id, order.amounts.gross.currency)
         if line is None:
@@ -95,6 +100,30 @@ def place(order: Order, uow: OrdersUnitOfWork) -> None:
         )
     )
     uow.call_outside(RENDER_CONTRACT, f"{RENDER_CONTRACT}:{order.order_id}", {"order_id": str(order.order_id)})
+
+
+def _of_project_funds(order: Order, uow: OrdersUnitOfWork) -> None:
+    """
+    An order that project funds are to pay bears no VAT; any other names no project.
+
+    Raises:
+        ProjectNotNamed: It names none, or another one does.
+        NotInternal: Customer and provider are not one legal entity.
+        NotYet: One of them is not known here yet.
+    """
+    if (order.payment_method == "project_funds") != (order.project_funds is not None):
+        raise ProjectNotNamed
+    if order.project_funds is None:
+        return
+    known = uow.organisations.find([order.customer_id, order.provider_id])
+    if len(known) < len({order.customer_id, order.provider_id}):
+        raise NotYet("a party is not known here yet")
+    check_internal(
+        known[order.customer_id].credit_code,
+        known[order.provider_id].credit_code,
+        priced_by_company=order.provider_side is not None,
+    )
+    order.lines, order.amounts = untaxed(order.lines, order.amounts)
 
 
 class PaymentContradicts(Exception):
@@ -229,13 +258,18 @@ def close_settled(event: SettlementOrdersPaid, *, uow: OrdersUnitOfWork, now: da
         order = _known(order_id, uow)
         if order.state in {"closed", "cancelled"}:  # of a cancelled one the provider was paid its part of the fee
             continue
-        order.close(now)
-        uow.orders.save(order)
-        uow.publish(
-            OrderClosed(
-                **shapes.named(order),
-            )
+        close(order, uow, now)
+
+
+def close(order: Order, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """Nothing of it is open any more. Raises: WrongState."""
+    order.close(now)
+    uow.orders.save(order)
+    uow.publish(
+        OrderClosed(
+            **shapes.named(order),
         )
+    )
 
 
 def cancel_order(command: CancelOrder, *, actor: Actor, uow: OrdersUnitOfWork, now: datetime) -> OrderReceipt:

@@ -149,6 +149,7 @@ def accept_quotation(command: AcceptQuotation, *, actor: Actor, uow: OrdersUnitO
         samples_declared=request.samples,
         notes=request.requirements,
         provider_side=quotation.provider_side,
+        project_funds=shapes.project_funds(command.project_funds),
     )
     quotation.accept(order.order_id, now)
     _check_selling(quotation.provider_id, uow)

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.orders.domain.contract import Contract, Paper
-from services.orders.domain.order import Cover, Order, Terms
+from services.orders.domain.cover import Cover
+from services.orders.domain.funding import ProjectFunds
+from services.orders.domain.order import Order, Terms
 from services.orders.domain.pricing import Amounts, Line, ProviderSide
 from services.orders.domain.sample import SampleDeclared
 from services.shared.kernel.actor import Relation
@@ -40,6 +42,18 @@ def terms(frozen: Terms, seen_as: Relation = "operator") -> order_messages.Terms
 
 def covers(standing_in: Iterable[Cover]) -> tuple[order_messages.Cover, ...]:
     return tuple(order_messages.Cover(**vars(cover)) for cover in standing_in)
+
+
+def project_funds(named: quotation_messages.ProjectFunds | None) -> ProjectFunds | None:
+    return ProjectFunds(**vars(named)) if named is not None else None
+
+
+def project_named(funds: ProjectFunds | None) -> quotation_messages.ProjectFunds | None:
+    if funds is None:
+        return None
+    return quotation_messages.ProjectFunds(
+        project_number=funds.project_number, responsible_person=funds.responsible_person
+    )
 
 
 def declared(samples: Iterable[SampleDescription]) -> tuple[SampleDeclared, ...]:

@@ -69,6 +69,7 @@ TABLES = (
     "credit",
     "credit_line",
     "declared_relation",
+    "funding",
     "order_evidence",
     "order_hold",
     "offering",

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.orders.domain.order import LIFECYCLE, Cover, CoverKind, OrderState, PartlyPaid
+from services.orders.domain.cover import Cover, CoverKind
+from services.orders.domain.order import LIFECYCLE, OrderState, PartlyPaid
 from services.orders.domain.waiting import blocked_by
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.lifecycle import WrongState

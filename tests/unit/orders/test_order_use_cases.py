@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from services.orders.domain.cover import Cover
 from services.orders.domain.offering import NotForSale, OfferingNotFound, OneProviderOnly, OwnOffering, QuotationNeeded
-from services.orders.domain.order import Cover, Order
+from services.orders.domain.order import Order
 from services.orders.use_cases import order as use_cases
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet, Refused

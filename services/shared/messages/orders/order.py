@@ -24,14 +24,14 @@ from services.shared.messages.base import (
     View,
 )
 from services.shared.messages.orders.contract import ContractSummary
-from services.shared.messages.orders.quotation import Amounts, Line, ProviderSide, StationBase
+from services.shared.messages.orders.quotation import Amounts, Line, ProjectFunds, ProviderSide, StationBase
 from services.shared.messages.orders.quotation_request import CUSTOMER, OPERATOR, SampleDescription
 from services.shared.messages.orders.report import ReportSummary
 from services.shared.messages.orders.sample import SampleSummary, ShipmentSummary
 
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
-PaymentMethod = Literal["card", "bank_transfer", "credit"]
-"""*credit*: invoice first, on the customer's credit line."""
+PaymentMethod = Literal["card", "bank_transfer", "credit", "project_funds"]
+"""*credit*: invoice first, on the customer's credit line; *project_funds*: the provider's own people, no invoice."""
 CoverKind = Literal["voucher", "credit", "funding"]
 ReleaseReason = Literal["paid", "deposit", "credit", "internal"]
 CollectionModel = Literal["principal_own_account"]
@@ -173,6 +173,7 @@ class PlaceOrder(Command):
     samples: Annotated[tuple[SampleDescription, ...], Field(max_length=100)] = ()
     payment_method: PaymentMethod
     notes: Text = ""
+    project_funds: ProjectFunds | None = None
 
 
 class AcceptOrder(Command):
@@ -268,6 +269,7 @@ class OrderContracted(_OrderEvent):
     amounts: Amounts
     terms: Terms
     contracted_at: Instant
+    project_funds: ProjectFunds | None = None
 
 
 class OrderReleased(_OrderEvent):

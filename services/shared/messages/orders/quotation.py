@@ -170,6 +170,13 @@ class PriceQuotation(Command):
     station_base: StationBase = "fee"
 
 
+class ProjectFunds(Message):
+    """Which of the university's projects pays an order of its own people, and who answers for the project's money."""
+
+    project_number: Name
+    responsible_person: Name
+
+
 class AcceptQuotation(Command):
     """Freezes it and makes the order. → OrderView"""
 
@@ -177,7 +184,8 @@ class AcceptQuotation(Command):
     grants: ClassVar[Grants] = CUSTOMER
 
     quotation_id: UUID
-    payment_method: Literal["card", "bank_transfer", "credit"]
+    payment_method: Literal["card", "bank_transfer", "credit", "project_funds"]
+    project_funds: ProjectFunds | None = None
 
 
 class CounterQuotation(Command):
