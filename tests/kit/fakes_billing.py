@@ -335,6 +335,9 @@ class FakeClawbacks:
             raise AssertionError(f"{clawback.key} is clawed back twice")
         self.kept[clawback.clawback_id] = deepcopy(clawback)
 
+    def of_key(self, key: str) -> Clawback | None:
+        return next((deepcopy(each) for each in self.kept.values() if each.key == key), None)
+
     def open_of(self, party_id: UUID, currency: str) -> Sequence[Clawback]:
         found = [
             deepcopy(each)
@@ -506,6 +509,9 @@ class FakeRefunds:
 
     def of_order(self, order_id: UUID) -> Sequence[Refund]:
         return [deepcopy(refund) for refund in self.held.values() if refund.order_id == order_id]
+
+    def find_all(self, refund_ids: Collection[UUID]) -> Mapping[UUID, Refund]:
+        return {each: deepcopy(self.held[each]) for each in sorted(refund_ids) if each in self.held}
 
     def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
         wanted = set(numbers)

@@ -15,7 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
 from services.billing.domain.bank_csv import CsvMap, CsvMapExists, DeclaredMap
-from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Part, Placed, Proposal
+from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.bank_line_part import Part, Proposal
 from services.billing.domain.bank_matching import Payer, PayerAgreement, one_form
 from services.shared.chassis.database import driver
 

@@ -1,6 +1,6 @@
 """Rows ⇄ refunds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -52,6 +52,13 @@ class SqlRefunds:
             select(table).where(table.c.order_id == order_id).order_by(table.c.refund_id).with_for_update()
         )
         return [refund_of(row) for row in rows]
+
+    def find_all(self, refund_ids: Collection[UUID]) -> Mapping[UUID, Refund]:
+        table = tables.refund
+        rows = self.connection.execute(
+            select(table).where(table.c.refund_id.in_(list(refund_ids))).order_by(table.c.refund_id).with_for_update()
+        )
+        return {row.refund_id: refund_of(row) for row in rows}
 
     def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
         table = tables.refund

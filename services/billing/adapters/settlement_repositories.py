@@ -159,6 +159,11 @@ class SqlClawbacks:
     def add(self, clawback: Clawback) -> None:
         self.connection.execute(insert(tables.clawback).values(vars(clawback)))
 
+    def of_key(self, key: str) -> Clawback | None:
+        table = tables.clawback
+        row = self.connection.execute(select(table).where(table.c.key == key).with_for_update()).one_or_none()
+        return Clawback(**row._mapping) if row is not None else None
+
     def open_of(self, party_id: UUID, currency: str) -> Sequence[Clawback]:
         table = tables.clawback
         rows = self.connection.execute(

@@ -15,7 +15,8 @@ from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.shared.kernel.errors import Conflict, Invalid, NotAllowed
+from services.billing.domain.bank_line_part import WAYS, Part, PartsDiffer, Proposal
+from services.shared.kernel.errors import Conflict, NotAllowed
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.lifecycle import Lifecycle, WrongState
 from services.shared.kernel.money import Money
@@ -24,7 +25,6 @@ from services.shared.kernel.times import business_date
 MADE_UP = "~="
 """How serial numbers begin that are ours, where the bank gives none: of what a line says, of its balance."""
 
-PartKind = Literal["payment", "customer_credit", "returned", "fee", "interest"]
 BankLineState = Literal["announced", "matched", "suspense", "withdrawn"]
 FileKind = Literal["csv", "camt.053", "camt.054"]
 
@@ -41,12 +41,6 @@ class SameHandsResolve(NotAllowed):
     code = "billing.four_eyes_required"
 
 
-class PartsDiffer(Invalid):
-    """The parts do not add up to the line, or one of them does not fit its direction."""
-
-    code = "billing.bank_line_parts_differ"
-
-
 class NotUndoable(Conflict):
     """What this line was matched to is not taken back here: a payout by its own steps, a paid order by a refund."""
 
@@ -61,45 +55,6 @@ LIFECYCLE: Lifecycle[BankLineState] = Lifecycle(
         "withdraw": {"announced": "withdrawn"},
     },
 )
-
-WAYS: Mapping[PartKind, frozenset[str]] = {
-    "payment": frozenset({"in"}),
-    "customer_credit": frozenset({"in"}),
-    "interest": frozenset({"in"}),
-    "fee": frozenset({"out"}),
-    "returned": frozenset({"in", "out"}),
-}
-"""Which direction a line has that can be each of these."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """
-    What a line, or a part of it, is: minor units of its currency.
-
-    Attributes:
-        target_id: The payment, the customer whose credit it is, or the line by which money came back; none for
-            a fee or interest of the bank.
-    """
-
-    kind: PartKind
-    target_id: UUID | None
-    amount: int
-
-    @property
-    def target(self) -> str:
-        noun = "bank_line" if self.kind == "returned" else self.kind
-        return f"{noun}/{self.target_id}" if self.target_id else noun
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What somebody says that a line is, until another confirms it."""
-
-    parts: tuple[Part, ...]
-    reason: str
-    by: str
-    at: datetime
 
 
 @dataclass
@@ -378,15 +333,6 @@ def _in_parts(known: BankLine, told: BankLine) -> bool:
 def _names(line: BankLine) -> bool:
     """Whether the bank gives it a reference of its own."""
     return bool(line.references) or bool(line.serial_number and line.serial_number[0] not in MADE_UP)
-
-
-def resolved(part: Part, money: Money, source: str) -> tuple[ledger.Entry, ...]:
-    """*money* that stands on *source*, our account or suspense, is a part of a kind that pays nothing."""
-    if part.kind == "fee":
-        return ledger.entries(("D", ledger.BANK_FEE, money), ("C", source, money))
-    if part.kind == "customer_credit" and part.target_id is not None:
-        return ledger.entries(("D", source, money), ("C", ledger.customer_credit(part.target_id), money))
-    return ledger.entries(("D", source, money), ("C", ledger.INTEREST, money))
 
 
 def suspense(amount: Money, direction: Literal["in", "out"]) -> tuple[ledger.Entry, ...]:

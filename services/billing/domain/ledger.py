@@ -21,6 +21,8 @@ from services.shared.kernel.money import Money
 Side = Literal["D", "C"]
 
 PSP = "A:psp:stripe"
+PSP_TRANSIT = "A:psp:transit"
+"""What the payment institution says it has sent to our bank and the bank has not told, or the reverse."""
 CHANNEL = "A:psp:channel"
 """The company's own balance at the splitting channel: commission, and nothing else."""
 CHANNEL_HOLDS = "M:channel:platform"

@@ -27,6 +27,9 @@ LIFECYCLE: Lifecycle[PayoutState] = Lifecycle(
         "pay": {"in_transit": "paid"},
         "fail": {"in_transit": "failed"},
         "return": {"paid": "returned"},
+        # said by a person who finds it on the bank's statement
+        "pay_late": {"failed": "paid"},
+        "keep": {"returned": "paid"},
         "cancel": {"created": "cancelled", "released": "cancelled"},
     },
 )
@@ -177,6 +180,14 @@ class Payout:
         """
         self.state, self.failure = LIFECYCLE.after("return", self.state), "returned"
 
+    def pay_late(self, now: datetime) -> None:
+        """The bank has paid it after all. Raises WrongState: It had not failed."""
+        self.state, self.failure, self.paid_at = LIFECYCLE.after("pay_late", self.state), "", now
+
+    def keep(self) -> None:
+        """It had not come back. Raises WrongState."""
+        self.state, self.failure = LIFECYCLE.after("keep", self.state), ""
+
     def cancel(self) -> None:
         """Raises WrongState: The bank has been told."""
         self.state = LIFECYCLE.after("cancel", self.state)
@@ -189,9 +200,21 @@ def payout_started(kind: PartyKind, party_id: UUID, payout_id: UUID, amount: Mon
     )
 
 
-def payout_paid(payout_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
-    """The bank's statement shows that it paid."""
-    return ledger.entries(("D", ledger.payout_transit(payout_id), amount), ("C", ledger.BANK, amount))
+def payout_paid(payout_id: UUID, amount: Money, source: str = ledger.BANK) -> tuple[ledger.Entry, ...]:
+    """The bank's statement shows that it paid; *source*: the account on which that lies, the bank's or suspense."""
+    return ledger.entries(("D", ledger.payout_transit(payout_id), amount), ("C", source, amount))
+
+
+def payout_paid_late(payout: Payout, source: str) -> tuple[ledger.Entry, ...]:
+    """The bank paid what it had said it did not."""
+    owed = ledger.owed(payout.party_kind, payout.party_id, "payable")
+    return ledger.entries(("D", owed, payout.money), ("C", source, payout.money))
+
+
+def payout_paid_twice(payout: Payout, source: str) -> tuple[ledger.Entry, ...]:
+    """Likewise, and the party has it by another payout too: it owes it to us."""
+    owes = ledger.receivable(payout.party_kind, payout.party_id)
+    return ledger.entries(("D", owes, payout.money), ("C", source, payout.money))
 
 
 def payout_returned(kind: PartyKind, party_id: UUID, amount: Money, source: str) -> tuple[ledger.Entry, ...]:

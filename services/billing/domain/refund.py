@@ -29,7 +29,8 @@ LIFECYCLE: Lifecycle[RefundState] = Lifecycle(
     {
         "await_red_letter": {"requested": "awaiting_red_letter"},
         "pay": {"requested": "pending", "awaiting_red_letter": "pending"},
-        "succeed": {"pending": "succeeded"},
+        # from failed: a person finds on the bank's statement that it was transferred after all
+        "succeed": {"pending": "succeeded", "failed": "succeeded"},
         # the payment institution, or the bank, may find only days later that it cannot pay
         "fail": {"pending": "failed", "succeeded": "failed"},
         "reroute": {"failed": "pending"},
@@ -284,6 +285,12 @@ class Refund:
         made = (part for part in self.parts if (part.route, part.state) == ("bank_transfer", "succeeded"))
         return next((part for part in made if self.money(part.amount) == amount), None)
 
+    def transfer_failed(self, amount: Money, failure: str = "") -> RefundPart | None:
+        """The transfer over *amount* that the bank has not made, or (*failure*: returned) sent back."""
+        failed = (part for part in self.parts if (part.route, part.state) == ("bank_transfer", "failed"))
+        fits = (part for part in failed if self.money(part.amount) == amount and failure in {"", part.failure})
+        return next(fits, None)
+
     def move(self, part: RefundPart, now: datetime) -> None:
         """*part* as it stands now. The refund succeeds with the last of its parts, and fails with any."""
         self.parts = tuple(part if each.payment_id == part.payment_id else each for each in self.parts)
@@ -344,13 +351,15 @@ def customers_side(made: Refund, owed_on: str = "", lowered: int = 0) -> tuple[l
     )
 
 
-def paid_back(refund_id: UUID, part: RefundPart, customer_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
-    """The payer has it."""
+def paid_back(
+    refund_id: UUID, part: RefundPart, customer_id: UUID, amount: Money, bank: str = ledger.BANK
+) -> tuple[ledger.Entry, ...]:
+    """The payer has it; *bank*: the account on which a transfer lies, the bank's or suspense."""
     if part.route == "chargeback":
         where = ledger.dispute(UUID(part.reference))
     else:
         where = {
-            "card": ledger.PSP, "bank_transfer": ledger.BANK, "customer_credit": ledger.customer_credit(customer_id),
+            "card": ledger.PSP, "bank_transfer": bank, "customer_credit": ledger.customer_credit(customer_id),
         }[part.route]  # fmt: skip
     return ledger.entries(("D", ledger.refund(refund_id), amount), ("C", where, amount))
 

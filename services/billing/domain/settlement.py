@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
+from services.billing.domain.bank_line_part import PaidOtherwise
 from services.billing.domain.clawback import Clawback, Kept
 from services.billing.domain.organisation import PartyKind
 from services.shared.kernel.errors import Conflict
@@ -163,6 +164,18 @@ class Settlement:
     def pay(self) -> None:
         """Raises WrongState."""
         self.state = LIFECYCLE.after("pay", self.state)
+
+    def pay_by(self, payout_id: UUID, amount: Money) -> None:
+        """
+        A payout that had failed, or come back, has paid it after all.
+
+        Raises:
+            PaidOtherwise: Another one pays it or has paid it, or not *amount* is to be paid by now.
+        """
+        if self.state != "payable" or self.payout_id is not None or self.to_pay != amount:
+            raise PaidOtherwise
+        self.payout_id = payout_id
+        self.pay()
 
     def reopen(self) -> None:
         """Its payout was cancelled, failed or came back: it waits for another one."""

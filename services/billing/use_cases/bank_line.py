@@ -5,17 +5,21 @@ from datetime import datetime
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.billing.domain.bank_line import (
-    BankLine,
+from services.billing.domain.bank_line import BankLine, suspense
+from services.billing.domain.bank_line_part import (
+    ALWAYS_BY_TWO,
+    OF_PAYOUTS,
+    OF_REFUNDS,
     Part,
     PartsDiffer,
     Proposal,
     resolved,
-    suspense,
 )
 from services.billing.domain.bank_matching import Decision, Payer, decide, scored
 from services.billing.domain.bank_statement import references_in
 from services.billing.domain.payment import Payment
+from services.billing.use_cases import bank_line_transfer
+from services.billing.use_cases.bank_line_transfer import Transfers
 from services.billing.use_cases.ledger import post_transaction, reverse_transaction
 from services.billing.use_cases.payment import announce_success, take
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -35,6 +39,9 @@ from services.shared.messages.billing.bank_line import (
     UndoBankLine,
 )
 from services.shared.messages.billing.bank_statement import BankLine as BankLineMessage
+
+_OF_TRANSFERS = OF_PAYOUTS | OF_REFUNDS
+_NO_TRANSFERS = Transfers({}, {})
 
 
 def book_incoming(
@@ -132,7 +139,7 @@ def suspend(line: BankLine, reason: str, *, uow: BillingUnitOfWork, now: datetim
 
 def _book(
     line: BankLine, parts: Sequence[Part], payments: Mapping[UUID, Payment], source: str, uow: BillingUnitOfWork,
-    now: datetime,
+    now: datetime, transfers: Transfers = _NO_TRANSFERS,
 ) -> tuple[list[Part], int]:  # fmt: skip
     """Book *line*, which stands on *source*, as *parts*. Returns them with what was over, and that."""
     entries: list[ledger.Entry] = []
@@ -142,7 +149,10 @@ def _book(
         money = Money(part.amount, line.currency)
         payment = payments.get(part.target_id) if part.kind == "payment" and part.target_id else None
         if payment is None:
-            entries += resolved(part, money, source)
+            if part.kind in _OF_TRANSFERS:
+                entries += bank_line_transfer.entries_of(part, money, transfers, source)
+            else:
+                entries += resolved(part, money, source)
             booked.append(part)
             continue
         surplus, more = take(payment, money, line.serial_number, source, uow=uow, now=now)
@@ -164,6 +174,9 @@ def _book(
         order=(only.order_id, only.order_number) if only is not None else None,
     )
     line.resolve(tuple(booked), "", key)
+    for part in booked:
+        if part.kind in _OF_TRANSFERS:
+            bank_line_transfer.take_effect(line, part, transfers, uow=uow, now=now)
     for payment in payments.values():
         if payment.state == "succeeded":
             announce_success(payment, line.serial_number, uow=uow, now=now)
@@ -174,13 +187,15 @@ def resolve_bank_line(
     command: ResolveBankLine, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, alone_max: int
 ) -> BankLineView:
     """
-    Say what a line in suspense is: payments, the customer's credit, money that came back, a fee or interest.
+    Say what a line in suspense is: payments, the customer's credit, money that came back, a fee or interest …
 
-    Above *alone_max* (minor units) it is proposed, and another one confirms it.
+    Above *alone_max* (minor units), or where two have released what it is said to be, it is proposed, and another
+    one confirms it.
 
     Raises:
-        WrongState: It is not in suspense.
+        WrongState: It is not in suspense; or what it is said to be cannot have happened to the payout.
         PartsDiffer: The parts are not what the line can be, or more than a payment waits for.
+        TaxExceedsPayable: See there.
         NotFound: The line or what it is matched to is none of ours.
     """
     require(actor, command.grants, {})
@@ -191,7 +206,7 @@ def resolve_bank_line(
         raise PartsDiffer
     line.check_parts(parts)
     _check_targets(line, parts, uow)
-    if line.amount > alone_max:
+    if line.amount > alone_max or any(part.kind in ALWAYS_BY_TWO for part in parts):
         line.propose(Proposal(parts, command.reason, hand_of(actor), now))
         uow.bank_lines.save([line])
         return view(line, now)
@@ -205,6 +220,7 @@ def confirm_bank_line(command: ConfirmBankLine, *, actor: Actor, uow: BillingUni
     Raises:
         WrongState, SameHandsResolve: See BankLine.confirmed_by.
         PartsDiffer: What it is for was paid meanwhile.
+        PaidOtherwise: See Settlement.pay_by.
     """
     require(actor, command.grants, {})
     line = _one(command.bank_line_id, uow)
@@ -218,7 +234,8 @@ def undo_bank_line(command: UndoBankLine, *, actor: Actor, uow: BillingUnitOfWor
 
     Raises:
         WrongState: It is not matched, or a payment that it paid has succeeded: a refund undoes that.
-        NotUndoable: It is a payout's.
+        NotUndoable: It was told as a payout or refund that is paid; or more has come of it meanwhile.
+        PaidOtherwise: See Settlement.pay_by.
         AccountOverdrawn: The customer's credit has been used meanwhile.
     """
     require(actor, command.grants, {})
@@ -237,6 +254,8 @@ def undo_bank_line(command: UndoBankLine, *, actor: Actor, uow: BillingUnitOfWor
                 uow.receivables.save(owed)
         if part.kind == "returned" and part.target_id is not None:
             changed.append(_reopened_pair(part.target_id, uow))
+        if part.kind in _OF_TRANSFERS:
+            bank_line_transfer.undo(line, part, uow=uow, now=now)
     if key:
         reverse_transaction(uow, derived_id("ledger_tx", key), effective_at=now, now=now)
         if key == line.key:
@@ -274,7 +293,8 @@ def _resolve(
         for part in parts:
             if part.target_id in payments and part.amount > payments[part.target_id].missing:
                 raise PartsDiffer
-        _book(line, parts, payments, ledger.SUSPENSE, uow, now)
+        transfers = bank_line_transfer.named(line, parts, uow=uow)
+        _book(line, parts, payments, ledger.SUSPENSE, uow, now, transfers)
     for each in changed:
         _tell_resolved(each, by, uow, reason)
     uow.bank_lines.save(changed)
@@ -318,6 +338,7 @@ def _check_targets(line: BankLine, parts: Sequence[Part], uow: BillingUnitOfWork
             customer = uow.organisations.find(part.target_id)
             if customer is None or customer.kind != "customer":
                 raise NotFound
+    bank_line_transfer.named(line, parts, uow=uow)
 
 
 def _payment(payment_id: UUID, uow: BillingUnitOfWork) -> Payment:

@@ -171,11 +171,7 @@ def fail(payout: Payout, reason: str, *, uow: BillingUnitOfWork, now: datetime, 
 
 def pay(payout: Payout, booked_at: datetime, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """The bank's statement shows *payout*, whose party is locked. Had it come back before, that is booked now."""
-    payout.pay(now)
-    uow.payouts.save(payout)
-    settlement = uow.settlements.get(payout.settlement_id)
-    settlement.pay()
-    uow.settlements.save(settlement)
+    mark_paid(payout, uow=uow, now=now)
     post_transaction(
         uow,
         key=f"payout:{payout.payout_id}:paid",
@@ -184,12 +180,41 @@ def pay(payout: Payout, booked_at: datetime, *, uow: BillingUnitOfWork, now: dat
         effective_at=booked_at,
         now=now,
     )
-    uow.publish(_event(PayoutPaid, payout, paid_at=now))
-    settlements.announce_paid(settlement, payout.payout_id, uow=uow, now=now)
     line = uow.bank_lines.find(payout.early_return) if payout.early_return is not None else None
     if line is not None and line.state == "suspense":  # nobody has resolved it by hand meanwhile
         bring_back(payout, line, ledger.SUSPENSE, uow=uow, now=now)
         uow.bank_lines.save([line])
+
+
+def mark_paid(payout: Payout, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """
+    *payout*, whose party is locked, is paid: under way, or failed before, or come back (which it had not); not booked.
+
+    Raises:
+        PaidOtherwise: It had failed or come back, and its settlement is paid by another one.
+    """
+    settlement = uow.settlements.get(payout.settlement_id)
+    if payout.state == "in_transit":
+        payout.pay(now)
+        settlement.pay()
+    else:
+        if payout.state == "returned":
+            payout.keep()
+        else:
+            payout.pay_late(now)
+        settlement.pay_by(payout.payout_id, payout.money)
+    uow.payouts.save(payout)
+    uow.settlements.save(settlement)
+    uow.publish(_event(PayoutPaid, payout, paid_at=now))
+    settlements.announce_paid(settlement, payout.payout_id, uow=uow, now=now)
+
+
+def mark_returned(payout: Payout, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """*payout*, whose party is locked, came back, which is booked: it is payable again. Raises WrongState."""
+    payout.bring_back()
+    uow.payouts.save(payout)
+    uow.publish(_event(PayoutReturned, payout, returned_at=now))
+    settlements.payable_anew(payout.settlement_id, payout.payout_id, uow=uow, now=now)
 
 
 def bring_back(payout: Payout, line: BankLine, source: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -198,8 +223,6 @@ def bring_back(payout: Payout, line: BankLine, source: str, *, uow: BillingUnitO
 
     *source*: the account on which *line*'s money lies, the bank's or, where it came too early, that of suspense.
     """
-    payout.bring_back()
-    uow.payouts.save(payout)
     post_transaction(
         uow,
         key=f"payout:{payout.payout_id}:returned",
@@ -209,8 +232,7 @@ def bring_back(payout: Payout, line: BankLine, source: str, *, uow: BillingUnitO
         now=now,
     )
     line.match(f"payout/{payout.payout_id}", "returned")
-    uow.publish(_event(PayoutReturned, payout, returned_at=now))
-    settlements.payable_anew(payout.settlement_id, payout.payout_id, uow=uow, now=now)
+    mark_returned(payout, uow=uow, now=now)
 
 
 def _cancel(payout: Payout, reason: CancelReason, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -223,6 +245,11 @@ def _cancel(payout: Payout, reason: CancelReason, uow: BillingUnitOfWork, now: d
 def _locked(payout_id: UUID, uow: BillingUnitOfWork) -> tuple[Payout, OrganisationCopy]:
     party = _party(uow.payouts.party_of(payout_id), uow)
     return uow.payouts.get(payout_id), party
+
+
+def lock_party(payout_id: UUID, *, uow: BillingUnitOfWork) -> None:
+    """Raises NotFound."""
+    _party(uow.payouts.party_of(payout_id), uow)
 
 
 def _party(party_id: UUID, uow: BillingUnitOfWork) -> OrganisationCopy:

@@ -6,9 +6,6 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.billing.domain.bank_csv import DeclaredMap
-from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
-from services.billing.domain.bank_matching import Payer, PayerAgreement
 from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
@@ -18,6 +15,7 @@ from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.billing.use_cases.bank_ports import BankLines, CsvMaps, Payers
 from services.billing.use_cases.channel_ports import ChannelOrders, SplitOrders
 from services.billing.use_cases.commission_ports import Plans, Referrals
 from services.billing.use_cases.credit_ports import CreditBook, Receivables
@@ -90,6 +88,9 @@ class Accruals(Protocol):
 class Clawbacks(Protocol):
     def add(self, clawback: Clawback) -> None: ...
 
+    def of_key(self, key: str) -> Clawback | None:
+        """Locked."""
+
     def open_of(self, party_id: UUID, currency: str) -> Sequence[Clawback]:
         """Those with something left, oldest first, locked."""
 
@@ -129,6 +130,9 @@ class Refunds(Protocol):
     def of_order(self, order_id: UUID) -> Sequence[Refund]:
         """Locked, in the order of their ids."""
 
+    def find_all(self, refund_ids: Collection[UUID]) -> Mapping[UUID, Refund]:
+        """Those that exist, locked in the order of their ids."""
+
     def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, Refund]:
         """Those that exist, locked in the order of their ids."""
 
@@ -167,52 +171,6 @@ class StripeEvents(Protocol):
 
     def unhandled(self, before: datetime, limit: int) -> "Sequence[UnhandledEvent]":
         """Received before *before*, oldest first, locked; each counts as swept once more."""
-
-
-class BankLines(Protocol):
-    def lock(self, account: str) -> None:
-        """Nobody else reads a file of *account* until the end of the transaction."""
-
-    def of_file(self, bank_file_id: UUID) -> Sequence[BankLine] | None:
-        """The lines of a file that was read before, as they stand; none: it is new."""
-
-    def find(self, bank_line_id: UUID) -> BankLine | None:
-        """Locked."""
-
-    def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
-        """What the lines of *file* may be."""
-
-    def find_all(self, bank_line_ids: Collection[UUID]) -> Mapping[UUID, BankLine]:
-        """Those that exist, locked in the order of their ids."""
-
-    def lock_early_returns(self, payout_numbers: Collection[str], bank_order_ids: Collection[UUID]) -> None:
-        """Lock the lines by which payouts, those of orders too, came back before any told that they had been paid."""
-
-    def of_other_payers(self) -> Sequence[BankLine]:
-        """The oldest thousand in suspense because somebody else than the customer paid, locked."""
-
-    def amounts_of(self, payment_id: UUID) -> frozenset[int]:
-        """Of the lines that were matched to a payment, in minor units."""
-
-    def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
-        """Store a file, what is new of its lines and what has changed of those known before."""
-
-    def save(self, lines: Sequence[BankLine]) -> None: ...
-
-
-class Payers(Protocol):
-    def of(self, customer_ids: Collection[UUID]) -> Mapping[UUID, Payer]:
-        """Who pays for each of the customers."""
-
-    def add(self, agreement: PayerAgreement, recorded_at: datetime) -> None: ...
-
-
-class CsvMaps(Protocol):
-    def add(self, declared: DeclaredMap) -> None:
-        """Raises CsvMapExists."""
-
-    def in_force(self, account: str, at: datetime) -> DeclaredMap | None:
-        """The newest that is valid at *at*."""
 
 
 class Settlements(Protocol):

@@ -83,19 +83,11 @@ def not_transferred(made: Refund, parts: Sequence[RefundPart], reason: str, *, u
 
 
 def bring_back(made: Refund, part: RefundPart, line: BankLine, source: str, *, uow: BillingUnitOfWork,
-               now: datetime) -> str:  # fmt: skip
-    """
-    The bank sent *part* of *made* back, by *line*, whose money lies on *source*: it may go another way, once.
-
-    Returns:
-        The key of what books it.
-    """
-    what = f"returned:{part.way}"
-    post(made, what, "refund_returned", returned(made.refund_id, line.money, source), uow, now, line.booked_at)
-    made.move(replace(part, state="failed", failure="returned"), now)
-    uow.refunds.save(made)
-    uow.publish(event(RefundFailed, made, failure="returned"))
-    return f"refund:{made.refund_id}:{what}"
+               now: datetime) -> None:  # fmt: skip
+    """The bank sent *part* of *made* back, by *line*, whose money lies on *source*: it may go another way, once."""
+    entries = returned(made.refund_id, line.money, source)
+    post(made, f"returned:{part.way}", "refund_returned", entries, uow, now, line.booked_at)
+    not_transferred(made, [part], "returned", uow=uow, now=now)
 
 
 def transferred_to_project(made: Refund, part: RefundPart, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -200,6 +192,18 @@ def _paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime,
     """The payer has *part*: once for each way it takes, for one that failed may go another way."""
     entries = paid_back(made.refund_id, part, made.customer_id, made.money(part.amount))
     post(made, f"paid:{part.way}", "refund_paid", entries, uow, now, at)
+    _mark_paid(made, part, uow, now)
+
+
+def mark_transferred(
+    made: Refund, part: RefundPart, serial_number: str, *, uow: BillingUnitOfWork, now: datetime
+) -> None:
+    """A person says that the bank has made *part*, or that it had not come back; the caller books it."""
+    _mark_paid(made, replace(part, reference=serial_number, failure=""), uow, now)
+    uow.refunds.save(made)
+
+
+def _mark_paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> None:
     made.move(replace(part, state="succeeded"), now)
     if made.state == "succeeded":
         _tell_succeeded(made, uow, now)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.billing.adapters import bank_queries
-from services.billing.domain.bank_line import PartsDiffer
+from services.billing.domain.bank_line_part import PartsDiffer
 from services.billing.domain.ledger import AccountOverdrawn, contract, customer_credit
 from services.billing.use_cases.bank_line import confirm_bank_line, resolve_bank_line, undo_bank_line
 from services.billing.use_cases.customer_credit import apply_customer_credit

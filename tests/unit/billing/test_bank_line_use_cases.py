@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from services.billing.domain.bank_line import NotUndoable, PartsDiffer, SameHandsResolve
+from services.billing.domain.bank_line import NotUndoable, SameHandsResolve
+from services.billing.domain.bank_line_part import PartsDiffer
 from services.billing.domain.customer_credit import CreditDiffers
 from services.billing.domain.ledger import (
     BANK_FEE,

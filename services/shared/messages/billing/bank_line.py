@@ -11,7 +11,10 @@ from services.shared.messages.base import Command, Event, Instant, Message, Name
 from services.shared.messages.billing.bank_statement import BankLine
 from services.shared.messages.billing.commission_plan import FINANCE
 
-PartKind = Literal["payment", "customer_credit", "returned", "fee", "interest"]
+PartKind = Literal[
+    "payment", "customer_credit", "returned", "fee", "interest", "psp", "tax", "payout", "payout_return",
+    "party_debt", "refund", "refund_return",
+]  # fmt: skip
 Bucket = Literal["0-7", "8-30", "over-30"]
 
 
@@ -20,8 +23,12 @@ class BankLinePart(Message):
     What a line, or a part of it, is.
 
     Attributes:
-        target_id: The payment; the customer whose credit it becomes; the line by which money came or went back.
-            None for a fee or interest of the bank.
+        kind: *psp*: the payment institution has sent what it holds for us. *tax*: VAT paid to the tax office. *payout*,
+            *refund*: the bank has made it, perhaps after it had said that it had not; *payout_return*,
+            *refund_return*: it sent one back. *party_debt*: it paid one that had failed and was paid anew: the party
+            owes it.
+        target_id: The payment; the customer whose credit it becomes; the line by which money came or went back; the
+            payout; the refund. None for a fee or interest of the bank, psp and tax.
     """
 
     kind: PartKind
@@ -77,7 +84,8 @@ class ResolveBankLine(Command):
     """
     Say what a line in suspense is; the parts add up to it. → BankLineView
 
-    Above an amount (a setting) it only becomes a proposal, which another one confirms.
+    Above an amount (a setting), and for tax, payouts and refunds always, it only becomes a proposal, which another one
+    confirms.
     """
 
     wire_name: ClassVar = "billing.resolve_bank_line"

@@ -1,0 +1,190 @@
+"""
+Lines in suspense that are money we sent, or that came back of it: payouts, refunds, taxes, named by a person.
+
+What names them itself is matched by `bank_statement.py`; here is what the bank told without our number, in another sum,
+or against what it had said before.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.billing.domain.bank_line import BankLine, NotUndoable
+from services.billing.domain.bank_line_part import OF_PAYOUTS, OF_REFUNDS, Part, PartsDiffer, TaxExceedsPayable
+from services.billing.domain.clawback import Clawback
+from services.billing.domain.ledger import VAT_PAYABLE, Entry
+from services.billing.domain.payout import Payout, payout_paid, payout_paid_late, payout_paid_twice, payout_returned
+from services.billing.domain.refund import Refund, RefundPart, paid_back, returned
+from services.billing.use_cases import payout as payouts
+from services.billing.use_cases import refund_payment
+from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.kernel.errors import NotFound
+from services.shared.kernel.ids import new_id
+from services.shared.kernel.lifecycle import WrongState
+from services.shared.kernel.money import Money
+
+_FROM = {"payout": {"in_transit", "failed"}, "payout_return": {"paid"}, "party_debt": {"failed"}}
+"""In which states a payout is of which a person may say each of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """Those that the parts of a line name, locked."""
+
+    refunds: Mapping[UUID, Refund]
+    payouts: Mapping[UUID, Payout]
+
+
+def named(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfWork) -> Transfers:
+    """
+    The refunds and payouts of *parts*; whoever locks payments does so before.
+
+    Raises:
+        NotFound: One is none of ours.
+        PartsDiffer: A part names none, or not all of it.
+        WrongState: The bank cannot have done that with it.
+        TaxExceedsPayable: See there.
+    """
+    _check_tax(line, sum(part.amount for part in parts if part.kind == "tax"), uow)
+    refund_ids = {_target(part) for part in parts if part.kind in OF_REFUNDS}
+    wanted = [_target(part) for part in parts if part.kind in OF_PAYOUTS]
+    if len(set(wanted)) < len(wanted):
+        raise PartsDiffer
+    refunds = uow.refunds.find_all(refund_ids) if refund_ids else {}
+    if len(refunds) < len(refund_ids):
+        raise NotFound
+    found = Transfers(refunds, {each.payout_id: each for each in uow.payouts.get_all(wanted)} if wanted else {})
+    for part in parts:
+        money = Money(part.amount, line.currency)
+        if part.kind in OF_PAYOUTS:
+            _check_payout(part, found.payouts[_target(part)], money)
+        if part.kind in OF_REFUNDS:
+            _transfer(part, found.refunds[_target(part)], money)
+    return found
+
+
+def entries_of(part: Part, money: Money, found: Transfers, source: str) -> tuple[Entry, ...]:
+    """That book *part*, which lies on *source*."""
+    if part.kind in OF_REFUNDS:
+        made = found.refunds[_target(part)]
+        if part.kind == "refund_return":
+            return returned(made.refund_id, money, source)
+        return paid_back(made.refund_id, _transfer(part, made, money), made.customer_id, money, source)
+    payout = found.payouts[_target(part)]
+    if part.kind == "payout_return":
+        return payout_returned(payout.party_kind, payout.party_id, money, source)
+    if part.kind == "party_debt":
+        return payout_paid_twice(payout, source)
+    if payout.state == "failed":
+        return payout_paid_late(payout, source)
+    return payout_paid(payout.payout_id, money, source)
+
+
+def take_effect(line: BankLine, part: Part, found: Transfers, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """
+    What follows from *part*, which is booked.
+
+    Raises:
+        PaidOtherwise: A payout that had failed, whose settlement is paid by another one.
+    """
+    money = Money(part.amount, line.currency)
+    if part.kind in OF_REFUNDS:
+        made = found.refunds[_target(part)]
+        transfer = _transfer(part, made, money)
+        if part.kind == "refund":
+            refund_payment.mark_transferred(made, transfer, line.serial_number, uow=uow, now=now)
+        else:
+            refund_payment.not_transferred(made, [transfer], "returned", uow=uow, now=now)
+        return
+    payout = found.payouts[_target(part)]
+    if part.kind == "payout":
+        payouts.mark_paid(payout, uow=uow, now=now)
+    elif part.kind == "payout_return":
+        payouts.mark_returned(payout, uow=uow, now=now)
+    else:
+        _owe(line, payout, uow, now)
+
+
+def undo(line: BankLine, part: Part, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """
+    *part*, whose booking the caller reverses, was wrong.
+
+    Raises:
+        NotUndoable: It was told as paid; or something else has come of it meanwhile.
+        PaidOtherwise: The settlement of a payout that came back is paid by another one.
+    """
+    if part.kind in {"payout", "refund"}:
+        raise NotUndoable
+    if part.kind == "payout_return":
+        (payout,) = uow.payouts.get_all([_target(part)])
+        payouts.mark_paid(payout, uow=uow, now=now)
+    elif part.kind == "refund_return":
+        made = uow.refunds.get(_target(part))
+        transfer = made.transfer_failed(Money(part.amount, line.currency), "returned")
+        if transfer is None:
+            raise NotUndoable
+        refund_payment.mark_transferred(made, transfer, transfer.reference, uow=uow, now=now)
+    elif part.kind == "party_debt":
+        payouts.lock_party(_target(part), uow=uow)
+        debt = uow.clawbacks.of_key(_debt_key(line, line.turn))
+        if debt is None or debt.left < debt.amount:
+            raise NotUndoable
+        debt.take(debt.left)
+        uow.clawbacks.save(debt)
+
+
+def _target(part: Part) -> UUID:
+    if part.target_id is None:
+        raise PartsDiffer
+    return part.target_id
+
+
+def _check_tax(line: BankLine, amount: int, uow: BillingUnitOfWork) -> None:
+    if not amount:
+        return
+    uow.bank_lines.lock(line.account)  # so that two who pay the same tax see each other
+    if amount > uow.ledger.standing(VAT_PAYABLE, line.currency):
+        raise TaxExceedsPayable
+
+
+def _check_payout(part: Part, payout: Payout, money: Money) -> None:
+    if payout.money != money:
+        raise PartsDiffer
+    if payout.state not in _FROM[part.kind]:
+        raise WrongState(noun="payout", state=payout.state, verb=part.kind)
+
+
+def _transfer(part: Part, made: Refund, money: Money) -> RefundPart:
+    if part.kind == "refund_return":
+        found = made.transfer_made(money)
+    else:
+        found = made.transfer_of(money) or made.transfer_failed(money)
+    if found is None:
+        raise PartsDiffer
+    return found
+
+
+def _owe(line: BankLine, payout: Payout, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The party has it twice: its next statement is netted against it."""
+    settlement = uow.settlements.get(payout.settlement_id)
+    uow.clawbacks.add(
+        Clawback(
+            clawback_id=new_id(),
+            key=_debt_key(line, line.turn),
+            party_kind=payout.party_kind,
+            party_id=payout.party_id,
+            order_id=uow.accruals.orders_on(settlement.settlement_id)[0],
+            order_number=payout.number,
+            corrects=settlement.number,
+            currency=payout.currency,
+            amount=payout.amount,
+            left=payout.amount,
+            opened_at=now,
+        )
+    )
+
+
+def _debt_key(line: BankLine, turn: int) -> str:
+    """Of one time that the line was booked so."""
+    return f"{line.key}:{turn}:debt"

@@ -1,0 +1,56 @@
+"""What lines of the bank, and who pays them, need from outside."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from services.billing.domain.bank_csv import DeclaredMap
+from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
+from services.billing.domain.bank_matching import Payer, PayerAgreement
+
+
+class BankLines(Protocol):
+    def lock(self, account: str) -> None:
+        """Nobody else reads a file of *account* until the end of the transaction."""
+
+    def of_file(self, bank_file_id: UUID) -> Sequence[BankLine] | None:
+        """The lines of a file that was read before, as they stand; none: it is new."""
+
+    def find(self, bank_line_id: UUID) -> BankLine | None:
+        """Locked."""
+
+    def known(self, file: BankFile, lines: Sequence[BankLine]) -> KnownLines:
+        """What the lines of *file* may be."""
+
+    def find_all(self, bank_line_ids: Collection[UUID]) -> Mapping[UUID, BankLine]:
+        """Those that exist, locked in the order of their ids."""
+
+    def lock_early_returns(self, payout_numbers: Collection[str], bank_order_ids: Collection[UUID]) -> None:
+        """Lock the lines by which payouts, those of orders too, came back before any told that they had been paid."""
+
+    def of_other_payers(self) -> Sequence[BankLine]:
+        """The oldest thousand in suspense because somebody else than the customer paid, locked."""
+
+    def amounts_of(self, payment_id: UUID) -> frozenset[int]:
+        """Of the lines that were matched to a payment, in minor units."""
+
+    def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
+        """Store a file, what is new of its lines and what has changed of those known before."""
+
+    def save(self, lines: Sequence[BankLine]) -> None: ...
+
+
+class Payers(Protocol):
+    def of(self, customer_ids: Collection[UUID]) -> Mapping[UUID, Payer]:
+        """Who pays for each of the customers."""
+
+    def add(self, agreement: PayerAgreement, recorded_at: datetime) -> None: ...
+
+
+class CsvMaps(Protocol):
+    def add(self, declared: DeclaredMap) -> None:
+        """Raises CsvMapExists."""
+
+    def in_force(self, account: str, at: datetime) -> DeclaredMap | None:
+        """The newest that is valid at *at*."""
