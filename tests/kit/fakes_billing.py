@@ -268,8 +268,10 @@ class FakeOrders:
         self.held: dict[UUID, OrderCopy] = {}
         self.accruals: dict[str, Accrual] = {}
 
-    def add(self, order: OrderCopy) -> None:
+    def add(self, order: OrderCopy) -> bool:
+        known = len(self.held)
         self.held.setdefault(order.order_id, deepcopy(order))
+        return len(self.held) > known
 
     def find(self, order_id: UUID) -> OrderCopy | None:
         return deepcopy(self.held.get(order_id))

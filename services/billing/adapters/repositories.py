@@ -51,9 +51,10 @@ class SqlOrders:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def add(self, order: OrderCopy) -> None:
+    def add(self, order: OrderCopy) -> bool:
         values = {**vars(order), "split_terms": asdict(order.split_terms)}
-        self.connection.execute(insert(tables.contracted_order).values(values).on_conflict_do_nothing())
+        added = self.connection.execute(insert(tables.contracted_order).values(values).on_conflict_do_nothing())
+        return added.rowcount == 1
 
     def find(self, order_id: UUID) -> OrderCopy | None:
         table = tables.contracted_order

@@ -96,7 +96,8 @@ def contracted(
         split_terms=internal.split_terms if internal is not None else split_terms(amounts, event.terms),
         contracted_at=event.contracted_at,
     )
-    uow.orders.add(order)
+    if not uow.orders.add(order):
+        return  # told again: what was agreed since, a refund say, is not asked for anew
     covered = voucher_use.use_on_contract(order.order_id, event.contracted_at, uow=uow, now=now)
     if internal is not None:
         funding.contracted(order, internal.project, internal.legal_entity, agreements, uow=uow, now=now)

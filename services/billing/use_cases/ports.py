@@ -45,8 +45,8 @@ class Organisations(Protocol):
 
 
 class Orders(Protocol):
-    def add(self, order: OrderCopy) -> None:
-        """Store it; an order that is known already is left alone."""
+    def add(self, order: OrderCopy) -> bool:
+        """Store it; one that is known already is left alone. Returns whether it is new."""
 
     def find(self, order_id: UUID) -> OrderCopy | None:
         """Locked until the end of the transaction."""

@@ -221,6 +221,12 @@ def billing(billing_database: ServiceDatabase) -> Iterator[Billing]:
 @pytest.fixture
 def books(billing: Billing) -> Billing:
     """Where the customer is an enterprise of Hangzhou, and an authority is known."""
+    with_vouchers(billing)
+    return billing
+
+
+def with_vouchers(billing: Billing) -> None:
+    """What vouchers need to know of is there."""
 
     def fill(uow: BillingUnitOfWork) -> None:
         holder = an_organisation(CUSTOMER_ID, unified_social_credit_code=HANGZHOU_CODE, address="余杭路2号")
@@ -229,4 +235,3 @@ def books(billing: Billing) -> Billing:
         uow.offerings.put(an_offering())
 
     billing.within(fill)
-    return billing

@@ -6,10 +6,11 @@ invariants a few figures are kept here by hand, which know nothing of accounts: 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from services.billing.adapters.refund_queries import get_refund
 from services.billing.domain.commission import Burden, StationBase
-from services.billing.use_cases import order, payment, settlement
+from services.billing.use_cases import order, payment, receivable, settlement
 from services.billing.use_cases.bank_statement import import_bank_statement
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.errors import Refused
@@ -29,8 +30,10 @@ from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.billing.bank_statement import ImportBankStatement
 from services.shared.messages.billing.refund import GetRefund
 from services.shared.messages.billing.settlement import CloseSettlements, SettlementView
-from tests.integration.billing.conftest import Billing
+from tests.integration.billing.conftest import Billing, with_vouchers
+from tests.integration.billing.on_credit import DEPOSIT, INVOICED_ON, ON_CREDIT, REMINDING, a_line, invoiced
 from tests.integration.billing.refunding import approve, ask, card_says, red_letter
+from tests.integration.billing.voucher_books import a_programme, a_voucher, reserve
 from tests.kit.fakes_billing import (
     FINANCE,
     LATER,
@@ -40,11 +43,15 @@ from tests.kit.fakes_billing import (
     card_facts,
     cny,
     order_accepted,
+    order_placed,
     statement,
 )
+from tests.kit.fakes_voucher import some_rules
 from tests.unit.billing.test_settlement_use_cases import match
 
 EXAMPLES = 10
+FUND = 1_500_000
+Route = Literal["company", "provider", "customer", "prefunded"]
 
 taxpayers = st.builds(
     TaxProfile,
@@ -53,15 +60,17 @@ taxpayers = st.builds(
 )
 
 
-def _agreement(net: int, *, station: bool, **how: Any) -> dict[str, Any]:
+def _agreement(net: int, *, station: bool, pays: str, voucher: Route | None, **how: Any) -> dict[str, Any]:
     without = {} if station else {"station_bps": 0, "station_tax": None}
-    return {"money": amounts(net, share(net, 600)), "station": station, **how, **without}
+    ways = {"credit": ON_CREDIT, "deposit": DEPOSIT}.get(pays, {"method": pays})
+    return {"money": amounts(net, share(net, 600)), "voucher": voucher, "station": station, **how, **without, **ways}
 
 
 agreements = st.lists(
     st.builds(
         _agreement, st.integers(1, 10_000_000), station=st.booleans(),
-        method=st.sampled_from(["card", "bank_transfer"]),
+        pays=st.sampled_from(["card", "bank_transfer", "credit", "deposit"]),
+        voucher=st.sampled_from([None, "company", "provider", "customer", "prefunded"]),
         fee_bps=st.integers(0, 10_000), station_bps=st.integers(0, 10_000), provider_tax=taxpayers,
         station_tax=taxpayers,
     ),
@@ -71,17 +80,13 @@ agreements = st.lists(
 
 @dataclass
 class Agreed:
-    """An order of the course: its number and what was agreed."""
+    """An order of the course: its number, what was agreed, and the voucher that is to pay a part of it."""
 
     order_id: UUID
     number: str
     how: dict[str, Any]
-    paid: int = 0
+    voucher: Route | None
     accepted: bool = False
-
-    @property
-    def gross(self) -> int:
-        return int(self.how["money"]["gross"].amount)
 
 
 class Course:
@@ -102,10 +107,14 @@ class Course:
         self.came_in = 0
         self.went_out = 0
         self.lines = 0
+        with_vouchers(billing)
+        a_line(billing, 4 * max(each["money"]["gross"].amount for each in agreements), before_work_bps=3_000)
         self.orders = [
-            Agreed(derived_id("order", each), f"OR-2026-{each:06d}", how) for each, how in enumerate(agreements, 1)
+            Agreed(derived_id("order", each), f"OR-2026-{each:06d}", how, how.pop("voucher"))
+            for each, how in enumerate((dict(each) for each in agreements), 1)
         ]
         for agreed in self.orders:
+            self._reserve(agreed)
             self.happens(partial(billing.contracted, agreed.order_id, agreed.number, **agreed.how))
 
     def happens(self, deed: Callable[[], object]) -> None:
@@ -116,10 +125,12 @@ class Course:
     def goes_on(self, pick: int) -> None:
         """The next step of an order's story; by chance alone hardly a course gets as far as a payout."""
         agreed = self._order(pick)
-        if agreed.paid < agreed.gross:
-            self._pay(agreed, agreed.gross - agreed.paid)
+        if asked := self._asked(agreed):
+            self._pay(agreed, asked)
         elif not agreed.accepted:
             self._accept(agreed)
+        elif self._uninvoiced(agreed):
+            self.happens(lambda: self._invoiced(agreed))
         elif not self.stated:
             self.closes(pick)
         elif not self.started:
@@ -132,7 +143,7 @@ class Course:
     def pays_some(self, pick: int) -> None:
         """Too little, enough or too much."""
         agreed = self._order(pick)
-        self._pay(agreed, agreed.gross // (1 + pick % 3) + pick % 200)
+        self._pay(agreed, self._asked(agreed) // (1 + pick % 3) + pick % 200)
 
     def goes_back(self, pick: int) -> None:
         """A part of what was paid, borne by one or the other, by the ways it came; or it is refused."""
@@ -160,7 +171,7 @@ class Course:
 
     def is_accepted_unpaid(self, pick: int) -> None:
         agreed = self._order(pick)
-        if agreed.paid < agreed.gross:
+        if not agreed.accepted and self._asked(agreed):
             with pytest.raises(order.NotCovered):
                 self._accepted(agreed)
 
@@ -185,18 +196,47 @@ class Course:
     def _order(self, pick: int) -> Agreed:
         return self.orders[pick % len(self.orders)]
 
+    def _reserve(self, agreed: Agreed) -> None:
+        """The voucher is put on the order before anybody signs; where the rules do not allow it, it pays nothing."""
+        if agreed.voucher is None:
+            return
+        bears = "provider" if agreed.voucher == "provider" else "customer"
+        rules = some_rules(redeem_to=agreed.voucher, shortfall_payer=bears)
+        programme = a_programme(self.billing, f"p-{agreed.number[-6:]}", rules=rules)
+        if agreed.voucher == "prefunded":
+            self.came_in += FUND
+            self._bank_says("in", FUND, programme.number)
+        voucher = a_voucher(self.billing, programme)
+        placed = order_placed(agreed.order_id, agreed.number, money=agreed.how["money"])
+        self.billing.handle(order.placed, placed)
+        with suppress(Refused):
+            reserve(self.billing, voucher, agreed.order_id)
+
+    def _asked(self, agreed: Agreed) -> int:
+        """What the customer is asked for just now, by whichever way."""
+        rows = self.billing.rows(
+            "SELECT amount - received FROM payment WHERE order_id = %s AND state IN ('created', 'pending')",
+            (str(agreed.order_id),),
+        )
+        return sum(int(asked) for (asked,) in rows)
+
+    def _uninvoiced(self, agreed: Agreed) -> bool:
+        where = "SELECT 1 FROM receivable WHERE order_id = %s AND state = 'uninvoiced'"
+        return bool(self.billing.rows(where, (str(agreed.order_id),)))
+
+    def _invoiced(self, agreed: Agreed) -> None:
+        self.billing.handle(receivable.invoiced, invoiced(agreed.order_id), INVOICED_ON, **REMINDING)
+
     def _pay(self, agreed: Agreed, amount: int) -> None:
-        if agreed.how["method"] == "bank_transfer":
+        if agreed.how["method"] != "card":
             if amount:
                 self.came_in += amount
-                agreed.paid += amount
                 self._bank_says("in", amount, f"测试费 {reference_of(agreed.number)}")
-        elif not agreed.paid:
+        elif asked := self._asked(agreed):
             # A card pays what is asked, by one charge, of which we are told as often as it pleases.
-            agreed.paid = agreed.gross
-            self.came_in += agreed.gross
+            self.came_in += asked
             facts = card_facts(
-                intent_id=f"pi_{agreed.order_id}", received=cny(agreed.gross), charge_id=f"ch_{agreed.order_id}",
+                intent_id=f"pi_{agreed.order_id}", received=cny(asked), charge_id=f"ch_{agreed.order_id}",
                 balance=None,
             )  # fmt: skip
             known = payment_id_of(agreed.order_id)
