@@ -7,6 +7,8 @@ from pydantic import Field
 
 from gateway.schemas.base import TURNAROUND, Listed, Schema, Shown
 from gateway.schemas.quotation import DeclaredSample, ShownAmounts, ShownLine, ShownProviderSide
+from services.shared.kernel.channel import CollectionModel
+from services.shared.kernel.collection import CollectionReason, ContractKind
 from services.shared.kernel.fee import Fee
 from services.shared.kernel.money import Money
 from services.shared.kernel.payment_schedule import PaymentPart
@@ -101,6 +103,8 @@ class CustomerTerms(Shown):
     net_days: int
     acceptance_days: int
     objection_days: int
+    collection_model: CollectionModel
+    contract_kind: ContractKind
 
 
 class ProviderTerms(Shown):
@@ -117,6 +121,8 @@ class ProviderTerms(Shown):
     acceptance_days: int
     hold_days: int
     objection_days: int
+    collection_model: CollectionModel
+    contract_kind: ContractKind
 
 
 class StationTerms(Shown):
@@ -128,7 +134,11 @@ class StationTerms(Shown):
 
 
 class OperatorTerms(Shown):
-    collection_model: str
+    collection_model: CollectionModel
+    collection_agreement_id: UUID | None
+    collection_reason: CollectionReason | None
+    commission_rate_bps: int | None
+    contract_kind: ContractKind
     payment_method: PaymentMethod
     fee_bps: int
     station_id: UUID | None

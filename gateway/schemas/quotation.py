@@ -6,8 +6,11 @@ from uuid import UUID
 from pydantic import Field
 
 from gateway.schemas.base import TURNAROUND, Listed, Schema, Shown
+from services.shared.kernel.channel import CollectionModel
+from services.shared.kernel.collection import ContractKind
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Instant, Name, PositiveMoney, Quantity, Text, Unit
+from services.shared.messages.orders.order import PaymentMethod
 from services.shared.messages.orders.quotation import LineWanted, Pricing, ProjectFunds, QuotationState, StationBase
 from services.shared.messages.orders.quotation_request import QuotationRequestState, SampleDescription
 
@@ -102,6 +105,8 @@ class _Quotation(Shown):
     counter_offer: str
     counter_net: Money | None
     order_id: UUID | None
+    collection_model: Annotated[CollectionModel, Field(description="who sells: as agent the provider does")]
+    contract_kind: Annotated[ContractKind, Field(description="other than testing: exempt once it is registered")]
 
 
 class CustomerQuotation(_Quotation):
@@ -149,6 +154,7 @@ class QuotationToSend(Schema):
     turnaround_working_days: Annotated[int, Field(ge=1, le=365, description=TURNAROUND)]
     notes: Text = ""
     valid_until: Annotated[Instant | None, Field(description="none: 30 days from now")] = None
+    contract_kind: ContractKind = "testing"
 
 
 class QuotationToPrice(Schema):
@@ -160,7 +166,7 @@ class QuotationToPrice(Schema):
 
 
 class QuotationAcceptance(Schema):
-    payment_method: Literal["card", "bank_transfer", "credit", "project_funds"]
+    payment_method: PaymentMethod
     project_funds: ProjectFunds | None = None
 
 

@@ -70,6 +70,11 @@ class BillingSettings(StoringSettings):
     bank_clearing_code: str = ""
     """Of the account's bank in the national clearing (12 digits of CNAPS); empty leaves it out of bank orders."""
 
+    custody_account_name: str = ""
+    """In a bank's custody; customers of `agent_bank_custody` pay to it. Never the company's. Empty: there is none."""
+    custody_account_number: str = ""
+    custody_bank_name: str = ""
+
     bank_order_format: Literal["pain.001.001.03", "pain.001.001.09", "csv"] = "pain.001.001.09"
     """Of the files by which the bank is told to pay: payouts and refunds."""
     payout_cooling_off_days: int = Field(default=3, ge=0, le=90)

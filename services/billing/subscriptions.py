@@ -89,6 +89,9 @@ def work(settings: SourceSettings) -> Work:
                 partial(
                     order.contracted,
                     instructions=instructions,
+                    custody=Instructions(
+                        settings.custody_account_name, settings.custody_account_number, settings.custody_bank_name
+                    ),
                     block_overdue_days=settings.credit_block_overdue_days,
                     agreements=settings.funding_agreements(),
                 ),

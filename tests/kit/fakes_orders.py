@@ -209,9 +209,37 @@ class FakeProviders:
 
 
 @dataclass
+class FakeCollectionAgreements:
+    rows: dict[UUID, CollectionAgreement] = field(default_factory=dict)
+
+    def add(self, agreement: CollectionAgreement) -> None:
+        if any(
+            each.state != "withdrawn"
+            and (each.provider_id, each.valid_from) == (agreement.provider_id, agreement.valid_from)
+            for each in self.rows.values()
+        ):
+            raise CollectionAgreementExists
+        self.save(agreement)
+
+    def get(self, collection_agreement_id: UUID) -> CollectionAgreement:
+        return _found(self.rows, collection_agreement_id)
+
+    def save(self, agreement: CollectionAgreement) -> None:
+        self.rows[agreement.collection_agreement_id] = deepcopy(agreement)
+
+    def of_provider(self, provider_id: UUID) -> list[CollectionAgreement]:
+        return [
+            deepcopy(each)
+            for each in self.rows.values()
+            if each.provider_id == provider_id and each.state == "approved"
+        ]
+
+
+@dataclass
 class FakeOfferings:
     providers: FakeProviders
     organisations: FakeOrganisations
+    agreements: FakeCollectionAgreements
     rows: dict[UUID, OfferingCopy] = field(default_factory=dict)
 
     def put(self, offering: OfferingCopy) -> None:
@@ -223,7 +251,12 @@ class FakeOfferings:
             if each in self.rows:
                 provider = self.providers.rows.get(self.rows[each].provider_id)
                 found[each] = replace(self.rows[each], provider_sells=provider.sells if provider else None)
-        return Shelf(found, self.organisations.company_rate_bps())
+        agreed = [
+            each
+            for provider_id in sorted({offering.provider_id for offering in found.values()})
+            for each in self.agreements.of_provider(provider_id)
+        ]
+        return Shelf(found, self.organisations.company_rate_bps(), agreed)
 
 
 @dataclass
@@ -274,33 +307,6 @@ class FakeCreditLines:
 
     def find(self, customer_id: UUID, currency: str) -> CreditLineCopy | None:
         return self.held.get((customer_id, currency))
-
-
-@dataclass
-class FakeCollectionAgreements:
-    rows: dict[UUID, CollectionAgreement] = field(default_factory=dict)
-
-    def add(self, agreement: CollectionAgreement) -> None:
-        if any(
-            each.state != "withdrawn"
-            and (each.provider_id, each.valid_from) == (agreement.provider_id, agreement.valid_from)
-            for each in self.rows.values()
-        ):
-            raise CollectionAgreementExists
-        self.save(agreement)
-
-    def get(self, collection_agreement_id: UUID) -> CollectionAgreement:
-        return _found(self.rows, collection_agreement_id)
-
-    def save(self, agreement: CollectionAgreement) -> None:
-        self.rows[agreement.collection_agreement_id] = deepcopy(agreement)
-
-    def of_provider(self, provider_id: UUID) -> list[CollectionAgreement]:
-        return [
-            deepcopy(each)
-            for each in self.rows.values()
-            if each.provider_id == provider_id and each.state == "approved"
-        ]
 
 
 @dataclass
@@ -488,9 +494,9 @@ class FakeOrdersService:
     def __init__(self, *things: OrganisationCopy | ProviderCopy | OfferingCopy | Order) -> None:
         self.organisations = FakeOrganisations()
         self.providers = FakeProviders()
-        self.offerings = FakeOfferings(self.providers, self.organisations)
-        self.commission = FakeCommission()
         self.collection_agreements = FakeCollectionAgreements()
+        self.offerings = FakeOfferings(self.providers, self.organisations, self.collection_agreements)
+        self.commission = FakeCommission()
         self.credit_lines = FakeCreditLines()
         self.quotation_requests = FakeQuotationRequests(self)
         self.quotations = FakeQuotations()

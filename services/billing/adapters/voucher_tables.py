@@ -19,6 +19,7 @@ placed_order = Table(
     Column("state", Text),
     instant("placed_at"),
     Column("internal", Boolean),
+    Column("collection_model", Text),
 )
 
 offering = Table(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from services.shared.kernel.channel import CollectionModel
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.fee import Fee
 from services.shared.kernel.rate import share
@@ -50,6 +51,7 @@ class SplitTerms:
         station_base: What the station's part is taken of: C, or with resale the margin.
         commission_rate_bps: Agent: the provider sells at *tax_rate_bps*, and the company invoices it its commission at
             this rate; none: the company is principal.
+        collection_model: How its money is collected.
     """
 
     net: int
@@ -63,6 +65,11 @@ class SplitTerms:
     buy_net: int | None = None
     station_base: Literal["fee", "margin"] = "fee"
     commission_rate_bps: int | None = None
+    collection_model: CollectionModel = "principal_own_account"
+
+    @property
+    def agent(self) -> bool:
+        return self.commission_rate_bps is not None
 
 
 @dataclass(frozen=True, slots=True)

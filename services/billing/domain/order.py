@@ -9,6 +9,7 @@ from services.billing.domain import ledger
 from services.billing.domain.commission import Left, Split, SplitTerms, whole
 from services.billing.domain.organisation import PartyKind
 from services.billing.domain.related_party import PricedLine
+from services.shared.kernel.channel import CollectionModel
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
@@ -64,6 +65,7 @@ class PlacedOrder:
     state: Literal["placed", "contracted", "cancelled"]
     placed_at: datetime
     internal: bool = False
+    collection_model: CollectionModel = "principal_own_account"
 
 
 @dataclass(frozen=True)

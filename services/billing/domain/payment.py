@@ -13,7 +13,7 @@ from services.shared.kernel.money import Money, allocate
 from services.shared.kernel.payment_schedule import WHOLE_BPS, Due, PaymentSchedule
 
 PaymentState = Literal["created", "pending", "succeeded", "failed", "cancelled", "unknown"]
-PaymentMethod = Literal["card", "bank_transfer"]
+PaymentMethod = Literal["card", "bank_transfer", "platform_channel", "direct_transfer"]
 
 LIFECYCLE: Lifecycle[PaymentState] = Lifecycle(
     "payment",

@@ -20,8 +20,13 @@ from services.shared.kernel.money import Money, allocate
 
 RefundState = Literal["requested", "awaiting_red_letter", "pending", "succeeded", "failed", "cancelled"]
 RefundCause = Literal["cancellation", "dispute", "manual", "chargeback"]
-RefundRoute = Literal["card", "bank_transfer", "customer_credit", "chargeback", "project_funds"]
-"""*chargeback*: the customer's bank has taken it already; *project_funds*: transferred back within a university."""
+RefundRoute = Literal[
+    "card", "bank_transfer", "customer_credit", "chargeback", "project_funds", "platform_channel", "direct_transfer"
+]  # fmt: skip
+"""
+*chargeback*: the customer's bank has taken it already; *project_funds*: transferred back within a university;
+*direct_transfer*: the provider has it and gives it back.
+"""
 PartState = Literal["waiting", "sent", "succeeded", "failed"]
 
 LIFECYCLE: Lifecycle[RefundState] = Lifecycle(
@@ -145,6 +150,11 @@ class Refund:
     agreed_at: datetime | None = None
     succeeded_at: datetime | None = None
     version: int = 0
+
+    @property
+    def by_provider(self) -> bool:
+        """The provider has the money and gives it back: nothing of it is in our ledger."""
+        return any(part.route == "direct_transfer" for part in self.parts)
 
     @property
     def gross(self) -> int:

@@ -96,6 +96,12 @@ class HolderKindContradicts(Invalid):
     code = "billing.voucher_holder_kind_contradicts"
 
 
+class SoldByProvider(Conflict):
+    """The provider sells: the programme's money could reach it only through the company, which is no clearing house."""
+
+    code = "billing.voucher_needs_principal"
+
+
 class OtherCurrency(Conflict):
     """The programme pays in another currency."""
 

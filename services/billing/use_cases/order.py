@@ -18,7 +18,7 @@ from services.billing.domain.order import (
     cancellation_fee,
     compensation,
 )
-from services.billing.domain.payment import Instructions, due_from_customer
+from services.billing.domain.payment import Instructions, PaymentMethod, due_from_customer
 from services.billing.domain.related_party import PricedLine
 from services.billing.use_cases import claim, credit, funding, internal_order, payment, receivable, refund, voucher_use
 from services.billing.use_cases.ledger import post_transaction
@@ -29,6 +29,12 @@ from services.shared.kernel.money import Money
 from services.shared.messages.billing.revenue import RevenueRecognised
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced, Terms
 from services.shared.messages.orders.quotation import Amounts, ProjectFunds
+
+# By all other ways of the order, when money is asked for at all, by transfer to the company.
+_ASKED_BY: dict[str, PaymentMethod] = {
+    "card": "card", "platform_channel": "platform_channel", "direct_transfer": "direct_transfer",
+}  # fmt: skip
+NO_CUSTODY = Instructions("", "", "")
 
 
 class NotCovered(Exception):
@@ -57,6 +63,7 @@ def placed(event: OrderPlaced, *, uow: BillingUnitOfWork, now: datetime) -> None
             state="placed",
             placed_at=event.placed_at,
             internal=event.payment_method == "project_funds",
+            collection_model=event.collection_model,
         )
     )
 
@@ -67,6 +74,7 @@ def contracted(
     uow: BillingUnitOfWork,
     now: datetime,
     instructions: Instructions,
+    custody: Instructions = NO_CUSTODY,
     block_overdue_days: int = BLOCK_OVERDUE_DAYS,
     agreements: funding.Agreements = MappingProxyType({}),
 ) -> None:
@@ -114,9 +122,32 @@ def contracted(
         return
     payment.open_payment(
         order,
-        "card" if terms.payment_method == "card" else "bank_transfer",
-        uow=uow, now=now, instructions=instructions, ask=payment.Ask(first),
+        _ASKED_BY.get(terms.payment_method, "bank_transfer"),
+        uow=uow, now=now, instructions=_where_to_pay(order, instructions, custody, uow), ask=payment.Ask(first),
     )  # fmt: skip
+
+
+def _where_to_pay(
+    order: OrderCopy, own: Instructions, custody: Instructions, uow: BillingUnitOfWork
+) -> Instructions:  # fmt: skip
+    """
+    The company's *own* account as principal; else the provider's, or the one in *custody*.
+
+    Raises:
+        NotYet: No such account is known.
+    """
+    model = order.split_terms.collection_model
+    if model == "agent_bank_custody":
+        if not custody.account_number:
+            raise NotYet("no account in custody is set (YIQI_BILLING_CUSTODY_ACCOUNT_NUMBER)")
+        return custody
+    if model != "agent_direct":
+        return own
+    provider = uow.organisations.find(order.provider_id)
+    if provider is None or provider.bank_account is None:
+        raise NotYet("the provider has told no bank account yet")
+    bank_name, account_name, account_number = provider.bank_account
+    return Instructions(account_name, account_number, bank_name)
 
 
 def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -261,4 +292,6 @@ def split_terms(amounts: Amounts, terms: Terms) -> SplitTerms:
         discount=discount,
         buy_net=terms.buy_net.amount if terms.buy_net is not None else None,
         station_base=terms.station_base,
+        commission_rate_bps=terms.commission_rate_bps,
+        collection_model=terms.collection_model,
     )

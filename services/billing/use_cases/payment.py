@@ -97,9 +97,10 @@ def open_payment(
         part=ask.part,
         receivable_id=ask.receivable.receivable_id if ask.receivable is not None else None,
     )
-    if method == "bank_transfer":
-        payment.state = LIFECYCLE.after("await_money", payment.state)
+    if method == "bank_transfer":  # by it the money finds its order on our statement
         payment.reference = reference_of(order.number)
+    if method in {"bank_transfer", "direct_transfer"}:
+        payment.state = LIFECYCLE.after("await_money", payment.state)
         payment.account_name = instructions.account_name
         payment.account_number = instructions.account_number
         payment.bank_name = instructions.bank_name

@@ -120,7 +120,10 @@ def order_kept(refund_id: UUID, payment_id: UUID, key: str, sha256: str, size: i
 
 def let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
     """Book the customer's side and send the money. The order and its payments are locked."""
-    if made.performed:
+    entries: Sequence[Entry]
+    if made.by_provider:
+        entries = ()  # what our commission loses by it is booked with the shares
+    elif made.performed:
         entries = customers_side(made, *lower_receivable(made, uow=uow, now=now))
     else:
         entries = not_performed(made.order_id, made)
@@ -159,6 +162,8 @@ def send(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
                     "reason": made.cause,
                 },
             )
+        elif part.route == "direct_transfer":
+            made.move(replace(part, state="sent"), now)  # until the provider says that it has given it back
         elif made.approved_by:
             _order_transfer(made, part, uow, now)
 

@@ -20,6 +20,7 @@ from services.billing.domain.voucher import (
     OrderNotOpen,
     OtherCurrency,
     ReturnReason,
+    SoldByProvider,
     Voucher,
     VoucherAlreadyOnOrder,
     VoucherNotApplicable,
@@ -35,6 +36,7 @@ from services.billing.use_cases import programme as programmes
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.collection import is_agent
 from services.shared.kernel.errors import NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
@@ -99,6 +101,7 @@ def reserve_voucher(command: ReserveVoucher, *, actor: Actor, uow: BillingUnitOf
         VoucherNotWithProject: Project funds pay it.
         VoucherExpired, WrongState: The voucher may not be used.
         VoucherNotApplicable: Rules fail; the facts name them.
+        SoldByProvider: The programme pays the company or the provider, and the provider sells.
     """
     order = _own_order(command, actor, uow)
     _check_free(order, command.voucher_id, uow)
@@ -114,6 +117,8 @@ def reserve_voucher(command: ReserveVoucher, *, actor: Actor, uow: BillingUnitOf
     LIFECYCLE.after("reserve", voucher.state)
     programme, version = programmes.in_force(voucher.programme_id, uow=uow, now=now, lock=True)
     rules, year = version.rules, business_date(now).year
+    if is_agent(order.collection_model) and rules.redeem_to != "customer":
+        raise SoldByProvider
     left = programmes.left_for(programme, rules, voucher, year, uow, lock=True)
     applied, found = programmes.apply(
         voucher, rules, left, order.provider_id, order.lines, (order.net, order.gross), now, uow,

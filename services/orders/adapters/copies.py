@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.orders.adapters import tables
+from services.orders.adapters.collection_agreements import COLLECTION_AGREEMENT
 from services.orders.adapters.rows import Rows
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
 from services.orders.domain.credit import CreditLineCopy
@@ -32,7 +33,9 @@ COMPANY_TAXPAYER = (
 
 # One row per offering that is known; the company's taxpayer kind comes along even when none is.
 SHELF = f"""
-SELECT o.*, p.sells AS provider_sells, company.taxpayer
+SELECT o.*, p.sells AS provider_sells, company.taxpayer,
+  (SELECT jsonb_agg(to_jsonb(a)) FROM collection_agreement a
+   WHERE a.provider_id = o.provider_id AND a.state = 'approved') AS agreements
 FROM (SELECT ({COMPANY_TAXPAYER}) AS taxpayer) company
 LEFT JOIN (offering o LEFT JOIN provider p ON p.provider_id = o.provider_id) ON o.offering_id = ANY(%s::uuid[])
 """
@@ -88,7 +91,10 @@ class SqlOfferings:
     def shelf(self, offering_ids: Sequence[UUID]) -> Shelf:
         rows = list(self.connection.exec_driver_sql(SHELF, ([str(each) for each in offering_ids],)))
         offerings = [OFFERING.read(row) for row in rows if row.offering_id is not None]
-        return Shelf({each.offering_id: each for each in offerings}, _rate_bps(rows[0].taxpayer))
+        # By provider: offerings of one bring the same.
+        agreed = {row.provider_id: row.agreements for row in rows if row.agreements}
+        agreements = [COLLECTION_AGREEMENT.read(each) for all_ in agreed.values() for each in all_]
+        return Shelf({each.offering_id: each for each in offerings}, _rate_bps(rows[0].taxpayer), agreements)
 
 
 def _rate_bps(taxpayer: str | None) -> int:

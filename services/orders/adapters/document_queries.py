@@ -9,7 +9,7 @@ from services.orders.adapters import tables
 from services.orders.adapters.order_rows import CONTRACT, ORDER, REPORT
 from services.orders.adapters.queries import parties
 from services.orders.adapters.unit_of_work import OrdersUnitOfWork
-from services.orders.domain.contract import Contract, papers_of
+from services.orders.domain.contract import Contract
 from services.orders.domain.order import Order
 from services.orders.domain.report import Report
 from services.orders.use_cases import contract as contract_use_cases
@@ -44,7 +44,7 @@ def get_contract_document(
 ) -> DocumentLink:
     del now
     contract, order = _contract(query, uow)
-    if query.paper not in papers_of(_seen_as(actor, query.grants, order)):
+    if query.paper not in contract.papers_of(_seen_as(actor, query.grants, order)):
         raise NotFound
     document = contract.document(query.paper)
     if document is None:

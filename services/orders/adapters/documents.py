@@ -271,25 +271,25 @@ def contract_pdf(contract: Contract) -> bytes:
         FiguresDisagree, RenderFailed: A bug.
         ChildUnavailable: Try again.
     """
+    return render(TEMPLATES / "contract.typ", contract_data(contract) | {"seller": None})
+
+
+def contract_data(contract: Contract) -> dict[str, object]:
+    """What the template prints of any contract. Raises FiguresDisagree."""
     contract.figures.check(contract.items)
-    return render(
-        TEMPLATES / "contract.typ",
-        {
-            "issued_at": contract.issued_at.isoformat(),
-            "made_at": moment(contract.issued_at),
-            "number": contract.number,
-            "order_number": contract.order_number,
-            "quotation_number": contract.quotation_number,
-            "customer": _party(contract.customer),
-            "company": _party(contract.company),
-            "items": [_item(item) for item in contract.items],
-            "figures": _figures(contract.figures),
-            "samples": [_sample(sample) for sample in contract.samples],
-            "terms": {name: getattr(contract.terms, name) for name in Terms.__slots__},
-            "customer_signature": _signature(contract.customer_signature),
-            "company_signature": _signature(contract.company_signature),
-        },
-    )
+    return {
+        "issued_at": contract.issued_at.isoformat(),
+        "made_at": moment(contract.issued_at),
+        **{name: getattr(contract, name) for name in ("number", "order_number", "quotation_number")},
+        "customer": party_data(contract.customer),
+        "company": party_data(contract.company),
+        "items": [_item(item) for item in contract.items],
+        "figures": _figures(contract.figures),
+        "samples": [_sample(sample) for sample in contract.samples],
+        "terms": {name: getattr(contract.terms, name) for name in Terms.__slots__},
+        "customer_signature": _signature(contract.customer_signature),
+        "company_signature": _signature(contract.company_signature),
+    }
 
 
 def order_sheet_pdf(sheet: OrderSheet) -> bytes:
@@ -303,8 +303,8 @@ def order_sheet_pdf(sheet: OrderSheet) -> bytes:
             "number": sheet.number,
             "order_number": sheet.order_number,
             "framework_agreement_number": sheet.framework_agreement_number,
-            "company": _party(sheet.company),
-            "provider": _party(sheet.provider),
+            "company": party_data(sheet.company),
+            "provider": party_data(sheet.provider),
             "client": sheet.client,
             "items": [_item(item) for item in sheet.items],
             "settled": _settled(sheet.settled),
@@ -327,8 +327,8 @@ def packing_sheet_pdf(sheet: PackingSheet) -> bytes:
             "order_number": sheet.order_number,
             "shipment_number": sheet.shipment_number,
             # a parcel is opened by many hands; no bank account belongs in it
-            "sender": _party(replace(sheet.sender, bank="", account="")),
-            "recipient": _party(replace(sheet.recipient, bank="", account="")),
+            "sender": party_data(replace(sheet.sender, bank="", account="")),
+            "recipient": party_data(replace(sheet.recipient, bank="", account="")),
             "samples": [
                 _sample(sample) | {"qr_svg": _qr_svg(sheet.qr_text_of[sample.code])} for sample in sheet.samples
             ],
@@ -342,7 +342,7 @@ def _qr_svg(text: str) -> str:
     return segno.make(text, error="q", micro=False).svg_inline(border=4)
 
 
-def _party(party: Party) -> dict[str, object]:
+def party_data(party: Party) -> dict[str, object]:
     return {name: getattr(party, name) for name in Party.__slots__}
 
 

@@ -38,11 +38,11 @@ PLACE = """
 WITH placed AS (
   INSERT INTO orders (order_id, number, parent_id, state, customer_id, provider_id, quotation_id, lines, amounts,
                       payment_method, payment_terms, samples_declared, turnaround_days, notes, placed_at,
-                      provider_side, project_funds)
+                      provider_side, project_funds, collection)
   VALUES (%(order_id)s, next_number('OR', %(placed_at)s), %(parent_id)s, %(state)s, %(customer_id)s, %(provider_id)s,
           %(quotation_id)s, %(lines)s, %(amounts)s, %(payment_method)s, %(payment_terms)s, %(samples_declared)s,
           %(turnaround_days)s, %(notes)s, %(placed_at)s, %(provider_side)s,
-          %(project_funds)s)
+          %(project_funds)s, %(collection)s)
   RETURNING order_id, number
 ), contracts AS (
   INSERT INTO contract (contract_id, number, order_id, state)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.orders.adapters.order_rows import CONTRACT, ORDER, REPORT, SAMPLE, SHIPMENT
-from services.orders.domain.contract import Contract, papers_of
+from services.orders.domain.contract import Contract
 from services.orders.domain.order import Order
 from services.orders.domain.report import Report
 from services.orders.domain.sample import Sample
@@ -110,7 +110,7 @@ def _view(order: Order, seen_as: Relation, contract: Contract, samples: list[Sam
 
 
 def _contract(contract: Contract, seen_as: Relation) -> ContractSummary:
-    shown = papers_of(seen_as)
+    shown = contract.papers_of(seen_as)
     return ContractSummary(
         contract_id=contract.contract_id,
         number=contract.number,

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from services.orders.adapters import documents
+from services.orders.adapters import agent_contract, documents
 from services.orders.adapters.copies import OFFERING, ORGANISATION, SqlCommission, SqlOfferings
 from services.orders.adapters.order_rows import CONTRACT, ORDER, SAMPLE
 from services.orders.domain.contract import Paper
@@ -58,7 +58,11 @@ UNITS = {
     "set": "套 / set", "batch": "批 / batch", "item": "项 / item",
 }  # fmt: skip
 
-PAID_BY = {"card": ("银行卡", "by card"), "bank_transfer": ("银行转账", "by bank transfer")}
+PAID_BY = {
+    "card": ("银行卡", "by card"), "bank_transfer": ("银行转账", "by bank transfer"),
+    "platform_channel": ("平台分账支付", "by the splitting channel"),
+    "direct_transfer": ("转账至下列约定账户", "by transfer to the account agreed below"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class Papers:
 
     def render_contract(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         """
-        Make and keep the contract and the order sheet.
+        Make and keep the contract and the order sheet; where the provider sells, the one contract of all three.
 
         Raises:
             NotYet: A party is not known here yet, or no commission plan.
@@ -102,6 +106,9 @@ class Papers:
         """
         del key
         facts = self._facts(payload["order_id"])
+        if facts.order.collection.agent:
+            paper = agent_contract.agent_contract_pdf(self._agent_contract(facts))
+            return {"documents": [{"paper": "contract", **self._keep(facts, "contract", paper)}]}
         return {
             "documents": [
                 {"paper": "contract", **self._keep(facts, "contract", documents.contract_pdf(self._contract(facts)))},
@@ -167,9 +174,15 @@ class Papers:
                 payment_en=payment_en,
                 acceptance_days=self.policy.acceptance_days,
                 objection_days=self.policy.objection_days,
-                cancellation_fee_bps=self.policy.cancellation_fee_bps,
+                cancellation_fee_bps=0 if order.collection.agent else self.policy.cancellation_fee_bps,
             ),
         )  # fmt: skip
+
+    def _agent_contract(self, facts: Facts) -> agent_contract.AgentContract:
+        collection = facts.order.collection
+        return agent_contract.AgentContract(
+            self._contract(facts), _party(facts.provider), collection.collection_model, collection.contract_kind
+        )
 
     def _order_sheet(self, facts: Facts) -> documents.OrderSheet:
         """
@@ -247,14 +260,14 @@ def payment_clause(order: Order, unpaid_cancel_days: int) -> tuple[str, str]:
         return zh, en
     if order.payment_method != "credit":
         by_zh, by_en = PAID_BY[order.payment_method]
-        zh = (
-            f"甲方自下单之日起 {unpaid_cancel_days} 日内支付全部价款（{by_zh}），逾期未付的订单自动取消。"
-            "款项在验收前由乙方记为合同负债。"
-        )
+        zh = f"甲方自下单之日起 {unpaid_cancel_days} 日内支付全部价款（{by_zh}），逾期未付的订单自动取消。"
         en = (
             f"Party A pays in full ({by_en}) within {unpaid_cancel_days} days of the order; an order that is not paid"
-            " by then is cancelled. Until acceptance Party B holds the money as a contract liability."
+            " by then is cancelled."
         )
+        if not order.collection.agent:
+            zh += "款项在验收前由乙方记为合同负债。"
+            en += " Until acceptance Party B holds the money as a contract liability."
         return zh, en
     terms = order.payment_terms
     first = percent(sum(part.bps for part in terms.payment_schedule if part.due == "before_work"))

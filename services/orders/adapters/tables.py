@@ -84,7 +84,7 @@ quotation = _table("quotation", "quotation_id", [
     ("number", _TEXT), ("version", _INT), ("state", _TEXT), ("quotation_request_id", _UUID), ("customer_id", _UUID),
     ("provider_id", _UUID), ("lines", _JSON), ("amounts", _JSON), ("turnaround_days", _INT), ("notes", _TEXT),
     ("valid_until", _TIME), ("sent_at", _TIME), ("counter_offer", _TEXT), ("counter_net", _JSON), ("reason", _TEXT),
-    ("order_id", _UUID), ("provider_side", _JSON),
+    ("order_id", _UUID), ("provider_side", _JSON), ("collection", _JSON),
 ])  # fmt: skip
 
 orders = _table("orders", "order_id", [
@@ -94,7 +94,7 @@ orders = _table("orders", "order_id", [
     ("terms", _JSON), ("payments", _JSON), ("covers", _JSON), ("shipment_number", _TEXT), ("packing_sheet", _JSON),
     ("placed_at", _TIME), ("contracted_at", _TIME), ("released_at", _TIME), ("delivered_at", _TIME),
     ("accepted_at", _TIME), ("accept_by", _TIME), ("closed_at", _TIME), ("cancel_reason", _TEXT),
-    ("provider_side", _JSON), ("project_funds", _JSON),
+    ("provider_side", _JSON), ("project_funds", _JSON), ("collection", _JSON),
 ])  # fmt: skip
 
 order_step = Table(

@@ -12,17 +12,12 @@ from typing import Literal
 from uuid import UUID
 
 from services.shared.kernel.channel import CollectionModel
-from services.shared.kernel.collection import (
-    CollectingAccount,
-    CollectionReason,
-    is_agent,
-)
+from services.shared.kernel.collection import CollectingAccount, CollectionReason, ContractKind, is_agent
 from services.shared.kernel.errors import Conflict, Invalid, NotAllowed
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.tax import TaxProfile
 
 CollectionAgreementState = Literal["proposed", "approved", "withdrawn"]
-ContractKind = Literal["testing", "technology_development", "technology_transfer"]
 
 LIFECYCLE: Lifecycle[CollectionAgreementState] = Lifecycle(
     "collection_agreement",
@@ -37,11 +32,10 @@ ACCOUNTS: dict[CollectionModel, frozenset[CollectingAccount]] = {
 }
 
 METHODS: dict[CollectionModel, frozenset[str]] = {
-    "principal_own_account": frozenset({"card", "bank_transfer", "credit"}),
+    "principal_own_account": frozenset({"card", "bank_transfer", "credit", "project_funds"}),
     "agent_psp_split": frozenset({"platform_channel"}),
-    # into the custody account, or the provider's own
-    "agent_bank_custody": frozenset({"bank_transfer"}),
-    "agent_direct": frozenset({"bank_transfer"}),
+    "agent_bank_custody": frozenset({"direct_transfer"}),
+    "agent_direct": frozenset({"direct_transfer"}),
 }
 """By which methods a customer may pay. A card is charged by separate charges and transfers; credit is the company's."""
 
@@ -140,6 +134,10 @@ class Collection:
         """Raises ResaleAsAgent."""
         if self.agent and pricing == "resale":
             raise ResaleAsAgent
+
+
+SOLD_BY_COMPANY = Collection()
+"""Where nothing else was agreed."""
 
 
 @dataclass

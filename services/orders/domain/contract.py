@@ -1,12 +1,21 @@
-"""A contract: two papers, one signed by customer and company, one by the provider."""
+"""
+A contract: two papers, one signed by customer and company, one by the provider. Where the provider sells, and the
+company is its agent, there is one paper that all three sign.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
+from services.orders.domain.order import Order, Terms
+from services.orders.domain.policy import Policy
 from services.shared.kernel.errors import Conflict, Invalid
+from services.shared.kernel.fee import Fee
 from services.shared.kernel.lifecycle import Lifecycle
+from services.shared.kernel.money import Money
+from services.shared.kernel.tax import TaxProfile
 
 ContractState = Literal["draft", "awaiting_signatures", "signed", "terminated"]
 Paper = Literal["contract", "order_sheet"]
@@ -23,7 +32,7 @@ LIFECYCLE: Lifecycle[ContractState] = Lifecycle(
 )
 
 PAPER_OF: dict[SigningParty, Paper] = {"customer": "contract", "operator": "contract", "provider": "order_sheet"}
-"""Which paper each party signs. In principal mode provider and customer have no contract with each other."""
+"""Which paper each party signs as principal: provider and customer then have no contract with each other."""
 
 
 class AlreadySigned(Conflict):
@@ -36,6 +45,18 @@ class DocumentDiffers(Invalid):
     """The document that was read is not the one to be signed."""
 
     code = "orders.document_differs"
+
+
+class ProviderRateChanged(Conflict):
+    """The provider sells at another VAT rate than when the order was priced; it is to be ordered anew."""
+
+    code = "orders.provider_rate_changed"
+
+
+class DiscountAboveCommission(Conflict):
+    """As agent the company takes off at most what it earns."""
+
+    code = "orders.discount_above_commission"
 
 
 @dataclass(frozen=True)
@@ -84,6 +105,19 @@ class Contract:
     def document(self, paper: Paper) -> Document | None:
         return next((document for document in self.documents if document.paper == paper), None)
 
+    @property
+    def of_three(self) -> bool:
+        """One paper binds customer, provider and company."""
+        return bool(self.documents) and self.document("order_sheet") is None
+
+    def papers_of(self, relation: str) -> tuple[Paper, ...]:
+        """The papers that an organisation in *relation* to the order may see."""
+        if relation == "operator":
+            return ("contract", "order_sheet")
+        if relation == "customer" or (relation == "provider" and self.of_three):
+            return ("contract",)
+        return ("order_sheet",) if relation == "provider" else ()
+
     def sign(self, party: SigningParty, signatory: str, sha256: str, now: datetime) -> bool:
         """
         Take a signature.
@@ -99,7 +133,7 @@ class Contract:
         self.state = LIFECYCLE.after("sign", self.state)
         if party not in self.awaiting:
             raise AlreadySigned
-        document = self.document(PAPER_OF[party])
+        document = self.document("contract" if self.of_three else PAPER_OF[party])
         if document is None or document.sha256 != sha256:
             raise DocumentDiffers
         self.signatures = (*self.signatures, Signature(document.paper, party, signatory, now, sha256))
@@ -113,8 +147,52 @@ class Contract:
         self.state = LIFECYCLE.after("terminate", self.state)
 
 
-def papers_of(relation: str) -> tuple[Paper, ...]:
-    """The papers that an organisation in *relation* to the order may see."""
-    if relation == "operator":
-        return ("contract", "order_sheet")
-    return ("contract",) if relation == "customer" else ("order_sheet",) if relation == "provider" else ()
+def freeze_terms(
+    order: Order, plan: CommissionPlanCopy, fee: Fee, referral: ReferralCopy | None, provider_tax: TaxProfile,
+    station_tax: TaxProfile | None, company_rate_bps: int, policy: Policy,
+) -> Terms:  # fmt: skip
+    """
+    What *order* settles by, from what is in force when its contract is signed; how its money is collected from when it
+    was priced.
+
+    Raises:
+        ProviderRateChanged, DiscountAboveCommission: The provider sells.
+    """
+    net, side, collection = order.base.net, order.provider_side, order.collection
+    resale = side if side is not None and side.pricing == "resale" else None
+    if collection.agent:
+        _check_sold_by_provider(order, fee, provider_tax)
+    return Terms(
+        collection_model=collection.collection_model,
+        payment_method=order.payment_method,
+        fee_bps=plan.fee_bps,
+        station_id=referral.station_id if referral is not None else None,
+        station_bps=plan.station_bps if referral is not None else 0,
+        provider_tax=provider_tax,
+        station_tax=station_tax,
+        acceptance_days=policy.acceptance_days,
+        hold_days=policy.hold_days,
+        objection_days=policy.objection_days,
+        commission_plan_id=plan.commission_plan_id,
+        # As agent the company holds nothing of which it could keep a fee.
+        cancellation_fee_bps=0 if collection.agent else policy.cancellation_fee_bps,
+        cancellation_provider_bps=0 if collection.agent else policy.cancellation_provider_bps,
+        payment_schedule=order.payment_terms.payment_schedule,
+        net_days=order.payment_terms.net_days,
+        fee=fee,
+        provider_net=resale.amounts.net if resale is not None else net - Money(fee.of(net.amount), net.currency),
+        company_discount=net - order.amounts.net if net != order.amounts.net else None,
+        buy_net=resale.amounts.net if resale is not None else None,
+        station_base=resale.station_base if resale is not None else "fee",
+        collection_agreement_id=collection.collection_agreement_id,
+        collection_reason=collection.reason,
+        commission_rate_bps=company_rate_bps if collection.agent else None,
+        contract_kind=collection.contract_kind,
+    )
+
+
+def _check_sold_by_provider(order: Order, fee: Fee, provider_tax: TaxProfile) -> None:
+    if not order.collection.exempt and provider_tax.rate_bps != order.amounts.tax_rate_bps:
+        raise ProviderRateChanged
+    if (order.base.net - order.amounts.net).amount > fee.of(order.base.net.amount):
+        raise DiscountAboveCommission

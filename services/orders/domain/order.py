@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
+from services.orders.domain.collection_agreement import SOLD_BY_COMPANY, Collection
 from services.orders.domain.cover import Cover
 from services.orders.domain.dispute import InDispute
 from services.orders.domain.funding import ProjectFunds
-from services.orders.domain.policy import Policy
 from services.orders.domain.pricing import Amounts, Line, ProviderSide, StationBase
 from services.orders.domain.sample import SampleDeclared
+from services.shared.kernel.channel import CollectionModel
+from services.shared.kernel.collection import CollectionReason, ContractKind
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.fee import Fee
 from services.shared.kernel.lifecycle import Lifecycle
@@ -21,7 +22,7 @@ from services.shared.kernel.rate import share
 from services.shared.kernel.tax import TaxProfile
 
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
-PaymentMethod = Literal["card", "bank_transfer", "credit", "project_funds"]
+PaymentMethod = Literal["card", "bank_transfer", "credit", "project_funds", "platform_channel", "direct_transfer"]
 AcceptedBy = Literal["customer", "timer"]
 ReleaseReason = Literal["paid", "deposit", "credit", "internal"]
 
@@ -57,7 +58,7 @@ class PartlyPaid(Conflict):
 class Terms:
     """What is frozen when the last party signs: whatever changes later, the order settles by it."""
 
-    collection_model: Literal["principal_own_account"]
+    collection_model: CollectionModel
     payment_method: PaymentMethod
     fee_bps: int
     station_id: UUID | None
@@ -77,6 +78,10 @@ class Terms:
     company_discount: Money | None = None
     buy_net: Money | None = None
     station_base: StationBase = "fee"
+    collection_agreement_id: UUID | None = None
+    collection_reason: CollectionReason | None = None
+    commission_rate_bps: int | None = None
+    contract_kind: ContractKind = "testing"
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,7 @@ class Order:
         packing_sheet: None until it is made.
         provider_side: What the provider is ordered to do at which prices, where the customer's are others.
         project_funds: Of which project an internal order is paid.
+        collection: How its money is collected, as it was when it was priced.
         steps: What happened in this transaction, to be added to the order's history.
     """
 
@@ -158,6 +164,7 @@ class Order:
     cancel_reason: str = ""
     provider_side: ProviderSide | None = None
     project_funds: ProjectFunds | None = None
+    collection: Collection = SOLD_BY_COMPANY
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -167,8 +174,10 @@ class Order:
         return side.amounts if side is not None and side.pricing == "discount" else self.amounts
 
     def seen_by(self, relation: str) -> tuple[tuple[Line, ...], Amounts]:
-        """Lines and amounts: the provider's own where they are others, to everybody else what the customer pays."""
-        if relation == "provider" and self.provider_side is not None:
+        """Lines and amounts: the provider's own where they are others, to everybody else what the customer pays.
+        A provider that sells to the customer itself sees what it sells for.
+        """
+        if relation == "provider" and self.provider_side is not None and not self.collection.agent:
             return self.provider_side.lines, self.provider_side.amounts
         return self.lines, self.amounts
 
@@ -364,32 +373,3 @@ class Order:
         if self.terms is None:
             raise TypeError(f"order {self.order_id} is {self.state} and has no terms")
         return self.terms
-
-
-def freeze_terms(order: Order, plan: CommissionPlanCopy, fee: Fee, referral: ReferralCopy | None,
-                 provider_tax: TaxProfile, station_tax: TaxProfile | None, policy: Policy) -> Terms:  # fmt: skip
-    """What *order* settles by, from what is in force when its contract is signed."""
-    net, side = order.base.net, order.provider_side
-    resale = side if side is not None and side.pricing == "resale" else None
-    return Terms(
-        collection_model="principal_own_account",
-        payment_method=order.payment_method,
-        fee_bps=plan.fee_bps,
-        station_id=referral.station_id if referral is not None else None,
-        station_bps=plan.station_bps if referral is not None else 0,
-        provider_tax=provider_tax,
-        station_tax=station_tax,
-        acceptance_days=policy.acceptance_days,
-        hold_days=policy.hold_days,
-        objection_days=policy.objection_days,
-        commission_plan_id=plan.commission_plan_id,
-        cancellation_fee_bps=policy.cancellation_fee_bps,
-        cancellation_provider_bps=policy.cancellation_provider_bps,
-        payment_schedule=order.payment_terms.payment_schedule,
-        net_days=order.payment_terms.net_days,
-        fee=fee,
-        provider_net=resale.amounts.net if resale is not None else net - Money(fee.of(net.amount), net.currency),
-        company_discount=net - order.amounts.net if net != order.amounts.net else None,
-        buy_net=resale.amounts.net if resale is not None else None,
-        station_base=resale.station_base if resale is not None else "fee",
-    )

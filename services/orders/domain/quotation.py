@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from services.orders.domain.collection_agreement import SOLD_BY_COMPANY, Collection
 from services.orders.domain.policy import Policy
 from services.orders.domain.pricing import Amounts, Line, Pricing, ProviderSide, StationBase, priced_by_company
 from services.shared.kernel.errors import Conflict, Invalid
@@ -77,6 +78,7 @@ class Quotation:
         lines, amounts: What the customer is to pay; until the company has priced it, what the provider quoted.
         turnaround_days: Working days from the release of the order and complete samples to the report.
         provider_side: What the provider quoted, where the company priced it; none: the customer pays just that.
+        collection: Who sells, and how the money is collected: the prices' tax is the seller's.
     """
 
     quotation_id: UUID
@@ -97,6 +99,7 @@ class Quotation:
     reason: str = ""
     order_id: UUID | None = None
     provider_side: ProviderSide | None = None
+    collection: Collection = SOLD_BY_COMPANY
 
     @property
     def live(self) -> bool:
@@ -111,7 +114,9 @@ class Quotation:
             WrongState: It is neither new nor countered.
             NotPricedByCompany: The customer was quoted the provider's own price.
             QuotationExpired, PricesDiffer, PriceOnWrongSide
+            ResaleAsAgent: The provider sells.
         """
+        self.collection.check_pricing(pricing)
         state = LIFECYCLE.after("price", self.state)
         if self.state == "countered" and self.provider_side is None:
             raise NotPricedByCompany

@@ -1,5 +1,6 @@
 """Agreeing how a provider's orders are collected, and which agreement a price is made under."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,6 @@ from uuid import UUID
 from services.orders.domain.collection_agreement import (
     Collection,
     CollectionAgreement,
-    ContractKind,
     check_agreement,
     collection_of,
     in_force,
@@ -15,6 +15,7 @@ from services.orders.domain.collection_agreement import (
 from services.orders.domain.provider import ProviderNotFound
 from services.orders.use_cases.ports import OrdersUnitOfWork
 from services.shared.kernel.actor import Actor, hand_of, require
+from services.shared.kernel.collection import ContractKind
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.messages.orders.collection_agreement import (
@@ -81,17 +82,19 @@ def withdraw_collection_agreement(
 
 
 def agreed(
-    provider_id: UUID, contract_kind: ContractKind, uow: OrdersUnitOfWork, now: datetime
-) -> tuple[Collection, int]:
+    provider_id: UUID, agreements: Iterable[CollectionAgreement], company_rate_bps: int, *, uow: OrdersUnitOfWork,
+    now: datetime, contract_kind: ContractKind = "testing",
+) -> tuple[Collection, int]:  # fmt: skip
     """
-    How an order of *provider_id* that is priced now is collected, and the VAT rate of its price.
+    How an order of *provider_id* that is priced now is collected, and the VAT rate of its price: the seller's.
+
+    *agreements*: with this provider.
 
     Raises:
         ExemptAsPrincipal
         NotYet: The provider sells, and its tax profile is not known here yet.
     """
-    collection = collection_of(in_force(uow.collection_agreements.of_provider(provider_id), now), contract_kind)
-    company_rate_bps = uow.organisations.company_rate_bps()
+    collection = collection_of(in_force(agreements, now), contract_kind)
     if not collection.agent:
         return collection, company_rate_bps
     provider = uow.organisations.find([provider_id]).get(provider_id)

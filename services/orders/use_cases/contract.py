@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.orders.domain.contract import Contract, Document, SigningParty, papers_of
-from services.orders.domain.order import Order, Terms, freeze_terms
+from services.orders.domain.contract import Contract, Document, SigningParty, freeze_terms
+from services.orders.domain.order import Order, Terms
 from services.orders.use_cases import commission, shapes
 from services.orders.use_cases import order as order_use_cases
 from services.orders.use_cases.ports import OrdersUnitOfWork
@@ -37,7 +37,9 @@ def record_papers(
     due_at = order.placed_at + timedelta(days=uow.policy.unpaid_cancel_days)
     uow.set_timer(order_use_cases.UNPAID_TIMER, order.order_id, due_at)
     uow.publish(
-        ContractRendered(**_named(contract, order), documents=shapes.documents(contract, papers_of("operator")))
+        ContractRendered(
+            **_named(contract, order), documents=shapes.documents(contract, contract.papers_of("operator"))
+        )
     )
 
 
@@ -47,6 +49,7 @@ def sign_contract(command: SignContract, *, actor: Actor, uow: OrdersUnitOfWork,
 
     Raises:
         NotYet: The last one, while the commission plan or a party's tax profile is not known here.
+        ProviderRateChanged, DiscountAboveCommission: The last one, where the provider sells.
     """
     order = uow.orders.of("contract", command.contract_id)
     relation = require(actor, command.grants, {"customer": order.customer_id, "provider": order.provider_id})
@@ -59,7 +62,7 @@ def sign_contract(command: SignContract, *, actor: Actor, uow: OrdersUnitOfWork,
     if complete:
         order.contract(_terms(order, uow, now), now)
         uow.publish(ContractSigned(**_named(contract, order),
-                                   signatures=shapes.signatures(contract, papers_of("operator"))))  # fmt: skip
+                                   signatures=shapes.signatures(contract, contract.papers_of("operator"))))  # fmt: skip
         uow.publish(
             OrderContracted(
                 **shapes.named(order),
@@ -87,7 +90,14 @@ def _terms(order: Order, uow: OrdersUnitOfWork, now: datetime) -> Terms:
         raise NotYet("the tax profile of a party is not known here yet")
     station_tax = known[referral.station_id].tax_profile if referral is not None else None
     return freeze_terms(
-        order, agreed.plan, agreed.fee, referral, known[order.provider_id].tax_profile, station_tax, uow.policy
+        order,
+        agreed.plan,
+        agreed.fee,
+        referral,
+        known[order.provider_id].tax_profile,
+        station_tax,
+        uow.organisations.company_rate_bps(),
+        uow.policy,
     )
 
 
@@ -103,8 +113,8 @@ def _named(contract: Contract, order: Order) -> dict[str, Any]:
 
 
 def view(contract: Contract, order: Order, seen_as: Relation) -> ContractView:
-    """With the papers that *seen_as* may see: customer and provider have none in common."""
-    shown = papers_of(seen_as)
+    """With the papers that *seen_as* may see: as principal's customers and providers they have none in common."""
+    shown = contract.papers_of(seen_as)
     return ContractView(
         **_named(contract, order),
         state=contract.state,

@@ -3,13 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
+from services.orders.domain.collection_agreement import SOLD_BY_COMPANY
 from services.orders.domain.cover import Cover
 from services.orders.domain.credit import CreditNotOffered
 from services.orders.domain.funding import ProjectNotNamed, check_internal, untaxed
 from services.orders.domain.offering import OfferingNotFound, only_provider
 from services.orders.domain.order import AcceptedBy, CancellationFee, Order
 from services.orders.domain.pricing import priced
-from services.orders.use_cases import shapes
+from services.orders.use_cases import collection_agreement, shapes
 from services.orders.use_cases.ports import OrdersUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
@@ -37,7 +38,10 @@ RENDER_PACKING_SHEET = "render_packing_sheet"
 
 
 def place_order(command: PlaceOrder, *, actor: Actor, uow: OrdersUnitOfWork, now: datetime) -> OrderReceipt:
-    """Order at published prices. Two round trips: the shelf; the order with all it brings."""
+    """
+    Order at published prices. Two round trips: the shelf; the order with all it brings. One more where the provider
+    sells: its tax profile.
+    """
     require(actor, command.grants, {"self": actor.organisation_id})
     shelf = uow.offerings.shelf([wanted.offering_id for wanted in command.offerings])
     quantities: dict[UUID, int] = {}
@@ -47,12 +51,15 @@ def place_order(command: PlaceOrder, *, actor: Actor, uow: OrdersUnitOfWork, now
         raise OfferingNotFound
     offerings = [shelf.offerings[offering_id] for offering_id in quantities]
     provider_id = only_provider(offerings, actor.organisation_id)
+    collection, rate_bps = collection_agreement.agreed(
+        provider_id, shelf.agreements, shelf.company_rate_bps, uow=uow, now=now
+    )
     lines, amounts = priced(
         [
             offering.line_at_published_price(quantities[offering.offering_id], now)
             for offering in offerings
         ],
-        shelf.company_rate_bps,
+        rate_bps,
     )  # fmt: skip
     order = Order(
         order_id=new_id(),
@@ -68,6 +75,7 @@ def place_order(command: PlaceOrder, *, actor: Actor, uow: OrdersUnitOfWork, now
         samples_declared=shapes.declared(command.samples),
         notes=command.notes,
         project_funds=shapes.project_funds(command.project_funds),
+        collection=collection,
     )
     place(order, uow)
     return shapes.receipt(order)
@@ -80,7 +88,11 @@ def place(order: Order, uow: OrdersUnitOfWork) -> None:
     Raises:
         CreditNotOffered: It is to go on credit, and the customer has no line in this currency.
         ProjectNotNamed, NotInternal, NotYet: See `_of_project_funds`.
+        MethodNotInModel: The money of this provider's orders is not collected that way.
     """
+    if order.payment_method == "project_funds":  # within one legal entity nobody sells
+        order.collection = SOLD_BY_COMPANY
+    order.collection.check_method(order.payment_method)
     _of_project_funds(order, uow)
     if order.payment_method == "credit":
         line = uow.credit_lines.find(order.customer_id, order.amounts.gross.currency)
@@ -97,6 +109,7 @@ def place(order: Order, uow: OrdersUnitOfWork) -> None:
             amounts=shapes.amounts(order.amounts),
             payment_method=order.payment_method,
             placed_at=order.placed_at,
+            collection_model=order.collection.collection_model,
         )
     )
     uow.call_outside(RENDER_CONTRACT, f"{RENDER_CONTRACT}:{order.order_id}", {"order_id": str(order.order_id)})

@@ -32,10 +32,14 @@ Hanging = Literal["contract", "sample", "analysis", "report", "dispute"]
 
 @dataclass(frozen=True)
 class Shelf:
-    """What one look at the shelf tells: the offerings that are known, and at which VAT rate the company sells."""
+    """
+    What one look at the shelf tells: the offerings that are known, at which VAT rate the company sells, and what was
+    agreed with their providers on collecting.
+    """
 
     offerings: Mapping[UUID, OfferingCopy]
     company_rate_bps: int
+    agreements: Sequence[CollectionAgreement] = ()
 
 
 class Organisations(Protocol):

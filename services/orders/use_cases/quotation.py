@@ -11,9 +11,9 @@ from services.orders.domain.pricing import LineAsked, priced
 from services.orders.domain.provider import ProviderNotSelling
 from services.orders.domain.quotation import ForeignOffering, Quotation, ReasonForPriceRequired, validity
 from services.orders.domain.quotation_request import QuotationRequest
+from services.orders.use_cases import collection_agreement, shapes
 from services.orders.use_cases import order as order_use_cases
 from services.orders.use_cases import quotation_request as request_use_cases
-from services.orders.use_cases import shapes
 from services.orders.use_cases.ports import OrdersUnitOfWork
 from services.orders.use_cases.quotation_request import EXPIRE_QUOTATION_TIMER, parties
 from services.shared.kernel.actor import Actor, Relation, require
@@ -50,7 +50,15 @@ def send_quotation(command: SendQuotation, *, actor: Actor, uow: OrdersUnitOfWor
     request.take_quotation(answered_before=bool(earlier), now=now)
     _check_selling(provider_id, uow)
     own = _own({line.offering_id for line in command.lines if line.offering_id is not None}, provider_id, uow)
-    lines, amounts = priced([_asked(line, own) for line in command.lines], uow.organisations.company_rate_bps())
+    collection, rate_bps = collection_agreement.agreed(
+        provider_id,
+        uow.collection_agreements.of_provider(provider_id),
+        uow.organisations.company_rate_bps(),
+        uow=uow,
+        now=now,
+        contract_kind=command.contract_kind,
+    )
+    lines, amounts = priced([_asked(line, own) for line in command.lines], rate_bps)
     valid_until = validity(command.valid_until, uow.policy, now)
     quotation = Quotation(
         quotation_id=new_id(),
@@ -66,6 +74,7 @@ def send_quotation(command: SendQuotation, *, actor: Actor, uow: OrdersUnitOfWor
         notes=command.notes,
         valid_until=valid_until,
         sent_at=now,
+        collection=collection,
     )
     for each in earlier:
         if each.live:
@@ -150,6 +159,7 @@ def accept_quotation(command: AcceptQuotation, *, actor: Actor, uow: OrdersUnitO
         notes=request.requirements,
         provider_side=quotation.provider_side,
         project_funds=shapes.project_funds(command.project_funds),
+        collection=quotation.collection,
     )
     quotation.accept(order.order_id, now)
     _check_selling(quotation.provider_id, uow)
@@ -247,7 +257,7 @@ def parties_of(quotation: Quotation) -> dict[Relation, UUID | None]:
 def view(quotation: Quotation, seen_as: Relation) -> QuotationView:
     """The provider sees its own price, and not what the customer would take of the company's."""
     side = quotation.provider_side
-    own = side is not None and seen_as == "provider"
+    own = side is not None and seen_as == "provider" and not quotation.collection.agent
     lines, amounts = (side.lines, side.amounts) if side is not None and own else (quotation.lines, quotation.amounts)
     return QuotationView(
         **_named(quotation),
@@ -262,4 +272,6 @@ def view(quotation: Quotation, seen_as: Relation) -> QuotationView:
         counter_net=None if own else quotation.counter_net,
         order_id=quotation.order_id,
         provider_side=shapes.provider_side(side) if seen_as == "operator" else None,
+        collection_model=quotation.collection.collection_model,
+        contract_kind=quotation.collection.contract_kind,
     )

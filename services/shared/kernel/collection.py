@@ -17,6 +17,8 @@ CollectingAccount = Literal[
     "provider_account",
 ]  # fmt: skip
 """Where the customer's money arrives."""
+ContractKind = Literal["testing", "technology_development", "technology_transfer"]
+"""*technology_…*: exempt from VAT once the contract is registered; never as principal."""
 InWhoseHands = Literal["company", "provider"]
 
 TEXT_MAX = 2_000

@@ -11,7 +11,8 @@ from services.shared.kernel.money import Money
 from services.shared.messages.base import Command, Event, Instant, Page, Query, View
 
 PaymentState = Literal["created", "pending", "succeeded", "failed", "cancelled", "unknown"]
-PaymentMethod = Literal["card", "bank_transfer"]
+PaymentMethod = Literal["card", "bank_transfer", "platform_channel", "direct_transfer"]
+"""*direct_transfer*: into the account of the provider, which sells, or into a bank's custody; never the company's."""
 
 
 class PaymentView(View):

@@ -12,7 +12,9 @@ from services.shared.messages.billing.commission_plan import FINANCE
 
 RefundState = Literal["requested", "awaiting_red_letter", "pending", "succeeded", "failed", "cancelled"]
 RefundCause = Literal["cancellation", "dispute", "manual", "chargeback"]
-RefundRoute = Literal["card", "bank_transfer", "customer_credit", "chargeback", "project_funds"]
+RefundRoute = Literal[
+    "card", "bank_transfer", "customer_credit", "chargeback", "project_funds", "platform_channel", "direct_transfer"
+]  # fmt: skip
 RefundPartState = Literal["waiting", "sent", "succeeded", "failed"]
 Burden = Literal["provider", "company"]
 StationBase = Literal["remaining", "original"]

@@ -6,6 +6,8 @@ from uuid import UUID
 from pydantic import Field
 
 from services.shared.kernel.actor import Grants, Relation
+from services.shared.kernel.channel import CollectionModel
+from services.shared.kernel.collection import CollectionReason, ContractKind
 from services.shared.kernel.fee import Fee
 from services.shared.kernel.money import Money
 from services.shared.kernel.payment_schedule import ALL_BEFORE_WORK, PaymentPart
@@ -30,12 +32,11 @@ from services.shared.messages.orders.report import ReportSummary
 from services.shared.messages.orders.sample import SampleSummary, ShipmentSummary
 
 OrderState = Literal["placed", "contracted", "released", "in_progress", "delivered", "accepted", "closed", "cancelled"]
-PaymentMethod = Literal["card", "bank_transfer", "credit", "project_funds"]
-"""*credit*: invoice first, on the customer's credit line; *project_funds*: the provider's own people, no invoice."""
+PaymentMethod = Literal["card", "bank_transfer", "credit", "project_funds", "platform_channel", "direct_transfer"]
+"""*credit*: invoice first, on the customer's credit line; *project_funds*: the provider's own people, no invoice. Where
+the provider sells: *platform_channel* splits at source, *direct_transfer* goes to its account or into custody."""
 CoverKind = Literal["voucher", "credit", "funding"]
 ReleaseReason = Literal["paid", "deposit", "credit", "internal"]
-CollectionModel = Literal["principal_own_account"]
-"""How the money is collected (trade rules): more models join as they are built."""
 
 PARTIES: Grants = {
     "customer": frozenset(), "provider": frozenset(), "station": frozenset(), "operator": frozenset(),
@@ -65,6 +66,11 @@ class Terms(Message):
             net and this together.
         buy_net: Resale: what the company pays the provider, whatever the customer pays.
         station_base: What the station's share is taken of: the fee, or with resale the margin.
+        collection_agreement_id, collection_reason: By what the company is principal or agent; none: it sells, as its
+            general terms say.
+        commission_rate_bps: Agent: at which VAT rate the company invoices its commission; the price is then taxed at
+            the provider's, who invoices the customer.
+        contract_kind: *technology_…*: exempt from VAT once the contract is registered.
     """
 
     collection_model: CollectionModel
@@ -87,6 +93,10 @@ class Terms(Message):
     company_discount: MoneyOrZero | None = None
     buy_net: MoneyOrZero | None = None
     station_base: StationBase = "fee"
+    collection_agreement_id: UUID | None = None
+    collection_reason: CollectionReason | None = None
+    commission_rate_bps: BasisPoints | None = None
+    contract_kind: ContractKind = "testing"
 
 
 class Cover(Message):
@@ -256,6 +266,7 @@ class OrderPlaced(_OrderEvent):
     amounts: Amounts
     payment_method: PaymentMethod
     placed_at: Instant
+    collection_model: CollectionModel = "principal_own_account"
 
 
 class OrderContracted(_OrderEvent):

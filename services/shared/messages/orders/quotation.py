@@ -6,6 +6,8 @@ from uuid import UUID
 from pydantic import Field
 
 from services.shared.kernel.actor import Grants
+from services.shared.kernel.channel import CollectionModel
+from services.shared.kernel.collection import ContractKind
 from services.shared.kernel.money import Money
 from services.shared.messages.base import (
     BasisPoints,
@@ -111,6 +113,8 @@ class QuotationView(View):
 
     Attributes:
         provider_side: For the operating company only.
+        collection_model: Who sells: the company, or as its principal the provider.
+        contract_kind: *technology_…*: exempt from VAT once the contract is registered.
         version: Counts from 1 within its request and provider; a later one supersedes an earlier one.
         turnaround_days: Working days from the release of the order and complete samples to the report.
     """
@@ -132,6 +136,8 @@ class QuotationView(View):
     counter_net: Money | None
     order_id: UUID | None
     provider_side: ProviderSide | None = None
+    collection_model: CollectionModel = "principal_own_account"
+    contract_kind: ContractKind = "testing"
 
 
 class SendQuotation(Command):
@@ -140,6 +146,7 @@ class SendQuotation(Command):
 
     Attributes:
         turnaround_days: Working days from the release of the order and complete samples to the report.
+        contract_kind: *technology_…*: exempt from VAT once the contract is registered; refused where the company sells.
     """
 
     wire_name: ClassVar = "orders.send_quotation"
@@ -151,6 +158,7 @@ class SendQuotation(Command):
     notes: Text = ""
     valid_until: Instant | None = None
     """None: 30 days from now."""
+    contract_kind: ContractKind = "testing"
 
 
 class PriceQuotation(Command):
@@ -184,7 +192,7 @@ class AcceptQuotation(Command):
     grants: ClassVar[Grants] = CUSTOMER
 
     quotation_id: UUID
-    payment_method: Literal["card", "bank_transfer", "credit", "project_funds"]
+    payment_method: Literal["card", "bank_transfer", "credit", "project_funds", "platform_channel", "direct_transfer"]
     project_funds: ProjectFunds | None = None
 
 
