@@ -54,6 +54,7 @@ from gateway.routes import (
     quotation,
     receivable,
     reconciliation,
+    red_letter,
     referral,
     refund,
     settlement,
@@ -71,8 +72,8 @@ log = logger("gateway")
 ROUTES = (
     order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
     bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
-    payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, feed, programme, voucher,
-    claim, funding, collection_agreement, reconciliation, operation, stripe_webhook,
+    payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, red_letter, feed, programme,
+    voucher, claim, funding, collection_agreement, reconciliation, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -1,7 +1,7 @@
 """Invoices we issue, and invoices we receive."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import StringConstraints
@@ -11,6 +11,70 @@ from services.shared.kernel.money import Money
 from services.shared.messages.base import Instant, MoneyOrZero, PositiveMoney
 from services.shared.messages.invoicing.invoice import InvoiceState
 from services.shared.messages.invoicing.received_invoice import InvoiceKind, ReceivedInvoiceState
+from services.shared.messages.invoicing.red_letter import FormNumber, FormState, RedLetterState
+
+
+class CustomerRedLetter(Shown):
+    """
+    What takes back an invoice, wholly or in part, to the customer; its amounts are below zero.
+
+    *form_state*: of the red-letter form, by the tax bureau's numbers; *02* waits for the buyer until *confirm_by*.
+    """
+
+    red_letter_id: UUID
+    number: str
+    state: RedLetterState
+    invoice_id: UUID
+    invoice_number: str
+    order_id: UUID
+    order_number: str
+    refund_id: UUID
+    net: Money
+    tax: Money
+    gross: Money
+    form_number: str
+    form_state: FormState | None
+    confirm_by: Instant | None
+    requested_at: Instant
+    issued_at: Instant | None
+    pdf_sha256: str
+    xml_sha256: str
+
+
+class OperatorRedLetter(CustomerRedLetter):
+    """The same to the operating company. *problem*: why it was refused, or could not be made."""
+
+    customer_id: UUID
+    form_source: Literal["platform", "staff"] | None
+    lapses: int
+    problem: str
+
+
+class RedLetterPage(Shown):
+    items: tuple[OperatorRedLetter | CustomerRedLetter, ...]
+    next_cursor: str | None
+
+
+class RedLettersListed(Listed):
+    order_id: UUID | None = None
+    state: RedLetterState | None = None
+
+
+class RedFormToRecord(Schema):
+    """*state*: 02 where the buyer must confirm the form, 01 where nobody need."""
+
+    number: FormNumber
+    state: Literal["01", "02"]
+
+
+class RedFormToConfirm(Schema):
+    number: FormNumber
+
+
+class RedFormToRefuse(Schema):
+    """*state*: in which the bureau shows it."""
+
+    state: Literal["05", "06", "08", "10"]
 
 
 class CustomerInvoice(Shown):
@@ -29,12 +93,14 @@ class CustomerInvoice(Shown):
     issued_at: Instant | None
     pdf_sha256: str
     xml_sha256: str
+    red_letters: tuple[CustomerRedLetter, ...]
 
 
 class OperatorInvoice(CustomerInvoice):
     """An invoice, to the operating company. *problem*: why it could not be issued."""
 
     problem: str
+    red_letters: tuple[OperatorRedLetter, ...]
 
 
 class InvoicePage(Shown):

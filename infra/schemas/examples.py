@@ -50,6 +50,7 @@ _NUMBERS = (
     ("Report", "RP-2026-000061"), ("Settle", "ST-2026-000009"), ("Payout", "PO-2026-000009"),
     ("Refund", "RF-2026-000004"), ("Dispute", "DP-2026-000002"),
     ("Invoice", "INV-2026-000045"), ("Received", "26112000000012345678"), ("RecordReceived", "26112000000012345678"),
+    ("RedLetter", "RED-2026-000003"), ("RecordRedForm", "5000112611000123"), ("ConfirmRedForm", "5000112611000123"),
     ("Claim", "VC-2026-000007"), ("Evidence", "HT-2026-000087"), ("Programme", "PG-2026-000004"),
     ("Voucher", "VO-2026-000018"),
     ("BankOrder", "BO-2026-000003"), ("StatusReport", "BO-2026-000003"), ("OrderedPayment", "PO-2026-000009"),
@@ -60,7 +61,7 @@ _NUMBERS = (
 _TEXT = {
     "decided_by": "member/0190d1c2-0000-7000-8000-000000000007",
     "project_number": "52102045", "responsible_person": "李明", "cost_category": "testing",
-    "invoice_number": "INV-2026-000045", "suspended_for": "", "write_off_reason": "",
+    "invoice_number": "INV-2026-000045", "form_number": "5000112611000123", "suspended_for": "", "write_off_reason": "",
     "framework_agreement_number": "FA-2026-000003", "period": "2026-11",
     "order_number": "OR-2026-000087", "contract_number": "HT-2026-000087", "settlement_number": "ST-2026-000009",
     "legal_name": "江淮新材料有限公司", "legal_name_en": "Jianghuai New Materials Co., Ltd.",
@@ -197,6 +198,8 @@ def _string(name: str, owner: str) -> str:
 def _amount(name: str, owner: str) -> int:
     if _PARTY.match(owner) and name in _PARTY_MONEY:
         return _PARTY_MONEY[name]
+    if owner.startswith("RedLetter"):
+        return -_MONEY[name]
     return _MONEY.get(name, 106_000)
 
 

@@ -26,6 +26,7 @@ from services.billing.use_cases import (
     payment,
     receivable,
     reconciliation,
+    refund,
     refund_check,
     settlement,
     stripe_event,
@@ -44,6 +45,7 @@ from services.shared.messages.identity.organisation import (
 )
 from services.shared.messages.invoicing.invoice import InvoiceIssued
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
+from services.shared.messages.invoicing.red_letter import RedLetterIssued
 from services.shared.messages.orders.contract import ContractSigned
 from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
@@ -103,6 +105,7 @@ def work(settings: SourceSettings) -> Work:
             on(DisputeWithdrawn, dispute.withdrawn),
             on(InvoiceIssued, partial(receivable.invoiced, instructions=instructions, reminder_days=reminder_days)),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
+            on(RedLetterIssued, refund.red_letter_issued),
         ),
         outside_calls=(*outside_calls(gateway, papers, overdue_after), *funding_calls(finance_systems)),
         timers={

@@ -1,21 +1,39 @@
 """Every way into invoicing by RPC."""
 
+from datetime import datetime
 from functools import cache, partial
 
-from services.invoicing.adapters import queries
-from services.invoicing.config import InvoicingSettings
-from services.invoicing.use_cases import received_invoice
+from services.invoicing.adapters import queries, red_letter_queries
+from services.invoicing.config import settings
+from services.invoicing.use_cases import received_invoice, red_letter
+from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
-from services.shared.chassis.settings import load
+from services.shared.kernel.actor import Actor
 from services.shared.messages.invoicing.invoice import GetInvoice, GetInvoiceDocument, ListInvoices
 from services.shared.messages.invoicing.received_invoice import ListReceivedInvoices, RecordReceivedInvoice
+from services.shared.messages.invoicing.red_letter import (
+    ConfirmRedForm,
+    GetRedLetter,
+    GetRedLetterDocument,
+    ListRedLetters,
+    RecordRedForm,
+    RedLetterView,
+    RefuseRedForm,
+    RequestRedForm,
+)
 
 
 @cache
 def _store() -> ObjectStore:
-    (settings,) = load(InvoicingSettings)
-    return ObjectStore(str(settings.object_store_url), settings.bucket, settings.records_bucket)
+    own = settings()
+    return ObjectStore(str(own.object_store_url), own.bucket, own.records_bucket)
+
+
+def _request_red_form(
+    wanted: RequestRedForm, *, actor: Actor, uow: InvoicingUnitOfWork, now: datetime
+) -> RedLetterView:
+    return red_letter.request_red_form(wanted, actor=actor, uow=uow, now=now, platform=settings().has_tax_platform)
 
 
 class InvoicingService(ServiceBase):
@@ -26,3 +44,12 @@ class InvoicingService(ServiceBase):
     get_invoice = query(GetInvoice, queries.get_invoice)
     list_invoices = query(ListInvoices, queries.list_invoices)
     get_invoice_document = query(GetInvoiceDocument, partial(queries.get_invoice_document, store=_store))
+    record_red_form = command(RecordRedForm, red_letter.record_red_form)
+    confirm_red_form = command(ConfirmRedForm, red_letter.confirm_red_form)
+    refuse_red_form = command(RefuseRedForm, red_letter.refuse_red_form)
+    request_red_form = command(RequestRedForm, _request_red_form)
+    get_red_letter = query(GetRedLetter, red_letter_queries.get_red_letter)
+    list_red_letters = query(ListRedLetters, red_letter_queries.list_red_letters)
+    get_red_letter_document = query(
+        GetRedLetterDocument, partial(red_letter_queries.get_red_letter_document, store=_store)
+    )

@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.invoicing.domain.invoice import Invoice
+from services.invoicing.domain.invoice import Contents, Invoice
 from services.invoicing.domain.order import OrderCopy
 from services.invoicing.domain.organisation import OrganisationCopy
 from services.invoicing.domain.received_invoice import AlreadyRecorded, ReceivedInvoice
+from services.invoicing.domain.red_letter import RedLetter
 from services.invoicing.domain.settlement import PartyKind, SettlementCopy
 from services.invoicing.domain.tax_point import TaxPoint
 from services.shared.kernel.actor import Actor, Role
@@ -206,7 +207,9 @@ class FakeInvoicing:
         self.tax_points = FakeTaxPoints()
         self.number_series = FakeNumberSeries()
         self.invoices = FakeInvoices()
+        self.red_letters = FakeRedLetters()
         self.received_invoices = FakeReceivedInvoices()
+        self.timers: dict[tuple[str, str], datetime] = {}
 
     def publish(self, event: Event) -> UUID:
         self.published.append(event)
@@ -215,6 +218,9 @@ class FakeInvoicing:
     def call_outside(self, kind: str, key: str, payload: Mapping[str, Any]) -> None:
         if all(known != key for _, known, _ in self.calls):
             self.calls.append((kind, key, dict(payload)))
+
+    def set_timer(self, kind: str, subject: object, due_at: datetime) -> None:
+        self.timers[kind, str(subject)] = due_at
 
     def events(self, kind: type[E]) -> list[E]:
         return [event for event in self.published if isinstance(event, kind)]
@@ -293,8 +299,37 @@ class FakeInvoices:
             raise NotFound
         return deepcopy(self.rows[invoice_id])
 
+    def of_order(self, order_id: UUID) -> Invoice | None:
+        return deepcopy(next((each for each in self.rows.values() if each.order_id == order_id), None))
+
+    def contents_of(self, invoice_id: UUID) -> Contents:
+        return self.get(invoice_id).frozen
+
     def save(self, invoice: Invoice) -> None:
         self.rows[invoice.invoice_id] = deepcopy(invoice)
+
+
+class FakeRedLetters:
+    def __init__(self) -> None:
+        self.rows: dict[UUID, RedLetter] = {}
+
+    def exists_for(self, refund_id: UUID) -> bool:
+        return any(each.refund_id == refund_id for each in self.rows.values())
+
+    def add(self, red_letter: RedLetter) -> None:
+        self.rows[red_letter.red_letter_id] = deepcopy(red_letter)
+
+    def get(self, red_letter_id: UUID) -> RedLetter:
+        if red_letter_id not in self.rows:
+            raise NotFound
+        return deepcopy(self.rows[red_letter_id])
+
+    def waiting_for(self, invoice_id: UUID) -> list[RedLetter]:
+        found = [each for each in self.rows.values() if each.invoice_id == invoice_id and each.state == "waiting"]
+        return deepcopy(found)
+
+    def save(self, red_letter: RedLetter) -> None:
+        self.rows[red_letter.red_letter_id] = deepcopy(red_letter)
 
 
 class FakeReceivedInvoices:

@@ -41,6 +41,7 @@ from services.shared.messages.billing.refund import (
     WaiveRedLetter,
 )
 from services.shared.messages.billing.refund import RefundPart as RefundPartMessage
+from services.shared.messages.invoicing.red_letter import RedLetterIssued
 
 E = TypeVar("E", RefundAgreed, RefundSucceeded, RefundFailed)
 
@@ -209,12 +210,21 @@ def give_back(order: OrderCopy, kept: int, *, uow: BillingUnitOfWork, now: datet
     uow.refunds.save(made)
 
 
+def red_letter_issued(event: RedLetterIssued, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The invoice is taken back by as much."""
+    red_letter_confirmed(event.refund_id, uow=uow, now=now)
+
+
 def red_letter_confirmed(refund_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """The invoice may be corrected: the customer's side is booked and the money may leave."""
+    """
+    The customer's side is booked and the money may leave; unless two people let it go before.
+
+    A transfer to a payer that has told no account waits for somebody to approve it: nobody can be refused here.
+    """
     made = _locked(refund_id, uow)
     if made.state == "awaiting_red_letter":
         made.pay()
-        let_go(made, uow, now)
+        let_go(made, uow, now, without_account="wait")
         uow.refunds.save(made)
 
 
@@ -273,7 +283,9 @@ def _agree(
     parts = parts_of(made.to_payer, payments)
     if taken_by is not None:
         parts = tuple(replace(part, route="chargeback", reference=str(taken_by)) for part in parts)
-    made.agree(parts, now, performed=performed, invoiced=performed)
+    # What rounds to nothing for the customer takes nothing back of its invoice.
+    invoiced = performed and made.gross > 0
+    made.agree(parts, now, performed=performed, invoiced=invoiced)
     for payment in payments:
         part = made.part(payment.payment_id)
         if part is not None:
@@ -284,7 +296,7 @@ def _agree(
     if performed and made.takes is not None:
         taken = take_back(order, made.takes, key=f"refund:{made.refund_id}", uow=uow, now=now)
         post(made, "shares", "refund_shares", taken, uow, now)
-    uow.publish(event(RefundAgreed, made, invoiced=performed))
+    uow.publish(event(RefundAgreed, made, invoiced=invoiced))
     if made.state == "pending":
         let_go(made, uow, now)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from services.billing.domain import ledger
@@ -28,6 +28,7 @@ from services.shared.messages.billing.refund import (
 )
 
 E = TypeVar("E", RefundAgreed, RefundSucceeded, RefundFailed)
+WithoutAccount = Literal["refuse", "wait"]
 
 
 def card_refund_settled(
@@ -118,8 +119,12 @@ def order_kept(refund_id: UUID, payment_id: UUID, key: str, sha256: str, size: i
     uow.refunds.save(made)
 
 
-def let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
-    """Book the customer's side and send the money. The order and its payments are locked."""
+def let_go(made: Refund, uow: BillingUnitOfWork, now: datetime, *, without_account: WithoutAccount = "refuse") -> None:
+    """
+    Book the customer's side and send the money. The order and its payments are locked.
+
+    *without_account*: see `send`.
+    """
     entries: Sequence[Entry]
     if made.by_provider:
         entries = ()  # what our commission loses by it is booked with the shares
@@ -131,14 +136,18 @@ def let_go(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
     if not made.parts:  # all of it was the programme's, or not paid yet
         made.succeed(now)
         _tell_succeeded(made, uow, now)
-    send(made, uow, now)
+    send(made, uow, now, without_account=without_account)
 
 
-def send(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
+def send(made: Refund, uow: BillingUnitOfWork, now: datetime, *, without_account: WithoutAccount = "refuse") -> None:
     """
     Send each part that waits; a transfer only once a second pair of eyes has seen it.
 
     The institution refunds no charge that the customer's bank disputes: such a part waits until that is decided.
+    *without_account*: whether a transfer to a payer that has told no account is refused, or waits to be approved anew.
+
+    Raises:
+        PayerWithoutBankAccount: It is to be refused.
     """
     for part in made.parts:
         if part.state != "waiting":
@@ -165,7 +174,11 @@ def send(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None:
         elif part.route == "direct_transfer":
             made.move(replace(part, state="sent"), now)  # until the provider says that it has given it back
         elif made.approved_by:
-            _order_transfer(made, part, uow, now)
+            try:
+                _order_transfer(made, part, uow, now)
+            except PayerWithoutBankAccount:
+                if without_account == "refuse":
+                    raise
 
 
 def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> None:

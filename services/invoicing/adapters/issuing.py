@@ -1,5 +1,5 @@
 """
-The outside call `issue_invoice`: from what is frozen to the two files kept in the records bucket.
+The outside calls `issue_invoice` and `issue_red_letter`: from what is frozen to two files kept in the records bucket.
 
     contents → UBL XML → official EN 16931 rules → PDF/A-3 with the XML inside → both kept
 
@@ -24,6 +24,7 @@ from services.invoicing.adapters.invoice_document import (
     Line,
     Party,
     PaymentMeans,
+    Preceding,
     Vat,
     VatSubtotal,
 )
@@ -60,10 +61,12 @@ _ONE_LINE = ("C62", "项 / item")
 
 
 class IssueInvoice:
-    """`issue_invoice` with its object store."""
+    """*named*: field of the payload with the id of what is issued, by which its files lie in *folder*."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, named: str = "invoice_id", folder: str = "invoices") -> None:
         self.store = store
+        self.named = named
+        self.folder = folder
 
     def __call__(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         """
@@ -73,7 +76,7 @@ class IssueInvoice:
             Unavailable: The store, the rules or the renderer do not answer; the same call may be made again.
         """
         del key
-        invoice_id = payload["invoice_id"]
+        issued_id = payload[self.named]
         try:
             invoice = document(_CONTENTS.validate_python(payload["contents"]))
             xml = invoice_xml(invoice)
@@ -86,17 +89,17 @@ class IssueInvoice:
             InvoiceInconsistent, RulesFailed, RenderFailed, ArithmeticError, LookupError, TypeError, ValueError,
         ) as error:  # fmt: skip
             # Nothing outside is at fault, so trying again cannot help: somebody must look at this invoice.
-            log.exception("invoice cannot be made", invoice_id=invoice_id)
+            log.exception("invoice cannot be made", **{self.named: issued_id})
             return {"findings": [f"{type(error).__name__}: {error}"]}
         return {
             "findings": [],
-            "pdf": _kept(self._keep(invoice_id, pdf, "pdf", "application/pdf")),
-            "xml": _kept(self._keep(invoice_id, xml, "xml", "application/xml")),
+            "pdf": _kept(self._keep(issued_id, pdf, "pdf", "application/pdf")),
+            "xml": _kept(self._keep(issued_id, xml, "xml", "application/xml")),
         }
 
-    def _keep(self, invoice_id: str, body: bytes, form: str, media_type: str) -> Stored:
+    def _keep(self, issued_id: str, body: bytes, form: str, media_type: str) -> Stored:
         # The hash is in the key: other bytes, from a later version of the template, would be another file.
-        return self.store.keep(f"invoices/{invoice_id}/{sha256(body).hexdigest()}.{form}", body, media_type)
+        return self.store.keep(f"{self.folder}/{issued_id}/{sha256(body).hexdigest()}.{form}", body, media_type)
 
 
 def document(contents: Contents) -> Invoice:
@@ -120,12 +123,12 @@ def document(contents: Contents) -> Invoice:
         )
         if discount.amount.amount
     )
-    day = business_date(contents.dated_at)
+    day, credited = business_date(contents.dated_at), contents.credits
     return Invoice(
         number=contents.number,
         issued_on=day,
         issued_at=contents.dated_at,
-        due_on=day + timedelta(days=contents.net_days),
+        due_on=None if credited else day + timedelta(days=contents.net_days),
         seller=_party(contents.seller),
         buyer=_party(contents.buyer),
         lines=lines,
@@ -138,6 +141,9 @@ def document(contents: Contents) -> Invoice:
         contract_number=contents.contract_number,
         order_number=contents.order_number,
         payment_terms=_payment_terms(contents),
+        credits=Preceding(credited.number, business_date(credited.dated_at)) if credited else None,
+        credit_reason=credited.reason if credited else "",
+        red_form_number=credited.form_number if credited else "",
     )
 
 
@@ -177,6 +183,8 @@ def _line(line: OrderLine, vat: Vat, order_number: str) -> Line:
 
 
 def _payment_terms(contents: Contents) -> str:
+    if contents.credits is not None:
+        return "款项按原付款路径退回。 Refunded the way it was paid."
     if contents.paid == contents.gross:
         return "款项已付清。 Paid in full before work began."
     if not contents.net_days:
@@ -186,6 +194,8 @@ def _payment_terms(contents: Contents) -> str:
 
 def _payment(contents: Contents) -> PaymentMeans:
     seller = contents.seller
+    if contents.credits is not None:  # nothing is to be paid to anybody's account by who reads it
+        return PaymentMeans("97", contents.order_number)
     if contents.payment_method in {"bank_transfer", "credit"} and seller.account_number:
         reference = reference_of(contents.order_number)
         return PaymentMeans("30", reference, seller.account_number, seller.account_name, seller.bank_name)

@@ -5,6 +5,7 @@ from pathlib import Path
 from services.invoicing.adapters.invoice_document import Invoice, Party, Vat
 from services.shared.chassis.document_text import capitals, day, figure, percent
 from services.shared.chassis.render import Attachment, render
+from services.shared.kernel.money import Money
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -24,6 +25,12 @@ def invoice_pdf(invoice: Invoice, *, xml: bytes | None = None) -> bytes:
 
 
 def _data(invoice: Invoice) -> dict[str, object]:
+    # People read a red letter by its amounts below zero; the file of the standard says the same by its type.
+    sign = -1 if invoice.credits is not None else 1
+
+    def shown(amount: Money) -> str:
+        return figure(amount if sign > 0 else -amount)
+
     return {
         "issued_at": invoice.issued_at.isoformat(),
         "is_credit_note": invoice.credits is not None,
@@ -48,34 +55,33 @@ def _data(invoice: Invoice) -> dict[str, object]:
                 "order_number": line.order_number,
                 "quantity": f"{line.quantity.normalize():f}",
                 "unit": line.unit,
-                "unit_price": figure(line.unit_price),
-                "discount": figure(-line.discount) if line.discount.amount else "",
+                "unit_price": shown(line.unit_price),
+                "discount": shown(-line.discount) if line.discount.amount else "",
                 "vat": _rate(line.vat),
-                "net": figure(line.net),
+                "net": shown(line.net),
             }
             for line in invoice.lines
         ],
         "discounts": [
-            {"reason": each.reason, "vat": _rate(each.vat), "amount": figure(-each.amount)}
-            for each in invoice.discounts
+            {"reason": each.reason, "vat": _rate(each.vat), "amount": shown(-each.amount)} for each in invoice.discounts
         ],
         "vat_subtotals": [
             {
                 "vat": _rate(each.vat),
                 "reason": each.vat.exemption_reason,
-                "taxable": figure(each.taxable),
-                "tax": figure(each.tax),
+                "taxable": shown(each.taxable),
+                "tax": shown(each.tax),
             }
             for each in invoice.vat_subtotals
         ],
-        "lines_total": figure(invoice.lines_total),
-        "net": figure(invoice.net),
-        "tax": figure(invoice.tax),
-        "gross": figure(invoice.gross),
-        "gross_capitals": capitals(invoice.gross),
-        "paid": figure(-invoice.paid) if invoice.paid.amount else "",
-        "rounding": figure(invoice.rounding) if invoice.rounding.amount else "",
-        "due": figure(invoice.due),
+        "lines_total": shown(invoice.lines_total),
+        "net": shown(invoice.net),
+        "tax": shown(invoice.tax),
+        "gross": shown(invoice.gross),
+        "gross_capitals": capitals(invoice.gross if sign > 0 else -invoice.gross),
+        "paid": shown(-invoice.paid) if invoice.paid.amount else "",
+        "rounding": shown(invoice.rounding) if invoice.rounding.amount else "",
+        "due": shown(invoice.due),
         "is_paid": not invoice.due.amount,
         "payment": {
             "reference": invoice.payment.reference,

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.invoicing.adapters import tables
+from services.invoicing.adapters.red_letter_queries import of_invoices
 from services.invoicing.adapters.repositories import invoice_of
 from services.invoicing.adapters.unit_of_work import InvoicingUnitOfWork
 from services.invoicing.domain.invoice import Invoice
@@ -30,12 +31,14 @@ from services.shared.messages.invoicing.received_invoice import (
     ReceivedInvoicePage,
     ReceivedInvoiceView,
 )
+from services.shared.messages.invoicing.red_letter import RedLetterView
 
 
 def get_invoice(query: GetInvoice, *, actor: Actor, uow: InvoicingUnitOfWork, now: datetime) -> InvoiceView:
     del now
     invoice, relation = _readable(query, query.invoice_id, actor, uow)
-    return _invoice_view(invoice, relation)
+    red_letters = of_invoices([invoice.invoice_id], relation, uow)
+    return _invoice_view(invoice, relation, red_letters.get(invoice.invoice_id, ()))
 
 
 def get_invoice_document(
@@ -72,7 +75,11 @@ def list_invoices(query: ListInvoices, *, actor: Actor, uow: InvoicingUnitOfWork
         uow.connection, statement, (table.c.dated_at, table.c.invoice_id), query.after, query.limit,
         read=(datetime.fromisoformat, UUID), newest_first=True,
     )  # fmt: skip
-    return InvoicePage(items=tuple(_invoice_view(invoice_of(row), relation) for row in rows), next_cursor=cursor)
+    red_letters = of_invoices([row.invoice_id for row in rows], relation, uow)
+    return InvoicePage(
+        items=tuple(_invoice_view(invoice_of(row), relation, red_letters.get(row.invoice_id, ())) for row in rows),
+        next_cursor=cursor,
+    )
 
 
 def list_received_invoices(
@@ -99,7 +106,7 @@ def _readable(query: Query, invoice_id: UUID, actor: Actor, uow: InvoicingUnitOf
     return invoice_of(row), relation
 
 
-def _invoice_view(invoice: Invoice, relation: Relation) -> InvoiceView:
+def _invoice_view(invoice: Invoice, relation: Relation, red_letters: tuple[RedLetterView, ...]) -> InvoiceView:
     contents = invoice.frozen
     return InvoiceView(
         invoice_id=invoice.invoice_id,
@@ -116,6 +123,7 @@ def _invoice_view(invoice: Invoice, relation: Relation) -> InvoiceView:
         pdf_sha256=invoice.pdf.sha256 if invoice.pdf else "",
         xml_sha256=invoice.xml.sha256 if invoice.xml else "",
         problem=invoice.problem if relation == "operator" else "",
+        red_letters=red_letters,
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.invoicing.adapters import tables
-from services.invoicing.domain.invoice import Contents, Invoice, KeptFile
+from services.invoicing.domain.invoice import Contents, Invoice, KeptFile, Taken
 from services.invoicing.domain.order import OrderCopy
 from services.invoicing.domain.organisation import OrganisationCopy
 from services.invoicing.domain.received_invoice import AlreadyRecorded, ReceivedInvoice
@@ -149,6 +149,20 @@ class SqlInvoices:
             raise NotFound
         return invoice_of(row)
 
+    def of_order(self, order_id: UUID) -> Invoice | None:
+        row = self.connection.execute(
+            select(tables.invoice).where(tables.invoice.c.order_id == order_id).with_for_update()
+        ).one_or_none()
+        return invoice_of(row) if row is not None else None
+
+    def contents_of(self, invoice_id: UUID) -> Contents:
+        found = self.connection.execute(
+            select(tables.invoice.c.contents).where(tables.invoice.c.invoice_id == invoice_id)
+        ).scalar_one_or_none()
+        if found is None:
+            raise NotFound
+        return _CONTENTS.validate_python(found)
+
     def save(self, invoice: Invoice) -> None:
         save_versioned(self.connection, tables.invoice, {"invoice_id": invoice.invoice_id}, _invoice_row(invoice))
 
@@ -183,6 +197,8 @@ def invoice_of(row: Any) -> Invoice:
         pdf=KeptFile(**row.pdf) if row.pdf else None,
         xml=KeptFile(**row.xml) if row.xml else None,
         problem=row.problem,
+        red_asked=Taken(row.red_asked_net_minor, row.red_asked_tax_minor),
+        red_issued=Taken(row.red_issued_net_minor, row.red_issued_tax_minor),
         version=row.version,
     )
 
@@ -201,6 +217,10 @@ def _invoice_row(invoice: Invoice) -> dict[str, Any]:
         "pdf": vars(invoice.pdf) if invoice.pdf else None,
         "xml": vars(invoice.xml) if invoice.xml else None,
         "problem": invoice.problem,
+        "red_asked_net_minor": invoice.red_asked.net,
+        "red_asked_tax_minor": invoice.red_asked.tax,
+        "red_issued_net_minor": invoice.red_issued.net,
+        "red_issued_tax_minor": invoice.red_issued.tax,
         "version": invoice.version,
     }
 

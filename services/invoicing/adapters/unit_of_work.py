@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from services.invoicing.adapters.red_letter_repository import SqlRedLetters
 from services.invoicing.adapters.repositories import (
     SqlInvoices,
     SqlNumberSeries,
@@ -38,6 +39,10 @@ class InvoicingUnitOfWork(UnitOfWork):
     @cached_property
     def invoices(self) -> SqlInvoices:
         return SqlInvoices(self.connection)
+
+    @cached_property
+    def red_letters(self) -> SqlRedLetters:
+        return SqlRedLetters(self.connection)
 
     @cached_property
     def received_invoices(self) -> SqlReceivedInvoices:

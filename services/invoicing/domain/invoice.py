@@ -17,7 +17,9 @@ from services.shared.kernel.errors import Conflict
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
 
-InvoiceState = Literal["requested", "issuing", "issued", "delivered", "failed"]
+InvoiceState = Literal[
+    "requested", "issuing", "issued", "delivered", "failed", "red_pending", "partly_reversed", "reversed"
+]  # fmt: skip
 
 LIFECYCLE: Lifecycle[InvoiceState] = Lifecycle(
     "invoice",
@@ -25,6 +27,11 @@ LIFECYCLE: Lifecycle[InvoiceState] = Lifecycle(
         "number": {"requested": "issuing"},
         "issue": {"issuing": "issued"},
         "fail": {"issuing": "failed"},
+        # What happens before there are documents is kept in the sums, and followed when there are.
+        "ask_red": {"issued": "red_pending", "red_pending": "red_pending", "partly_reversed": "red_pending"},
+        "await_more": {"red_pending": "red_pending"},
+        "reverse_part": {"red_pending": "partly_reversed"},
+        "reverse": {"red_pending": "reversed"},
     },
 )
 
@@ -36,6 +43,10 @@ class NotIssued(Conflict):
     """There is no document of this invoice yet."""
 
     code = "invoicing.invoice_not_issued"
+
+
+class MoreThanInvoiced(Exception):
+    """Red-letter invoices would take back more than the invoice says: a bug, somebody must look."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,16 @@ class PartyOnInvoice:
 
 
 @dataclass(frozen=True)
+class Credited:
+    """Which invoice a red-letter one takes back, by which form, and why."""
+
+    number: str
+    dated_at: datetime
+    form_number: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Contents:
     """
     Everything both documents say.
@@ -62,6 +83,7 @@ class Contents:
         accepted_at: When the performance was accepted: its day is the delivery date.
         paid: Received before, and not given back.
         reduced: Net that the order comes down by, because it was given back before acceptance; none: nothing was.
+        credits: Of a red-letter invoice, whose amounts are what is taken back, above zero.
         net_days: From the issue date until what is not paid is due.
     """
 
@@ -80,6 +102,7 @@ class Contents:
     paid: Money
     net_days: int = 0
     reduced: Money | None = None
+    credits: Credited | None = None
 
     @property
     def gross(self) -> Money:
@@ -95,6 +118,17 @@ class KeptFile:
     size_bytes: int
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What red-letter invoices take back of an invoice, minor units of its currency, zero or more."""
+
+    net: int = 0
+    tax: int = 0
+
+    def plus(self, net: Money, tax: Money) -> "Taken":
+        return Taken(self.net + net.amount, self.tax + tax.amount)
+
+
 @dataclass
 class Invoice:
     """
@@ -104,6 +138,7 @@ class Invoice:
         contents: None until it is numbered.
         issued_at: What the documents are dated; none until they exist.
         problem: Why they could not be made: rule ids and the rules' own words.
+        red_asked: What refunds that are agreed take back of it; *red_issued*: what of that is issued.
     """
 
     invoice_id: UUID
@@ -115,6 +150,8 @@ class Invoice:
     pdf: KeptFile | None = None
     xml: KeptFile | None = None
     problem: str = ""
+    red_asked: Taken = Taken()
+    red_issued: Taken = Taken()
     version: int = 0
 
     @property
@@ -178,6 +215,31 @@ class Invoice:
         self.issued_at = self.frozen.dated_at
         self.pdf = pdf
         self.xml = xml
+        if self.red_asked.net:
+            self.state = LIFECYCLE.after("ask_red", self.state)
+
+    def ask_red(self, net: Money, tax: Money) -> None:
+        """
+        So much of it is to be taken back.
+
+        Raises:
+            MoreThanInvoiced: Together with what was asked for before that is more than it says.
+        """
+        asked, contents = self.red_asked.plus(net, tax), self.frozen
+        if net.currency != contents.net.currency or asked.net > contents.net.amount or asked.tax > contents.tax.amount:
+            raise MoreThanInvoiced(contents.number)
+        self.red_asked = asked
+        if LIFECYCLE.allows("ask_red", self.state):
+            self.state = LIFECYCLE.after("ask_red", self.state)
+
+    def issue_red(self, net: Money, tax: Money) -> None:
+        """So much of what was asked for is taken back. Raises WrongState."""
+        self.red_issued = self.red_issued.plus(net, tax)
+        if self.red_issued != self.red_asked:
+            verb = "await_more"
+        else:
+            verb = "reverse" if self.red_issued.net == self.frozen.net.amount else "reverse_part"
+        self.state = LIFECYCLE.after(verb, self.state)
 
     def fail(self, problem: str) -> None:
         """Its documents cannot be made. The number stays taken: a series has no gaps."""

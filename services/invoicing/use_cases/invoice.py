@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from services.invoicing.domain.invoice import SERIES, Contents, Invoice, KeptFile, invoice_number, problem_text
 from services.invoicing.domain.tax_point import TaxPoint
+from services.invoicing.use_cases import red_letter
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
@@ -75,9 +76,14 @@ def issue_payload(invoice: Invoice) -> dict[str, Any]:
 
 
 def record_documents(
-    payload: Mapping[str, Any], outcome: Mapping[str, Any], *, uow: InvoicingUnitOfWork, now: datetime
-) -> None:
-    """What became of `issue_invoice`: *outcome* holds *findings*, or the kept files *pdf* and *xml*."""
+    payload: Mapping[str, Any], outcome: Mapping[str, Any], *, uow: InvoicingUnitOfWork, now: datetime,
+    platform: bool = False,
+) -> None:  # fmt: skip
+    """
+    What became of `issue_invoice`: *outcome* holds *findings*, or the kept files *pdf* and *xml*.
+
+    *platform*: a tax platform is asked for the form of what is to be taken back of it already.
+    """
     del now
     invoice = uow.invoices.get(UUID(payload["invoice_id"]))
     if invoice.state != "issuing":  # recorded before; the same call again made the same files
@@ -114,3 +120,4 @@ def record_documents(
             xml_sha256=xml.sha256,
         )
     )
+    red_letter.invoice_issued(invoice, uow=uow, platform=platform)

@@ -1,13 +1,15 @@
 """What invoicing's use cases need from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.invoicing.domain.invoice import Invoice
+from services.invoicing.domain.invoice import Contents, Invoice
 from services.invoicing.domain.order import OrderCopy
 from services.invoicing.domain.organisation import OrganisationCopy
 from services.invoicing.domain.received_invoice import ReceivedInvoice
+from services.invoicing.domain.red_letter import RedLetter
 from services.invoicing.domain.settlement import SettlementCopy
 from services.invoicing.domain.tax_point import TaxPoint
 from services.shared.messages.base import Event
@@ -60,7 +62,27 @@ class Invoices(Protocol):
     def get(self, invoice_id: UUID) -> Invoice:
         """Locked until the end of the transaction. Raises NotFound."""
 
+    def of_order(self, order_id: UUID) -> Invoice | None:
+        """Locked until the end of the transaction."""
+
+    def contents_of(self, invoice_id: UUID) -> Contents:
+        """What it says, frozen; not locked. Raises NotFound."""
+
     def save(self, invoice: Invoice) -> None: ...
+
+
+class RedLetters(Protocol):
+    def exists_for(self, refund_id: UUID) -> bool: ...
+
+    def add(self, red_letter: RedLetter) -> None: ...
+
+    def get(self, red_letter_id: UUID) -> RedLetter:
+        """Locked until the end of the transaction. Raises NotFound."""
+
+    def waiting_for(self, invoice_id: UUID) -> Sequence[RedLetter]:
+        """Those that wait for the documents of the invoice, locked, in the order of their ids."""
+
+    def save(self, red_letter: RedLetter) -> None: ...
 
 
 class ReceivedInvoices(Protocol):
@@ -88,8 +110,13 @@ class InvoicingUnitOfWork(Protocol):
     def invoices(self) -> Invoices: ...
 
     @property
+    def red_letters(self) -> RedLetters: ...
+
+    @property
     def received_invoices(self) -> ReceivedInvoices: ...
 
     def publish(self, event: Event) -> UUID: ...
 
     def call_outside(self, kind: str, key: str, payload: Mapping[str, Any]) -> None: ...
+
+    def set_timer(self, kind: str, subject: object, due_at: datetime) -> None: ...

@@ -101,6 +101,10 @@ _REVENUE = (
     "order_id", "order_number", "customer_id", "net", "tax", "gross", "tax_rate_bps", "on_credit", "net_days",
     "accepted_at",
 )  # fmt: skip
+_RED_LETTER = (
+    "red_letter_id", "refund_id", "invoice_id", "invoice_number", "order_id", "order_number", "customer_id", "net",
+    "tax", "gross",
+)  # fmt: skip
 _RECEIVED = (
     "received_invoice_id", "number", "kind", "settlement_id", "party_id", "net", "tax", "gross", "issued_on",
 )  # fmt: skip
@@ -233,6 +237,14 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "invoice.issued.v1": (_customer(*_INVOICE),),
     "invoice.failed.v1": (),
     "tax_point.reached.v1": (),
+    "red_letter.requested.v1": (_customer(*_RED_LETTER),),
+    "red_letter.issued.v1": (
+        _customer(*_RED_LETTER, "number", "form_number", "tax_rate_bps", "issued_at", "pdf_sha256", "xml_sha256"),
+    ),
+    # between the company and the bureau; the buyer sees its form there
+    "red_letter.refused.v1": (),
+    "red_letter.escalated.v1": (),
+    "red_letter.failed.v1": (),
     "received_invoice.matched.v1": (_party(*_RECEIVED),),
     "received_invoice.rejected.v1": (_party(*_RECEIVED, "reason"),),
 }  # fmt: skip

@@ -164,6 +164,18 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "invoice.failed.v1": (
         Audience("invoice_failed", "operator", ("finance_operator",), _ORDER),
     ),
+    "red_letter.issued.v1": (
+        Audience("red_letter_issued", "customer", ("customer_finance",), _ORDER),
+    ),
+    "red_letter.refused.v1": (
+        Audience("red_letter_refused", "operator", ("finance_operator",), _ORDER),
+    ),
+    "red_letter.escalated.v1": (
+        Audience("red_letter_escalated", "operator", ("finance_operator",), _ORDER),
+    ),
+    "red_letter.failed.v1": (
+        Audience("red_letter_failed", "operator", ("finance_operator",), _ORDER),
+    ),
     "webhook_endpoint.disabled.v1": (
         Audience("webhook_endpoint_disabled", "organisation",
                  ("customer_finance", *_PARTY_FINANCE, "finance_operator", "administrator"), _ORDERS),

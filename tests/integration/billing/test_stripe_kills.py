@@ -21,7 +21,7 @@ def caller(billing: Billing, failpoint: str = "") -> Iterator["subprocess.Popen[
     environment = {
         **os.environ, "YIQI_BILLING_DATABASE_URL": billing.database.url, "YIQI_FAILPOINT": failpoint,
     }  # fmt: skip
-    process = subprocess.Popen([sys.executable, "-m", "tests.kit.outside_caller"], env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "tests.kit.outside_caller", "billing"], env=environment)
     try:
         yield process
     finally:

@@ -8,14 +8,23 @@ from pydantic import Field
 from services.shared.kernel.actor import Grants
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Event, Instant, Page, Query, View
+from services.shared.messages.invoicing.red_letter import RedLetterView
 
-InvoiceState = Literal["requested", "issuing", "issued", "delivered", "failed"]
+InvoiceState = Literal[
+    "requested", "issuing", "issued", "delivered", "failed", "red_pending", "partly_reversed", "reversed"
+]  # fmt: skip
 
 _READERS: Grants = {"customer": frozenset(), "operator": frozenset({"finance_operator", "administrator"})}
 
 
 class InvoiceView(View):
-    """*problem*: why it could not be issued, for the operating company."""
+    """
+    *net*, *tax* and *gross* are what it says, whatever is taken back of it.
+
+    Attributes:
+        problem: Why it could not be issued, for the operating company.
+        red_letters: What takes it back, oldest first.
+    """
 
     invoice_id: UUID
     number: str
@@ -31,6 +40,7 @@ class InvoiceView(View):
     pdf_sha256: str
     xml_sha256: str
     problem: str
+    red_letters: tuple[RedLetterView, ...] = ()
 
 
 class GetInvoice(Query):

@@ -1,0 +1,186 @@
+"""
+A red-letter invoice (红字发票): takes back what a refund gives back of an invoice.
+
+It is issued once the form before the tax bureau is confirmed; until then the refund's money waits, in billing.
+Amounts here are what is taken back, above zero; what it says to others is below zero.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.invoicing.domain.invoice import Contents, Credited, KeptFile, NotIssued
+from services.invoicing.domain.order import OrderLine
+from services.invoicing.domain.red_form import CONFIRMED, LAPSED, UNCONFIRMED, FormSource, FormState, RedForm
+from services.shared.kernel.lifecycle import Lifecycle
+from services.shared.kernel.money import Money
+
+RedLetterState = Literal["waiting", "requested", "unconfirmed", "issuing", "issued", "refused", "failed"]
+
+LIFECYCLE: Lifecycle[RedLetterState] = Lifecycle(
+    "red_letter",
+    {
+        # a form that was refused may be asked for anew
+        "request": {"waiting": "requested", "refused": "requested"},
+        "await": {"requested": "unconfirmed"},
+        "lapse": {"requested": "requested", "unconfirmed": "requested"},
+        "confirm": {"requested": "issuing", "unconfirmed": "issuing"},
+        "refuse": {"requested": "refused", "unconfirmed": "refused"},
+        "issue": {"issuing": "issued"},
+        "fail": {"issuing": "failed"},
+    },
+)
+
+SERIES = "RED"
+"""Our own series of red-letter invoices; gapless like that of the invoices."""
+
+ESCALATE_AFTER = 2
+"""So many forms of one red letter have lapsed: somebody must speak to the buyer."""
+
+_REASONS = {
+    "dispute": "异议处理退款 Refund decided in a dispute",
+    "manual": "销售退款 Refund",
+    "chargeback": "拒付退款 Chargeback",
+    "cancellation": "服务中止 Service cancelled",
+}
+
+
+@dataclass
+class RedLetter:
+    """
+    Attributes:
+        cause: Of the refund.
+        forms: One for each attempt, the last one counts.
+        contents: None until it is numbered.
+        issued_at: What the documents are dated; none until they exist.
+        problem: Why the form was refused, or the documents could not be made.
+    """
+
+    red_letter_id: UUID
+    refund_id: UUID
+    invoice_id: UUID
+    invoice_number: str
+    order_id: UUID
+    order_number: str
+    customer_id: UUID
+    cause: str
+    net: Money
+    tax: Money
+    requested_at: datetime
+    state: RedLetterState = "waiting"
+    forms: tuple[RedForm, ...] = ()
+    contents: Contents | None = None
+    issued_at: datetime | None = None
+    pdf: KeptFile | None = None
+    xml: KeptFile | None = None
+    problem: str = ""
+    version: int = 0
+
+    @property
+    def number(self) -> str:
+        """Empty until the form is confirmed."""
+        return self.contents.number if self.contents is not None else ""
+
+    @property
+    def form(self) -> RedForm:
+        """Raises RuntimeError (a bug) before one was asked for."""
+        if not self.forms:
+            raise RuntimeError("no form was asked for yet")
+        return self.forms[-1]
+
+    @property
+    def lapses(self) -> int:
+        return sum(form.state == LAPSED for form in self.forms)
+
+    def request(self, source: FormSource) -> RedForm:
+        """A form is to be had, from now on by *source*. Raises WrongState: One is under way, or it is issued."""
+        self.state = LIFECYCLE.after("request", self.state)
+        return self._next(source)
+
+    def recorded(self) -> None:
+        """Staff have entered the form, and a second of them has not looked yet. Raises WrongState."""
+        self.state = LIFECYCLE.after("await", self.state)
+
+    def heard(self) -> FormState | None:
+        """
+        Follow the state of the form. Returns it.
+
+        Raises:
+            WrongState: It does not wait for a form any more.
+        """
+        state = self.form.state
+        if state in UNCONFIRMED:
+            self.state = LIFECYCLE.after("await", self.state)
+        elif state == LAPSED:
+            self.state = LIFECYCLE.after("lapse", self.state)
+            self._next(self.form.source)
+        elif state is not None and state not in CONFIRMED:
+            self.refuse(state)
+        return state
+
+    def refuse(self, problem: str) -> None:
+        """There will be no form unless it is asked for anew. Raises WrongState."""
+        self.state = LIFECYCLE.after("refuse", self.state)
+        self.problem = problem
+
+    def take_number(self, number: str, invoice: Contents, now: datetime) -> Contents:
+        """
+        The form is confirmed: freeze what the red-letter invoice to *invoice* says under *number*.
+
+        One line for all that is taken back, because a refund is of an order's net and not of its lines.
+
+        Raises:
+            WrongState: It does not wait for a form.
+        """
+        self.state = LIFECYCLE.after("confirm", self.state)
+        self.problem = ""
+        zero = Money(0, self.net.currency)
+        first, others = invoice.lines[0], len(invoice.lines) - 1
+        self.contents = replace(
+            invoice,
+            number=number,
+            dated_at=now,
+            lines=(
+                OrderLine(
+                    title_zh=f"冲减：{first.title_zh}" + (f" 等 {others + 1} 项" if others else ""),
+                    title_en=f"Taken back of: {first.title_en}" + (f" and {others} more" if others else ""),
+                    unit="item",
+                    quantity=1,
+                    unit_price=self.net,
+                    includes_tax=False,
+                    discount=zero,
+                    net=self.net,
+                ),
+            ),
+            net=self.net,
+            tax=self.tax,
+            paid=zero,
+            net_days=0,
+            reduced=None,
+            credits=Credited(invoice.number, invoice.dated_at, self.form.number, _REASONS.get(self.cause, self.cause)),
+        )
+        return self.contents
+
+    def issue(self, pdf: KeptFile, xml: KeptFile) -> None:
+        """Its documents exist, pass the official rules and are kept. Raises WrongState."""
+        self.state = LIFECYCLE.after("issue", self.state)
+        self.issued_at = self.contents.dated_at if self.contents is not None else None
+        self.pdf, self.xml = pdf, xml
+
+    def fail(self, problem: str) -> None:
+        """Its documents cannot be made. The number stays taken. Raises WrongState."""
+        self.state = LIFECYCLE.after("fail", self.state)
+        self.problem = problem
+
+    def file(self, form: Literal["pdf", "xml"]) -> KeptFile:
+        """Raises NotIssued."""
+        found = self.pdf if form == "pdf" else self.xml
+        if found is None:
+            raise NotIssued
+        return found
+
+    def _next(self, source: FormSource) -> RedForm:
+        made = RedForm(attempt=len(self.forms) + 1, source=source)
+        self.forms = (*self.forms, made)
+        return made
