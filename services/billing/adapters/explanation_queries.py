@@ -36,9 +36,10 @@ REFERENCES = {
         SELECT name AS named, 'bank_line' AS noun, serial_number AS number, bank_line_id AS thing_id
         FROM unnest(CAST(:names AS text[])) AS name
         JOIN bank_line ON account = split_part(name, ':', 1)
-          -- With a number behind it once a person has said what it is.
-          AND serial_number IN (substr(name, strpos(name, ':') + 1),
-                                regexp_replace(substr(name, strpos(name, ':') + 1), ':[0-9]+$', ''))""",
+          -- With a number behind it once a person has said what it is, or the ids of the refund and payment it is of.
+          AND serial_number IN (
+            substr(name, strpos(name, ':') + 1),
+            regexp_replace(substr(name, strpos(name, ':') + 1), ':([0-9]+|[0-9a-f-]{36}:[0-9a-f-]{36})$', ''))""",
 }
 """
 For the first word of a business key: what its second part names (the rest for a bank line). A key of a new kind gets a

@@ -16,10 +16,12 @@ from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.stripe_movements import StripeMovements
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.bank_order import BankOrderFormat
-from services.billing.domain.chargeback import ChargebackFacts, Movement
+from services.billing.domain.chargeback import ChargebackFacts
+from services.billing.domain.chargeback import Movement as ChargebackMovement
 from services.billing.domain.payment import BalanceTransaction, CardFacts
 from services.billing.domain.reconciliation import ListedMovement
 from services.billing.domain.settlement import KeptFile
+from services.billing.domain.stripe_payout import Movement
 from services.billing.use_cases import bank_order as bank_orders
 from services.billing.use_cases import (
     chargeback,
@@ -31,6 +33,7 @@ from services.billing.use_cases import (
     refund_check,
     refund_payment,
     settlement,
+    stripe_payout,
 )
 from services.shared.chassis import database
 from services.shared.chassis.definition import OutsideCall
@@ -190,9 +193,20 @@ def _dispute(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -
         amount=Money(result["amount"], result["currency"]),
         evidence_due_at=datetime.fromtimestamp(due_at, UTC) if due_at is not None else None,
         submissions=result["submissions"],
-        movements=tuple(Movement(**movement) for movement in result["movements"]),
+        movements=tuple(ChargebackMovement(**movement) for movement in result["movements"]),
     )
     return chargeback.learn(_uuid(result["payment_id"]), _uuid(result["order_id"]), facts, uow=uow, now=now)
+
+
+def _payout(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    movements = [
+        Movement(
+            **{name: value for name, value in each.items() if name != "created"},
+            happened_at=datetime.fromtimestamp(each["created"], UTC),
+        )
+        for each in result["movements"]
+    ]
+    return stripe_payout.learn(movements, uow=uow, now=now)
 
 
 LEARNERS: Mapping[str, Callable[[Mapping[str, Any], BillingUnitOfWork, datetime], str]] = {
@@ -201,6 +215,7 @@ LEARNERS: Mapping[str, Callable[[Mapping[str, Any], BillingUnitOfWork, datetime]
     "charge": _refunds_of_charge,
     "checkout.session": _session,
     "dispute": _dispute,
+    "payout": _payout,
 }
 
 

@@ -54,7 +54,10 @@ names AS (
   UNION ALL SELECT format('refund:%%s:paid:%%s:bank_transfer', r.refund_id, part ->> 'payment_id'), lines.key
             FROM refund r, jsonb_array_elements(r.parts) AS part
             JOIN lines ON lines.serial_number = part ->> 'reference' AND lines.direction = 'out'
-            WHERE part ->> 'route' = 'bank_transfer'),
+            WHERE part ->> 'route' = 'bank_transfer'
+  UNION ALL SELECT format('%%s:%%s:%%s', key, r.refund_id, part ->> 'payment_id'), key
+            FROM lines, unnest(string_to_array(target, ', ')) AS each, refund r, jsonb_array_elements(r.parts) AS part
+            WHERE each LIKE 'refund/%%' AND r.refund_id = substr(each, 8)::uuid),
 linked AS (
   SELECT moved.*, names.key AS line FROM moved LEFT JOIN names ON names.name = moved.key),
 stated AS (

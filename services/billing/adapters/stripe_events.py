@@ -11,7 +11,7 @@ from services.shared.kernel.errors import Invalid
 log = logger("stripe_events")
 
 TOLERANCE_S = 300
-FETCHED = frozenset({"payment_intent", "checkout.session", "refund", "dispute"})
+FETCHED = frozenset({"payment_intent", "checkout.session", "refund", "dispute", "payout"})
 """Kinds of objects that an event leads to by themselves."""
 
 

@@ -108,6 +108,27 @@ def of_dispute(dispute: "stripe.Dispute") -> dict[str, Any]:
     }
 
 
+def of_payout(payout: "stripe.Payout") -> dict[str, Any]:
+    """*payout* to our own bank with its balance transactions expanded: that it left, and that it failed."""
+    booked = [payout.balance_transaction, payout.failure_balance_transaction]
+    return {
+        "object": "payout",
+        "stripe_payout_id": payout.id,
+        "movements": [
+            {
+                "balance_transaction_id": each.id,
+                "amount": each.amount,
+                "fee": each.fee - _vat(each),
+                "fee_vat": _vat(each),
+                "currency": each.currency.upper(),
+                "created": each.created,
+            }
+            for each in booked
+            if each is not None and not isinstance(each, str)
+        ],
+    }
+
+
 def of_transfer(transfer: "stripe.Transfer") -> dict[str, Any]:
     """*payout_id* is ours, empty for one that somebody made at Stripe by hand."""
     return {

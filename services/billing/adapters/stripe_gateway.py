@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 INTENT = ["latest_charge.balance_transaction"]
 REFUND = ["balance_transaction"]
 DISPUTE = ["payment_intent"]
+PAYOUT = ["balance_transaction", "failure_balance_transaction"]
 # Younger than this an intent may be missing from search and must be looked for in the list.
 SEARCH_LAG = timedelta(minutes=10)
 
@@ -35,6 +36,7 @@ class StripeGateway:
             "refund": self._refund,
             "charge": self._refunds_of_charge,
             "transfer": self._transfer,
+            "payout": self._payout,
             "dispute": self._dispute,
             "checkout.session": self._session,
         }
@@ -312,6 +314,9 @@ class StripeGateway:
 
     def _dispute(self, dispute_id: str) -> Payload:
         return facts.of_dispute(self.client.v1.disputes.retrieve(dispute_id, {"expand": DISPUTE}))
+
+    def _payout(self, payout_id: str) -> Payload:
+        return facts.of_payout(self.client.v1.payouts.retrieve(payout_id, {"expand": PAYOUT}))
 
     def _transfer(self, transfer_id: str) -> Payload:
         return facts.of_transfer(self.client.v1.transfers.retrieve(transfer_id))

@@ -201,7 +201,7 @@ def _book_sent(line: BankLine, found: list[Payout], back: list[Refund], uow: Bil
     for made in back:
         only = made.transfer_of(line.money) if len(found) + len(back) == 1 else None
         for part in made.transfers_under_way(None) if only is None else (only,):
-            refund_payment.transferred(made, part, line.serial_number, line.booked_at, uow=uow, now=now)
+            refund_payment.transferred(made, part, line, uow=uow, now=now)
     targets = [f"payout/{each.payout_id}" for each in found] + [f"refund/{each.refund_id}" for each in back]
     line.match(", ".join(targets))
 

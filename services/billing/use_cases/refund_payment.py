@@ -67,10 +67,9 @@ def card_refund_settled(
     return "refunded" if succeeded else "refund_failed"
 
 
-def transferred(made: Refund, part: RefundPart, serial_number: str, at: datetime, *, uow: BillingUnitOfWork,
-                now: datetime) -> None:  # fmt: skip
+def transferred(made: Refund, part: RefundPart, line: BankLine, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """The bank's statement shows *part* of *made*."""
-    _paid(made, replace(part, reference=serial_number), uow, now, at)
+    _paid(made, replace(part, reference=line.serial_number), uow, now, line)
     uow.refunds.save(made)
 
 
@@ -87,7 +86,7 @@ def bring_back(made: Refund, part: RefundPart, line: BankLine, source: str, *, u
                now: datetime) -> None:  # fmt: skip
     """The bank sent *part* of *made* back, by *line*, whose money lies on *source*: it may go another way, once."""
     entries = returned(made.refund_id, line.money, source)
-    post(made, f"returned:{part.way}", "refund_returned", entries, uow, now, line.booked_at)
+    post(made, str(part.payment_id), "refund_returned", entries, uow, now, line)
     not_transferred(made, [part], "returned", uow=uow, now=now)
 
 
@@ -206,10 +205,11 @@ def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now:
     )
 
 
-def _paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime, at: datetime | None = None) -> None:
-    """The payer has *part*: once for each way it takes, for one that failed may go another way."""
+def _paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime, line: BankLine | None = None) -> None:
+    """The payer has *part*: once for each way it takes, for one that failed may go another way; or by *line*."""
     entries = paid_back(made.refund_id, part, made.customer_id, made.money(part.amount))
-    post(made, f"paid:{part.way}", "refund_paid", entries, uow, now, at)
+    what = f"paid:{part.way}" if line is None else str(part.payment_id)
+    post(made, what, "refund_paid", entries, uow, now, line)
     _mark_paid(made, part, uow, now)
 
 
@@ -232,13 +232,14 @@ def _tell_succeeded(made: Refund, uow: BillingUnitOfWork, now: datetime) -> None
 
 
 def post(made: Refund, what: str, kind: str, entries: Sequence[Entry], uow: BillingUnitOfWork, now: datetime,
-          at: datetime | None = None) -> None:  # fmt: skip
+          line: BankLine | None = None) -> None:  # fmt: skip
+    """As *what* of the refund; what *line* shows is that line's, for a transfer may be made several times."""
     post_transaction(
         uow,
-        key=f"refund:{made.refund_id}:{what}",
+        key=f"refund:{made.refund_id}:{what}" if line is None else f"{line.key}:{made.refund_id}:{what}",
         kind=kind,
         entries=entries,
-        effective_at=at or now,
+        effective_at=now if line is None else line.booked_at,
         now=now,
         order=(made.order_id, made.order_number),
     )

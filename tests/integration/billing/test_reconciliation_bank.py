@@ -20,7 +20,9 @@ from services.shared.messages.billing.reconciliation import (
     StartReconciliation,
 )
 from tests.integration.billing.conftest import Billing
+from tests.integration.billing.refunding import bank_says
 from tests.integration.billing.test_bank_xml import read, reference
+from tests.integration.billing.test_refund_ways import _ordered, _rerouted
 from tests.kit.bank_statement_files import camt053, camt054, entry
 from tests.kit.fakes_billing import CUSTOMER_ID, FINANCE, NOW, OWN_ACCOUNT, cny
 
@@ -79,6 +81,17 @@ def test_a_line_resolved_undone_and_resolved_anew_stays_one(billing: Billing) ->
         assert (run.matched, found(billing, run)) == (2, set())
         billing.within(lambda uow: undo_bank_line(undo, actor=FINANCE, uow=uow, now=NOW))
     assert found(billing, reconcile(billing)) == {("suspense", "theirs_only", None, 500)}
+
+
+def test_a_refund_that_came_back_and_went_again(billing: Billing) -> None:
+    """Each of its transfers is its line's, once."""
+    made = _ordered(billing)
+    bank_says(billing, ("b2", "out", "106.00", made.number))
+    bank_says(billing, ("r1", "in", "106.00", made.number))
+    _rerouted(billing, made, "bank_transfer")
+    bank_says(billing, ("b3", "out", "106.00", made.number))
+    run = reconcile(billing)
+    assert (run.matched, found(billing, run)) == (4, set())
 
 
 def test_one_transfer_booked_twice_shows_in_the_balance(billing: Billing) -> None:

@@ -25,6 +25,7 @@ from services.billing.domain.refund import (
     SameHands,
 )
 from services.billing.use_cases import bank_order, order, refund
+from services.billing.use_cases.payment import payment_id_of
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
@@ -108,7 +109,7 @@ def test_transfer_goes_back_to_its_payer(billing: Billing) -> None:
     assert bank_says(billing, line).lines[0].reason == "refund_differs"
     view = bank_says(billing, ("b3", "out", "106.00", f"退款 {made.number.lower()}"))
     assert view.lines[0].target == f"refund/{made.refund_id}"
-    assert entries(billing, ":bank_transfer") == [
+    assert entries(billing, f":b3:{made.refund_id}:{payment_id_of(ORDER_ID)}") == [
         ("D", f"L:refund:{made.refund_id}", 10_600), ("C", "A:bank:main", 10_600),
     ]  # fmt: skip
     read = billing.run(refund_queries.get_refund, GetRefund(refund_id=made.refund_id), REQUESTER)

@@ -80,7 +80,7 @@ def test_charge_leads_to_its_intent() -> None:
 def test_other_things_are_stored_only() -> None:
     """A webhook about something else is evidence and leads to nothing."""
     uow = FakeBillingUnitOfWork()
-    text = body("evt_3", "payout.paid", id="po_1", object="payout")
+    text = body("evt_3", "customer.created", id="cus_1", object="customer")
     assert record(uow, text, signed(text)) is False
     assert "evt_3" in uow.stripe_events.held
     assert uow.stripe_events.outcomes == {"evt_3": "not_ours"}
