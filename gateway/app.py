@@ -49,6 +49,7 @@ from gateway.routes import (
     payer_agreement,
     payment,
     payout,
+    payout_channel,
     period,
     programme,
     quotation,
@@ -71,6 +72,7 @@ log = logger("gateway")
 # Routes are tried in this order, so the busiest stand first.
 ROUTES = (
     order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
+    payout_channel,
     bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
     payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, red_letter, feed, programme,
     voucher, claim, funding, collection_agreement, reconciliation, operation, stripe_webhook,

@@ -9,6 +9,7 @@ from gateway.schemas.base import Schema, Shown
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Instant
 from services.shared.messages.billing.payout import PayoutState
+from services.shared.messages.billing.payout_channel import PayoutWay
 from services.shared.messages.billing.settlement import PartyKind
 
 
@@ -37,6 +38,8 @@ class Payout(Shown):
     bank_order_id: UUID | None
     bank_status: str
     failure: str
+    way: PayoutWay
+    transfer_id: str
 
 
 class PayoutPage(Shown):

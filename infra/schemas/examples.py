@@ -104,6 +104,7 @@ _TEXT = {
     "routing_key": "order.placed.v1", "user_id": "relay_orders", "excerpt": "{}", "last_problem": "timeout",
     "next_cursor": "eyJhZnRlciI6NDF9", "awaiting": "customer", "blocked_by": "payment_missing",
     "stripe_dispute_id": "dp_1Example", "success_url": "https://yiqi.example/orders", "cancel_url": "https://yiqi.example/orders",
+    "account_id": "acct_1Example", "agreement": "FA-2026-000003", "transfer_id": "tr_1Example",
     "bank_status": "ACCP", "checked": "I1", "violation": "I2: transaction 1 does not balance",
 }  # fmt: skip
 

@@ -44,6 +44,7 @@ from services.billing.use_cases import (
     ledger,
     payer_agreement,
     payout,
+    payout_channel,
     period,
     programme,
     receivable,
@@ -128,6 +129,12 @@ from services.shared.messages.billing.payout import (
     ListPayouts,
     ReleasePayout,
     StartPayout,
+)
+from services.shared.messages.billing.payout_channel import (
+    AgreePayoutChannel,
+    ListPayoutChannels,
+    ProposePayoutChannel,
+    RefusePayoutChannel,
 )
 from services.shared.messages.billing.period import ClosePeriod, ListPeriods
 from services.shared.messages.billing.programme import GetProgramme, ListProgrammes, PublishProgramme
@@ -337,6 +344,11 @@ class BillingService(ServiceBase):
     fail_payout = command(FailPayout, payout.fail_payout)
     get_payout = query(GetPayout, queries.get_payout)
     list_payouts = query(ListPayouts, queries.list_payouts)
+
+    propose_payout_channel = command(ProposePayoutChannel, payout_channel.propose_payout_channel)
+    agree_payout_channel = command(AgreePayoutChannel, payout_channel.agree_payout_channel)
+    refuse_payout_channel = command(RefusePayoutChannel, payout_channel.refuse_payout_channel)
+    list_payout_channels = query(ListPayoutChannels, card_queries.list_payout_channels)
 
     make_bank_order = command(
         MakeBankOrder, given(bank_order.make_bank_order, file_format=lambda own: own.bank_order_format)

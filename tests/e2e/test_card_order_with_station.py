@@ -177,6 +177,13 @@ def pay_out(stage: Stage, settlements: list[Json], others: Intruders) -> None:
     payouts = [settling.start_payout(first, settlement) for settlement in settlements]
     path = f"/payouts/{payouts[0]['payout_id']}"
     others.try_it(FINANCE, "POST", f"{path}/release")
+    channel = {
+        "party_id": settlements[0]["party_id"], "way": "stripe_transfer", "account_id": "acct_1Intruder",
+        "agreement": "FA-1",
+    }  # fmt: skip
+    others.try_it((*FINANCE, "provider_finance"), "POST", "/payout-channels", channel)
+    for verb in ("agree", "refuse"):
+        others.try_it(FINANCE, "POST", f"/payout-channels/{new_id()}/{verb}")
     alone = first.ask("POST", f"{path}/release", key=f"alone/{new_id()}")
     assert (alone.status_code, alone.json()["code"]) == (403, "billing.four_eyes_required")
     released = [settling.release_payout(second, payout) for payout in payouts]

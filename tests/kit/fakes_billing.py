@@ -39,6 +39,7 @@ from services.billing.domain.payment import (
     receipt,
 )
 from services.billing.domain.payout import Payout
+from services.billing.domain.payout_channel import PayoutChannel, PayoutChannelProposed
 from services.billing.domain.period import ClosedPeriod, Period
 from services.billing.domain.receivable import Receivable
 from services.billing.domain.referral import AlreadyClaimed, Referral
@@ -771,6 +772,35 @@ class FakePayouts:
         self.held[payout.payout_id] = deepcopy(payout)
 
 
+class FakePayoutChannels:
+    def __init__(self) -> None:
+        self.held: dict[UUID, PayoutChannel] = {}
+
+    def add(self, channel: PayoutChannel) -> None:
+        if any((c.party_id, c.state) == (channel.party_id, "proposed") for c in self.held.values()):
+            raise PayoutChannelProposed
+        self.held[channel.payout_channel_id] = deepcopy(channel)
+
+    def party_of(self, payout_channel_id: UUID) -> UUID:
+        return self.get(payout_channel_id).party_id
+
+    def get(self, payout_channel_id: UUID) -> PayoutChannel:
+        if payout_channel_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[payout_channel_id])
+
+    def agreed_of(self, party_id: UUID) -> PayoutChannel | None:
+        return next((deepcopy(c) for c in self.held.values() if (c.party_id, c.state) == (party_id, "agreed")), None)
+
+    def using(self, account_id: str) -> PayoutChannel | None:
+        return next(
+            (deepcopy(c) for c in self.held.values() if (c.account_id, c.state) == (account_id, "agreed")), None
+        )
+
+    def save(self, channel: PayoutChannel) -> None:
+        self.held[channel.payout_channel_id] = deepcopy(channel)
+
+
 class FakeBankOrders:
     def __init__(self) -> None:
         self.held: dict[UUID, BankOrder] = {}
@@ -942,6 +972,7 @@ class FakeBillingUnitOfWork:
         self.clawbacks = FakeClawbacks()
         self.settlements = FakeSettlements(self.orders, self.accruals, self.organisations)
         self.payouts = FakePayouts()
+        self.payout_channels = FakePayoutChannels()
         self.bank_orders = FakeBankOrders()
         self.adjustments = FakeAdjustments()
         self.ledger = FakeLedger()

@@ -167,6 +167,10 @@ class StripeControl:
         """Stripe's own schedule pays out all that is available, as one payout whose transactions can be listed."""
         return self._post("payouts/automatic", currency=currency, account=account)
 
+    def set_transfers(self, account: str, *, active: bool) -> None:
+        """The institution lets a connected account receive transfers, or not any more."""
+        self._post("accounts/transfers", account=account, active=int(active))
+
     def settle_charges(self) -> int:
         """Book charges that `late_balance_transaction` left without a balance transaction; returns how many."""
         return int(self._post("charges/settle")["settled"])

@@ -25,7 +25,7 @@ def _facts(kind: int, amount: int) -> tuple[Entry, ...]:
         receipt(BANK, contract(ORDER_ID), CUSTOMER_ID, cny(amount), cny(amount // 3)),
         received_invoice_matched("provider", PROVIDER_ID, cny(amount), cny(amount // 7)),
         payout_started("provider", PROVIDER_ID, PAYOUT_ID, cny(amount)),
-        payout_paid(PAYOUT_ID, cny(amount)),
+        payout_paid(PAYOUT_ID, cny(amount), BANK),
         (Entry(contract(ORDER_ID), "D", amount, "CNY"), Entry("L:provider:x:accrued", "C", amount, "CNY")),
     )[kind]
 

@@ -9,7 +9,8 @@ from services.billing.adapters import card_tables, tables
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
-from services.billing.use_cases import chargeback, checkout
+from services.billing.domain.payout_channel import PayoutChannel
+from services.billing.use_cases import chargeback, checkout, payout_channel
 from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound
@@ -20,6 +21,7 @@ from services.shared.messages.billing.chargeback import (
     ListChargebacks,
 )
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout
+from services.shared.messages.billing.payout_channel import ListPayoutChannels, PayoutChannelPage
 
 
 def get_checkout(query: GetCheckout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> CheckoutView:
@@ -59,3 +61,25 @@ def list_chargebacks(query: ListChargebacks, *, actor: Actor, uow: BillingUnitOf
         read=(datetime.fromisoformat, UUID), newest_first=True,
     )  # fmt: skip
     return ChargebackPage(items=tuple(chargeback.view(Chargeback(**row._mapping)) for row in rows), next_cursor=cursor)
+
+
+def list_payout_channels(
+    query: ListPayoutChannels, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> PayoutChannelPage:
+    del now
+    relation = require(actor, query.grants, {} if actor.operator else {"self": actor.organisation_id})
+    table = card_tables.payout_channel
+    statement = select(table)
+    if relation == "self":
+        statement = statement.where(table.c.party_id == actor.organisation_id)
+    if query.party_id is not None:
+        statement = statement.where(table.c.party_id == query.party_id)
+    if query.state is not None:
+        statement = statement.where(table.c.state == query.state)
+    rows, cursor = page(
+        uow.connection, statement, (table.c.proposed_at, table.c.payout_channel_id), query.after, query.limit,
+        read=(datetime.fromisoformat, UUID), newest_first=True,
+    )  # fmt: skip
+    return PayoutChannelPage(
+        items=tuple(payout_channel.view(PayoutChannel(**row._mapping)) for row in rows), next_cursor=cursor
+    )

@@ -1,4 +1,4 @@
-"""Billing's tables of what the payment institution does: its pages, its chargebacks, its webhooks."""
+"""Billing's tables of what the payment institution does: pages, chargebacks, webhooks, who is paid by it."""
 
 from sqlalchemy import BigInteger, Column, Integer, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
@@ -45,6 +45,24 @@ chargeback = Table(
     Column("bad_debt", BigInteger),
     instant("closed_at"),
     Column("checks", Integer),
+    Column("version", Integer),
+)
+
+payout_channel = Table(
+    "payout_channel",
+    metadata,
+    Column("payout_channel_id", Uuid, primary_key=True),
+    Column("party_id", Uuid),
+    Column("way", Text),
+    Column("account_id", Text),
+    Column("agreement", Text),
+    Column("state", Text),
+    instant("proposed_at"),
+    Column("proposed_by", Text),
+    instant("decided_at"),
+    Column("decided_by", Text),
+    Column("transfers", Text),
+    instant("checked_at"),
     Column("version", Integer),
 )
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
+from services.billing.adapters import transfer_calls
 from services.billing.adapters.bank_files import Debtor, bank_order
 from services.billing.adapters.claim_pack import claim_pack
 from services.billing.adapters.stripe_gateway import StripeGateway
@@ -216,6 +217,7 @@ LEARNERS: Mapping[str, Callable[[Mapping[str, Any], BillingUnitOfWork, datetime]
     "checkout.session": _session,
     "dispute": _dispute,
     "payout": _payout,
+    **transfer_calls.LEARNERS,
 }
 
 
@@ -361,6 +363,8 @@ def outside_calls(stripe: StripeGateway, papers: Papers, overdue_after: timedelt
         OutsideCall("submit_dispute_evidence", stripe.submit_dispute_evidence, _learn, _evidence_refused, lease_s=120),
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
         OutsideCall("create_stripe_refund", stripe.create_refund, _refund_made, _refund_not_created, lease_s=120),
+        OutsideCall("create_transfer", partial(transfer_calls.transfer_or_why_not, stripe), _learn, lease_s=120),
+        OutsideCall("reverse_transfer", stripe.reverse_transfer, _learn, transfer_calls.reversal_refused, lease_s=120),
         OutsideCall("write_refund_order", papers.write_refund_order, _refund_order_kept, lease_s=120),
         OutsideCall(
             referral.KEEP_EVIDENCE,

@@ -1,4 +1,8 @@
-"""Rows ⇄ payouts and bank orders. Whoever locks payouts has locked their parties before, providers before stations."""
+"""
+Rows ⇄ payouts, their channels, bank orders.
+
+Whoever locks payouts has locked their parties before, providers before stations.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -8,9 +12,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from services.billing.adapters import tables
+from services.billing.adapters import card_tables, tables
 from services.billing.domain.bank_order import BankOrder
 from services.billing.domain.payout import Payout
+from services.billing.domain.payout_channel import PayoutChannel, PayoutChannelProposed
 from services.billing.domain.settlement import PayoutExists
 from services.shared.chassis.database import save_versioned
 from services.shared.kernel.errors import NotFound
@@ -115,3 +120,53 @@ class SqlBankOrders:
     def _one(self, condition: ColumnElement[bool]) -> BankOrder | None:
         row: Any = self.connection.execute(select(tables.bank_order).where(condition).with_for_update()).one_or_none()
         return BankOrder(**row._mapping) if row is not None else None
+
+
+class SqlPayoutChannels:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, channel: PayoutChannel) -> None:
+        added = self.connection.execute(
+            insert(card_tables.payout_channel).values(asdict(channel)).on_conflict_do_nothing()
+        )
+        if not added.rowcount:
+            raise PayoutChannelProposed
+
+    def party_of(self, payout_channel_id: UUID) -> UUID:
+        table = card_tables.payout_channel
+        found: UUID | None = self.connection.execute(
+            select(table.c.party_id).where(table.c.payout_channel_id == payout_channel_id)
+        ).scalar_one_or_none()
+        if found is None:
+            raise NotFound
+        return found
+
+    def get(self, payout_channel_id: UUID) -> PayoutChannel:
+        found = self._one(card_tables.payout_channel.c.payout_channel_id == payout_channel_id)
+        if found is None:
+            raise NotFound
+        return found
+
+    def agreed_of(self, party_id: UUID) -> PayoutChannel | None:
+        table = card_tables.payout_channel
+        return self._one((table.c.party_id == party_id) & (table.c.state == "agreed"))
+
+    def using(self, account_id: str) -> PayoutChannel | None:
+        # Of two that agree on one account at the same time, the second sees the first.
+        self.connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext('connected_account'), hashtext(:account))"),
+            {"account": account_id},
+        )
+        table = card_tables.payout_channel
+        return self._one((table.c.account_id == account_id) & (table.c.state == "agreed"))
+
+    def save(self, channel: PayoutChannel) -> None:
+        key = {"payout_channel_id": channel.payout_channel_id}
+        save_versioned(self.connection, card_tables.payout_channel, key, vars(channel))
+
+    def _one(self, condition: ColumnElement[bool]) -> PayoutChannel | None:
+        row = self.connection.execute(
+            select(card_tables.payout_channel).where(condition).with_for_update()
+        ).one_or_none()
+        return PayoutChannel(**row._mapping) if row is not None else None

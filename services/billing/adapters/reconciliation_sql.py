@@ -14,7 +14,8 @@ _MOVED = """
   FROM ledger_entry e JOIN ledger_tx t USING (seq) LEFT JOIN ledger_tx r ON r.transaction_id = t.reverses_id
   WHERE e.account = '{account}' GROUP BY 1, 2"""
 
-# A charge is booked by its own id and its fee by that of the movement; a refund by ours, which its metadata name.
+# A charge is booked by its own id and its fee by that of the movement; refunds and transfers by ours, which their
+# metadata name.
 STRIPE = f"""
 moved AS ({_MOVED.format(account="A:psp:stripe")}),
 names AS (
@@ -23,7 +24,12 @@ names AS (
   UNION ALL SELECT 'refund:' || replace(ours, '/', ':paid:') || ':card', movement_id FROM stripe_movement
             WHERE kind IN ('refund', 'payment_refund') AND ours <> ''
   UNION ALL SELECT 'refund:' || replace(ours, '/', ':returned:'), movement_id FROM stripe_movement
-            WHERE kind IN ('refund_failure', 'payment_failure_refund') AND ours <> ''),
+            WHERE kind IN ('refund_failure', 'payment_failure_refund') AND ours <> ''
+  UNION ALL SELECT format('payout:%%s:paid', ours), movement_id FROM stripe_movement
+            WHERE kind = 'transfer' AND ours <> ''
+  -- Brought back in several parts it is booked with the last of them.
+  UNION ALL SELECT format('payout:%%s:returned', payout_id), max(movement_id) FROM payout JOIN stripe_movement
+            ON kind IN ('transfer_refund', 'transfer_cancel') AND ours = transfer_id GROUP BY payout_id),
 linked AS (
   SELECT moved.*, names.movement_id
   FROM moved LEFT JOIN names ON names.name = CASE WHEN key LIKE 'stripe:%%' THEN split_part(key, ':', 2) ELSE key END),

@@ -11,8 +11,10 @@ from services.shared.kernel.errors import Invalid
 log = logger("stripe_events")
 
 TOLERANCE_S = 300
-FETCHED = frozenset({"payment_intent", "checkout.session", "refund", "dispute", "payout"})
+FETCHED = frozenset({"payment_intent", "checkout.session", "refund", "dispute", "payout", "transfer"})
 """Kinds of objects that an event leads to by themselves."""
+ACCOUNT_EVENTS = frozenset({"account.updated", "account.application.deauthorized", "capability.updated"})
+"""Those of a connected account's endpoint that say what it may."""
 
 
 class SignatureInvalid(Invalid):
@@ -92,11 +94,15 @@ def about(event: Any) -> tuple[str, str] | None:
     """
     What is to be fetched because of *event*: kind of object and id. None: it is none of our business.
 
-    A connected account's own payments, refunds and disputes bear the same names as ours and are not ours.
+    A connected account's own payments, refunds and disputes bear the same names as ours and are not ours; of it we
+    want to know only whether it may receive.
     """
     thing = event.data.object
     kind, ident = getattr(thing, "object", None), getattr(thing, "id", None)
-    if getattr(event, "account", None):
+    account = getattr(event, "account", None)
+    if event.type in ACCOUNT_EVENTS and isinstance(account, str):
+        return ("account", account)
+    if account:
         return None
     if kind == "charge" and event.type == "charge.refunded":
         return ("charge", ident) if isinstance(ident, str) else None

@@ -143,6 +143,17 @@ def of_transfer(transfer: "stripe.Transfer") -> dict[str, Any]:
     }
 
 
+def of_account(account: "stripe.Account") -> dict[str, Any]:
+    """*transfers*: whether the connected account may receive them now."""
+    capabilities = account.capabilities
+    active = capabilities is not None and getattr(capabilities, "transfers", None) == "active"
+    return {"object": "account", "account_id": account.id, "transfers": active}
+
+
+def of_no_account(account_id: str) -> dict[str, Any]:
+    return {"object": "account", "account_id": account_id, "transfers": False}
+
+
 def of_movement(booked: "stripe.BalanceTransaction") -> list[Any]:
     """
     A line of Stripe's own books, its source expanded: in the order of `domain.reconciliation.ListedMovement`.
@@ -167,7 +178,9 @@ def of_balance(balance: "stripe.Balance") -> dict[str, int]:
 
 
 def _named(source: Any) -> str:
-    """What we wrote on the refund or transfer behind a movement."""
+    """What we wrote on the refund or transfer behind a movement; of a reversal, the transfer that it takes back."""
+    if source is not None and getattr(source, "object", "") == "transfer_reversal":
+        return _id(source.transfer)
     if source is None or getattr(source, "object", "") not in {"refund", "transfer"}:
         return ""
     ours = metadata_of(source)

@@ -37,6 +37,7 @@ class StripeGateway:
             "charge": self._refunds_of_charge,
             "transfer": self._transfer,
             "payout": self._payout,
+            "account": self._account,
             "dispute": self._dispute,
             "checkout.session": self._session,
         }
@@ -320,6 +321,17 @@ class StripeGateway:
 
     def _transfer(self, transfer_id: str) -> Payload:
         return facts.of_transfer(self.client.v1.transfers.retrieve(transfer_id))
+
+    def _account(self, account_id: str) -> Payload:
+        import stripe
+
+        try:
+            return facts.of_account(self.client.v1.accounts.retrieve(account_id))
+        except stripe.PermissionError as error:
+            if error.code != "account_invalid":
+                raise
+            # It has left our platform: nothing can be sent to it, and nothing more is to be learnt of it.
+            return facts.of_no_account(account_id)
 
     def _found(self, payment_id: str) -> "stripe.PaymentIntent | None":
         """The intent of a payment, once search knows it."""

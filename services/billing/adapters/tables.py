@@ -346,6 +346,8 @@ payout = Table(
     Column("bank_status", Text),
     Column("failure", Text),
     Column("early_return", Uuid),
+    Column("way", Text),
+    Column("transfer_id", Text),
     Column("version", Integer),
 )
 

@@ -12,7 +12,7 @@ from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivab
 from services.billing.adapters.funding_repository import SqlFundings
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.ledger_chain import SqlLedgerChain
-from services.billing.adapters.payout_repositories import SqlBankOrders, SqlPayouts
+from services.billing.adapters.payout_repositories import SqlBankOrders, SqlPayoutChannels, SqlPayouts
 from services.billing.adapters.period_repository import SqlPeriods
 from services.billing.adapters.reconciliation_repository import SqlReconciliations
 from services.billing.adapters.refund_repositories import SqlRefunds
@@ -152,6 +152,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def payouts(self) -> SqlPayouts:
         return SqlPayouts(self.connection)
+
+    @cached_property
+    def payout_channels(self) -> SqlPayoutChannels:
+        return SqlPayoutChannels(self.connection)
 
     @cached_property
     def bank_orders(self) -> SqlBankOrders:

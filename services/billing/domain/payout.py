@@ -2,7 +2,8 @@
 A payout: the transfer that pays a settlement. One starts it, another releases it, a bank order tells the bank.
 
 Until the bank is told it moves no money and can be cancelled. What the bank refuses, or sends back after it had
-paid, is payable again, once: its settlement waits for another payout.
+paid, is payable again, once: its settlement waits for another payout. Where it was agreed so, the payment institution
+pays instead (`payout_channel.py`): it is told at once when the payout is released.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from services.shared.kernel.money import Money
 
 PayoutState = Literal["created", "released", "in_transit", "paid", "failed", "returned", "cancelled"]
 CancelReason = Literal["account_changed", "claw_back", "by_hand"]
+PayoutWay = Literal["bank", "stripe_transfer"]
 
 LIFECYCLE: Lifecycle[PayoutState] = Lifecycle(
     "payout",
@@ -39,6 +41,12 @@ class SameHands(NotAllowed):
     """Who started a payout does not release it; who released it does not say that the bank refused it."""
 
     code = "billing.four_eyes_required"
+
+
+class PaidByInstitution(Conflict):
+    """The payment institution pays it; what becomes of it only the institution's answer says."""
+
+    code = "billing.payout_by_institution"
 
 
 class BankAccountUnknown(Conflict):
@@ -91,9 +99,11 @@ def account_to_pay(party: OrganisationCopy, now: datetime, cooling_off: timedelt
 @dataclass
 class Payout:
     """
-    The bank account is the one that was known when it was started: who releases sees what they release.
+    The account is the one that was known when it was started: who releases sees what they release.
 
     Attributes:
+        way: Who pays it. A connected account stands in the three fields of a bank account: institution, holder, id.
+        transfer_id: The institution's transfer, once it is made.
         bank_order_id: The order by which the bank was told.
         bank_status: What the bank last answered, as ISO 20022 writes it (ACCP, ACSC, RJCT …); empty while unknown.
         failure: Why it failed or came back, as the bank or a person says.
@@ -120,6 +130,8 @@ class Payout:
     bank_status: str = ""
     failure: str = ""
     early_return: UUID | None = None
+    way: PayoutWay = "bank"
+    transfer_id: str = ""
     version: int = 0
 
     @property
@@ -130,19 +142,21 @@ class Payout:
     def bank_account(self) -> tuple[str, str, str]:
         return self.bank_name, self.account_name, self.account_number
 
-    def release(self, by: str, account_now: tuple[str, str, str], now: datetime) -> None:
+    def release(self, by: str, now_to: tuple[PayoutWay, tuple[str, str, str]], now: datetime) -> None:
         """
-        Let it go into a bank order.
+        Let it go into a bank order, or to the institution.
+
+        *now_to*: by which way and to which account the party would be paid now.
 
         Raises:
             WrongState: It is not just started.
             SameHands: *by* started it.
-            BankAccountChanged: *account_now* is not the account it was started for.
+            BankAccountChanged: Way or account are not those it was started for.
         """
         state = LIFECYCLE.after("release", self.state)
         if by == self.created_by:
             raise SameHands
-        if account_now != self.bank_account:
+        if now_to != (self.way, self.bank_account):
             raise BankAccountChanged
         self.state, self.released_at, self.released_by = state, now, by
 
@@ -155,6 +169,10 @@ class Payout:
         """
         self.state, self.bank_order_id = LIFECYCLE.after("order", self.state), bank_order_id
 
+    def ask_institution(self) -> None:
+        """The institution is asked to pay. Raises WrongState: It is not released."""
+        self.state = LIFECYCLE.after("order", self.state)
+
     def pay(self, now: datetime) -> None:
         """Raises WrongState."""
         self.state = LIFECYCLE.after("pay", self.state)
@@ -162,10 +180,12 @@ class Payout:
 
     def fail(self, reason: str, by: str = "") -> None:
         """
-        The bank did not pay it; *by*: who says so, where it is not the bank itself.
+        The bank did not pay it; *by*: who says so, where it is not the bank or the institution itself.
 
-        Raises: WrongState, SameHands.
+        Raises: WrongState, SameHands, PaidByInstitution.
         """
+        if by and self.way != "bank":
+            raise PaidByInstitution
         state = LIFECYCLE.after("fail", self.state)
         if by == self.released_by:
             raise SameHands
@@ -201,7 +221,11 @@ def payout_started(kind: PartyKind, party_id: UUID, payout_id: UUID, amount: Mon
 
 
 def payout_paid(payout_id: UUID, amount: Money, source: str = ledger.BANK) -> tuple[ledger.Entry, ...]:
-    """The bank's statement shows that it paid; *source*: the account on which that lies, the bank's or suspense."""
+    """
+    The bank's statement shows that it paid, or the institution made its transfer.
+
+    *source*: the account on which that lies: the bank's, suspense, the institution's.
+    """
     return ledger.entries(("D", ledger.payout_transit(payout_id), amount), ("C", source, amount))
 
 
@@ -218,5 +242,5 @@ def payout_paid_twice(payout: Payout, source: str) -> tuple[ledger.Entry, ...]:
 
 
 def payout_returned(kind: PartyKind, party_id: UUID, amount: Money, source: str) -> tuple[ledger.Entry, ...]:
-    """What was paid is back and payable again; *source*: the account on which it lies, the bank or suspense."""
+    """What was paid is back and payable again; *source*: the account on which it lies: bank, institution, suspense."""
     return ledger.entries(("D", source, amount), ("C", ledger.owed(kind, party_id, "payable"), amount))

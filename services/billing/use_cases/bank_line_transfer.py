@@ -14,7 +14,14 @@ from services.billing.domain.bank_line import BankLine, NotUndoable
 from services.billing.domain.bank_line_part import OF_PAYOUTS, OF_REFUNDS, Part, PartsDiffer, TaxExceedsPayable
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.ledger import VAT_PAYABLE, Entry
-from services.billing.domain.payout import Payout, payout_paid, payout_paid_late, payout_paid_twice, payout_returned
+from services.billing.domain.payout import (
+    PaidByInstitution,
+    Payout,
+    payout_paid,
+    payout_paid_late,
+    payout_paid_twice,
+    payout_returned,
+)
 from services.billing.domain.refund import Refund, RefundPart, paid_back, returned
 from services.billing.use_cases import payout as payouts
 from services.billing.use_cases import refund_payment
@@ -44,6 +51,7 @@ def named(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfWork) -> T
         NotFound: One is none of ours.
         PartsDiffer: A part names none, or not all of it.
         WrongState: The bank cannot have done that with it.
+        PaidByInstitution: The bank has no part in it.
         TaxExceedsPayable: See there.
     """
     _check_tax(line, sum(part.amount for part in parts if part.kind == "tax"), uow)
@@ -149,6 +157,8 @@ def _check_tax(line: BankLine, amount: int, uow: BillingUnitOfWork) -> None:
 
 
 def _check_payout(part: Part, payout: Payout, money: Money) -> None:
+    if payout.way != "bank":
+        raise PaidByInstitution
     if payout.money != money:
         raise PartsDiffer
     if payout.state not in _FROM[part.kind]:

@@ -190,14 +190,14 @@ def _why_not_sent(line: BankLine, found: list[Payout], back: list[Refund]) -> st
     several = "several_payouts" if found else "several_refunds"
     if any(amount.currency != line.currency or not amount.amount for amount in amounts):
         return several
-    if not all(PAYOUT_LIFECYCLE.allows("pay", each.state) for each in found):
+    if not all(each.way == "bank" and PAYOUT_LIFECYCLE.allows("pay", each.state) for each in found):
         return several
     return "" if total(amounts, line.currency) == line.money else several
 
 
 def _book_sent(line: BankLine, found: list[Payout], back: list[Refund], uow: BillingUnitOfWork, now: datetime) -> None:
     for payout in found:
-        payouts.pay(payout, line.booked_at, uow=uow, now=now)
+        payouts.pay(payout, line.booked_at, ledger.BANK, uow=uow, now=now)
     for made in back:
         only = made.transfer_of(line.money) if len(found) + len(back) == 1 else None
         for part in made.transfers_under_way(None) if only is None else (only,):
@@ -234,7 +234,8 @@ def _book_returned(lines: list[BankLine], named: Named, uow: BillingUnitOfWork, 
         if reason:
             suspend(line, reason, uow=uow, now=now)
         else:
-            payouts.bring_back(found[0], line, ledger.BANK, uow=uow, now=now)
+            payouts.bring_back(found[0], ledger.BANK, line.booked_at, uow=uow, now=now)
+            line.match(f"payout/{found[0].payout_id}", "returned")
     return others
 
 
@@ -257,6 +258,8 @@ def _why_not_this_payout(line: BankLine, found: list[Payout], verb: Literal["pay
     if len(found) > 1:
         return "several_payouts"
     (payout,) = found
+    if payout.way != "bank":
+        return "payout_by_institution"
     if payout.money != line.money:
         return "amount_differs"
     return "" if PAYOUT_LIFECYCLE.allows(verb, payout.state) else f"payout_{payout.state}"

@@ -1,21 +1,25 @@
-"""Payouts: started by one, released by another, ordered from the bank, paid when the bank's statement says so."""
+"""
+Payouts: started by one, released by another, ordered from the bank, paid when the bank's statement says so.
+
+Those that the payment institution pays go there when they are released; how it answers is in `transfer.py`.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.billing.domain.bank_line import BankLine
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payout import (
     CancelReason,
     Payout,
-    account_to_pay,
     payout_paid,
     payout_returned,
     payout_started,
 )
+from services.billing.domain.payout_channel import where_to_pay
 from services.billing.domain.settlement import check_not_held
+from services.billing.use_cases import janitor
 from services.billing.use_cases import settlement as settlements
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -36,6 +40,8 @@ from services.shared.messages.billing.payout import (
     StartPayout,
 )
 
+TRANSFER_TIMER = "check_transfer"
+
 E = TypeVar("E", PayoutCancelled, PayoutFailed, PayoutOrdered, PayoutPaid, PayoutReleased, PayoutReturned)
 
 
@@ -47,7 +53,8 @@ def start_payout(
 
     Raises:
         NotPayable, PayoutExists, OrderHeld, HoldNotOver: See Settlement.start_payout.
-        BankAccountUnknown, BankAccountUnconfirmed, BankAccountNotOwn, BankAccountNew: See account_to_pay.
+        BankAccountUnknown, BankAccountUnconfirmed, BankAccountNotOwn, BankAccountNew, PayoutChannelNew,
+        ConnectedAccountInactive: See where_to_pay.
     """
     require(actor, command.grants, {})
     # The party first, so that a change of its account or a claw-back either is seen here or sees this payout.
@@ -55,7 +62,8 @@ def start_payout(
     settlement = uow.settlements.get(command.settlement_id)
     payout_id = new_id()
     settlement.start_payout(payout_id, now, uow.accruals.held_on(settlement.settlement_id))
-    bank_name, account_name, account_number = account_to_pay(party, now, cooling_off)
+    agreed = uow.payout_channels.agreed_of(party.organisation_id)
+    way, (bank_name, account_name, account_number) = where_to_pay(party, agreed, now, cooling_off)
     payout = Payout(
         payout_id=payout_id,
         number="",
@@ -70,6 +78,7 @@ def start_payout(
         account_number=account_number,
         created_at=now,
         created_by=hand_of(actor),
+        way=way,
     )
     uow.payouts.add(payout)
     uow.settlements.save(settlement)
@@ -80,20 +89,40 @@ def release_payout(
     command: ReleasePayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, cooling_off: timedelta
 ) -> PayoutView:
     """
-    Let it go into a bank order.
+    Let it go into a bank order, or ask the institution to pay it.
 
     Raises:
         WrongState, SameHands, BankAccountChanged: See Payout.release.
-        BankAccountUnknown, BankAccountUnconfirmed, BankAccountNotOwn, BankAccountNew: See account_to_pay.
+        BankAccountUnknown, BankAccountUnconfirmed, BankAccountNotOwn, BankAccountNew, PayoutChannelNew,
+        ConnectedAccountInactive: See where_to_pay.
         OrderHeld: An order of its settlement is in dispute.
     """
     require(actor, command.grants, {})
     payout, party = _locked(command.payout_id, uow)
     check_not_held(uow.accruals.held_on(payout.settlement_id))
-    payout.release(hand_of(actor), account_to_pay(party, now, cooling_off), now)
-    uow.payouts.save(payout)
+    agreed = uow.payout_channels.agreed_of(party.organisation_id)
+    payout.release(hand_of(actor), where_to_pay(party, agreed, now, cooling_off), now)
     uow.publish(_event(PayoutReleased, payout))
+    if payout.way == "stripe_transfer":
+        _ask_institution(payout, uow, now)
+    uow.payouts.save(payout)
     return view(payout)
+
+
+def _ask_institution(payout: Payout, uow: BillingUnitOfWork, now: datetime) -> None:
+    payout.ask_institution()
+    _into_transit(payout, uow, now)
+    uow.call_outside(
+        "create_transfer",
+        f"transfer:{payout.payout_id}",
+        {
+            "payout_id": str(payout.payout_id),
+            "account": payout.account_number,
+            "amount": payout.amount,
+            "currency": payout.currency,
+        },
+    )
+    janitor.look_later(TRANSFER_TIMER, f"{payout.payout_id}/0", 0, uow=uow, now=now)
 
 
 def order(payout: Payout, bank_order_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -107,6 +136,11 @@ def order(payout: Payout, bank_order_id: UUID, *, uow: BillingUnitOfWork, now: d
     check_not_held(uow.accruals.held_on(payout.settlement_id))
     payout.order(bank_order_id)
     uow.payouts.save(payout)
+    _into_transit(payout, uow, now)
+    uow.publish(_event(PayoutOrdered, payout, bank_order_id=bank_order_id))
+
+
+def _into_transit(payout: Payout, uow: BillingUnitOfWork, now: datetime) -> None:
     post_transaction(
         uow,
         key=f"payout:{payout.payout_id}:transit",
@@ -115,7 +149,6 @@ def order(payout: Payout, bank_order_id: UUID, *, uow: BillingUnitOfWork, now: d
         effective_at=now,
         now=now,
     )
-    uow.publish(_event(PayoutOrdered, payout, bank_order_id=bank_order_id))
 
 
 def cancel_payout(command: CancelPayout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> PayoutView:
@@ -145,7 +178,7 @@ def fail_payout(command: FailPayout, *, actor: Actor, uow: BillingUnitOfWork, no
     """
     The bank did not pay, says somebody else than who released it: for banks that answer by no file.
 
-    Raises: WrongState, SameHands.
+    Raises: WrongState, SameHands, PaidByInstitution.
     """
     require(actor, command.grants, {})
     payout, _ = _locked(command.payout_id, uow)
@@ -154,7 +187,7 @@ def fail_payout(command: FailPayout, *, actor: Actor, uow: BillingUnitOfWork, no
 
 
 def fail(payout: Payout, reason: str, *, uow: BillingUnitOfWork, now: datetime, by: str = "") -> None:
-    """The bank did not pay *payout*, whose party is locked: it is payable again."""
+    """The bank or the institution did not pay *payout*, whose party is locked: it is payable again."""
     payout.fail(reason, by)
     uow.payouts.save(payout)
     post_transaction(
@@ -169,20 +202,25 @@ def fail(payout: Payout, reason: str, *, uow: BillingUnitOfWork, now: datetime, 
     settlements.payable_anew(payout.settlement_id, payout.payout_id, uow=uow, now=now)
 
 
-def pay(payout: Payout, booked_at: datetime, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """The bank's statement shows *payout*, whose party is locked. Had it come back before, that is booked now."""
+def pay(payout: Payout, booked_at: datetime, source: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """
+    *payout*, whose party is locked, was paid from *source*, an account of the ledger, at *booked_at*.
+
+    Had the bank sent it back before, that is booked now.
+    """
     mark_paid(payout, uow=uow, now=now)
     post_transaction(
         uow,
         key=f"payout:{payout.payout_id}:paid",
         kind="payout_paid",
-        entries=payout_paid(payout.payout_id, payout.money),
+        entries=payout_paid(payout.payout_id, payout.money, source),
         effective_at=booked_at,
         now=now,
     )
     line = uow.bank_lines.find(payout.early_return) if payout.early_return is not None else None
     if line is not None and line.state == "suspense":  # nobody has resolved it by hand meanwhile
-        bring_back(payout, line, ledger.SUSPENSE, uow=uow, now=now)
+        bring_back(payout, ledger.SUSPENSE, line.booked_at, uow=uow, now=now)
+        line.match(f"payout/{payout.payout_id}", "returned")
         uow.bank_lines.save([line])
 
 
@@ -217,21 +255,20 @@ def mark_returned(payout: Payout, *, uow: BillingUnitOfWork, now: datetime) -> N
     settlements.payable_anew(payout.settlement_id, payout.payout_id, uow=uow, now=now)
 
 
-def bring_back(payout: Payout, line: BankLine, source: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+def bring_back(payout: Payout, source: str, at: datetime, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """
-    The bank sent *payout* back, whose party is locked: it is payable again, once.
+    *payout*, whose party is locked, came back at *at*: it is payable again, once.
 
-    *source*: the account on which *line*'s money lies, the bank's or, where it came too early, that of suspense.
+    *source*: the account on which its money lies: the bank's, the institution's or, where it came too early, suspense.
     """
     post_transaction(
         uow,
         key=f"payout:{payout.payout_id}:returned",
         kind="payout_returned",
         entries=payout_returned(payout.party_kind, payout.party_id, payout.money, source),
-        effective_at=line.booked_at,
+        effective_at=at,
         now=now,
     )
-    line.match(f"payout/{payout.payout_id}", "returned")
     mark_returned(payout, uow=uow, now=now)
 
 
@@ -289,4 +326,6 @@ def view(payout: Payout) -> PayoutView:
         bank_order_id=payout.bank_order_id,
         bank_status=payout.bank_status,
         failure=payout.failure,
+        way=payout.way,
+        transfer_id=payout.transfer_id,
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.billing.domain.bank_order import BankOrder
 from services.billing.domain.payout import Payout
+from services.billing.domain.payout_channel import PayoutChannel
 
 
 class Payouts(Protocol):
@@ -33,6 +34,27 @@ class Payouts(Protocol):
         """Those of a party of which the bank was not told, locked."""
 
     def save(self, payout: Payout) -> None: ...
+
+
+class PayoutChannels(Protocol):
+    """Whoever locks one of a party has locked the party before; only `using` does without, and changes no way."""
+
+    def add(self, channel: PayoutChannel) -> None:
+        """Raises PayoutChannelProposed."""
+
+    def party_of(self, payout_channel_id: UUID) -> UUID:
+        """Not locked: it never changes. Raises NotFound."""
+
+    def get(self, payout_channel_id: UUID) -> PayoutChannel:
+        """Locked. Raises NotFound."""
+
+    def agreed_of(self, party_id: UUID) -> PayoutChannel | None:
+        """Locked."""
+
+    def using(self, account_id: str) -> PayoutChannel | None:
+        """The agreed one that pays to a connected account, locked, so that no other is agreed on meanwhile."""
+
+    def save(self, channel: PayoutChannel) -> None: ...
 
 
 class BankOrders(Protocol):

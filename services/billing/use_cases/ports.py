@@ -21,7 +21,7 @@ from services.billing.use_cases.commission_ports import Plans, Referrals
 from services.billing.use_cases.credit_ports import CreditBook, Receivables
 from services.billing.use_cases.funding_ports import Fundings
 from services.billing.use_cases.ledger_ports import Adjustments, Ledger, LedgerChain, Periods
-from services.billing.use_cases.payout_ports import BankOrders, Payouts
+from services.billing.use_cases.payout_ports import BankOrders, PayoutChannels, Payouts
 from services.billing.use_cases.reconciliation_ports import Reconciliations
 from services.billing.use_cases.voucher_ports import (
     Claims,
@@ -273,6 +273,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def payouts(self) -> Payouts: ...
+
+    @property
+    def payout_channels(self) -> PayoutChannels: ...
 
     @property
     def bank_orders(self) -> BankOrders: ...

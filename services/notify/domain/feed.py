@@ -91,6 +91,7 @@ _VOUCHER = ("voucher_id", "number", "programme_id", "customer_id")
 _USE = (
     "use_id", "voucher_id", "programme_id", "order_id", "order_number", "customer_id", "amount", "redeem_to",
 )  # fmt: skip
+_PAYOUT_CHANNEL = ("payout_channel_id", "party_kind", "party_id")
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
 _DISPUTE = ("dispute_id", "number", "order_id", "customer_id", "provider_id")
 _REFUND = (
@@ -208,6 +209,7 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "payout.paid.v1": (_party(*_PAYOUT, "paid_at"),),
     "payout.failed.v1": (_party(*_PAYOUT, "reason"),),
     "payout.returned.v1": (_party(*_PAYOUT, "returned_at"),),
+    "payout_channel.agreed.v1": (_party(*_PAYOUT_CHANNEL, "way", "account_id", "agreed_at"),),
     "ledger.posted.v1": (),
     "ledger.sealed.v1": (),
     "reconciliation.overdue.v1": (),

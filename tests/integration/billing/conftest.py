@@ -79,6 +79,7 @@ TABLES = (
     "payer_agreement",
     "payment",
     "payout",
+    "payout_channel",
     "receivable",
     "reconciliation_finding",
     "reconciliation_item",

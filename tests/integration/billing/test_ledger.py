@@ -61,7 +61,7 @@ def test_other_peoples_money_is_spent_at_most_once(billing: Billing) -> None:
     with pytest.raises(AccountOverdrawn):
         post(billing, "c", Entry(contract(ORDER_ID), "D", 1, "USD"), Entry("R:service", "C", 1, "USD"))
     with pytest.raises(AccountOverdrawn):
-        post(billing, "d", *payout_paid(new_id(), cny(1)))
+        post(billing, "d", *payout_paid(new_id(), cny(1), BANK))
     post(billing, "e", Entry(contract(ORDER_ID), "D", 100, "CNY"), Entry("R:service", "C", 100, "CNY"))
     assert billing.balance(contract(ORDER_ID)) == 0
     assert billing.violations() == ()

@@ -55,6 +55,17 @@ def retrieve_account(books: Books, _params: Obj, ident: str) -> Obj:
     return books.get("account", ident)
 
 
+def set_transfers(books: Books, ident: str, *, active: bool) -> Obj:
+    """The institution lets an account receive or not any more, and says so at the endpoint for connected accounts."""
+    account = books.get("account", ident)
+    before = dict(account["capabilities"])
+    account["capabilities"] = before | {"transfers": "active" if active else "inactive"}
+    account["requirements"]["disabled_reason"] = None if active else "requirements.past_due"
+    books.save(account)
+    books.within(ident).emit("account.updated", account, {"capabilities": before})
+    return account
+
+
 def list_accounts(books: Books, params: Obj) -> Obj:
     return books.page("account", params, "/v1/accounts")
 

@@ -165,6 +165,11 @@ def pay_out_automatically(app: App, body: Obj) -> Obj:
         return books.public(payouts.pay_out_automatically(books, body["currency"]))
 
 
+def set_transfers(app: App, body: Obj) -> Obj:
+    with app.store.books() as books:
+        return books.public(connect.set_transfers(books, body["account"], active=bool(body["active"])))
+
+
 def settle_charges(app: App, _body: Obj) -> Obj:
     with app.store.books() as books:
         return {"settled": charges.settle_late(books)}
@@ -257,6 +262,7 @@ ACTIONS: dict[str, Callable[[App, Obj], Obj]] = {
     "refunds/settle": settle_refund,
     "payouts/settle": settle_payout,
     "payouts/automatic": pay_out_automatically,
+    "accounts/transfers": set_transfers,
     "charges/settle": settle_charges,
     "clock/advance": advance_clock,
     "settings": change_settings,

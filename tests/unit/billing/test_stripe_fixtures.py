@@ -50,6 +50,8 @@ def recorded(event: dict[str, Any]) -> FakeBillingUnitOfWork:
 def ours(event: dict[str, Any]) -> tuple[str, str] | None:
     """What must be fetched because of *event*: what moves money of ours and has an id."""
     thing = event["data"]["object"]
+    if event["type"] in ACCOUNT_EVENTS and event.get("account"):
+        return "account", event["account"]
     if event["type"] == "charge.refunded":
         return "charge", thing["id"]
     if event["type"].startswith("charge.") and thing.get("payment_intent"):
@@ -57,7 +59,8 @@ def ours(event: dict[str, Any]) -> tuple[str, str] | None:
     return (thing["object"], thing["id"]) if thing.get("object") in FETCHED and "id" in thing else None
 
 
-FETCHED = {"payment_intent", "checkout.session", "refund", "dispute"}
+FETCHED = {"payment_intent", "checkout.session", "refund", "dispute", "payout", "transfer"}
+ACCOUNT_EVENTS = {"account.updated", "account.application.deauthorized", "capability.updated"}
 
 
 @needs_data

@@ -1,4 +1,4 @@
-"""Payouts: the transfer that pays a settlement. One starts it, another releases it, a bank order tells the bank."""
+"""Payouts: the transfer that pays a settlement. One starts it, another releases it, bank or institution pays it."""
 
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
@@ -9,6 +9,7 @@ from services.shared.kernel.actor import Grants
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Command, Event, Instant, Page, Query, View
 from services.shared.messages.billing.commission_plan import FINANCE
+from services.shared.messages.billing.payout_channel import PayoutWay
 from services.shared.messages.billing.settlement import PartyKind
 
 PayoutState = Literal["created", "released", "in_transit", "paid", "failed", "returned", "cancelled"]
@@ -27,6 +28,8 @@ class PayoutView(View):
     Attributes:
         bank_status: What the bank last answered (ISO 20022: ACCP, ACSC, RJCT …); empty while unknown.
         failure: Why it failed or came back; empty otherwise.
+        way: Who pays it. Where it is the institution, the account is the party's connected one there.
+        transfer_id: The institution's transfer; empty while it is not made.
     """
 
     payout_id: UUID
@@ -45,6 +48,8 @@ class PayoutView(View):
     bank_order_id: UUID | None
     bank_status: str
     failure: str
+    way: PayoutWay
+    transfer_id: str
 
 
 class StartPayout(Command):
@@ -61,7 +66,11 @@ class StartPayout(Command):
 
 
 class ReleasePayout(Command):
-    """By somebody else than who started it; it can go into a bank order. → PayoutView"""
+    """
+    By somebody else than who started it; it can go into a bank order. → PayoutView
+
+    Where the payment institution pays it, it is asked at once.
+    """
 
     wire_name: ClassVar = "billing.release_payout"
     grants: ClassVar[Grants] = FINANCE
@@ -152,7 +161,7 @@ class PayoutCancelled(_PayoutEvent):
 
 
 class PayoutFailed(_PayoutEvent):
-    """The bank did not pay; the settlement is payable anew."""
+    """The bank or the payment institution did not pay; the settlement is payable anew."""
 
     wire_name: ClassVar = "payout.failed.v1"
 
@@ -160,7 +169,7 @@ class PayoutFailed(_PayoutEvent):
 
 
 class PayoutReturned(_PayoutEvent):
-    """The bank had paid and sent the money back; the settlement is payable anew."""
+    """It was paid and the money came back; the settlement is payable anew."""
 
     wire_name: ClassVar = "payout.returned.v1"
 
@@ -168,7 +177,7 @@ class PayoutReturned(_PayoutEvent):
 
 
 class PayoutPaid(_PayoutEvent):
-    """The bank's statement shows it."""
+    """The bank's statement shows it, or the payment institution has made its transfer."""
 
     wire_name: ClassVar = "payout.paid.v1"
 
