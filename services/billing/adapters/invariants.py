@@ -204,6 +204,21 @@ CHECKS: dict[str, str] = {
     "I13 no payout without a matched invoice": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)
         WHERE p.state <> 'cancelled' AND s.received_invoice_id IS NULL LIMIT 100""",
+    "I18 the last closed month stands as it was closed": """
+        WITH month AS (SELECT until, lag(until) OVER (ORDER BY until) AS since FROM ledger_period
+                       ORDER BY until DESC LIMIT 1),
+             moved AS (
+               SELECT account, currency, CASE side WHEN 'D' THEN amount ELSE -amount END AS stands
+               FROM ledger_entry, month
+               WHERE effective_at >= coalesce(since, '-infinity') AND effective_at < month.until
+                 AND NOT starts_with(account, 'M:')
+               UNION ALL
+               SELECT account, currency, stands FROM ledger_period_balance b JOIN month ON b.until = since)
+        SELECT format('%s in %s', account, currency)
+        FROM (SELECT account, currency, sum(stands) AS stands FROM moved GROUP BY account, currency) AS computed
+        FULL JOIN (SELECT account, currency, b.stands FROM ledger_period_balance b JOIN month USING (until)) AS kept
+          USING (account, currency)
+        WHERE coalesce(computed.stands, 0) <> coalesce(kept.stands, 0) LIMIT 100""",
     "I17 suspense holds what waits in it": """
         SELECT format('in %s the ledger holds %s, the lines %s', currency, coalesce(booked, 0), coalesce(waiting, 0))
         FROM (SELECT currency, sum(posted_c - posted_d) AS booked

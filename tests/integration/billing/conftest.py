@@ -116,9 +116,10 @@ class Billing(RealService[BillingUnitOfWork]):
 
     def begin_anew(self) -> None:
         """Nothing is left but the organisations."""
-        off = "".join(f"ALTER TABLE {table} DISABLE TRIGGER USER;" for table in LEDGER_TABLES)
-        on = "".join(f"ALTER TABLE {table} ENABLE TRIGGER USER;" for table in LEDGER_TABLES)
-        self.database.change(f"{off} TRUNCATE {', '.join(TABLES + LEDGER_TABLES)}; {on} {AS_NEW}")
+        guarded = (*LEDGER_TABLES, "ledger_closed")
+        off = "".join(f"ALTER TABLE {table} DISABLE TRIGGER USER;" for table in guarded)
+        on = "".join(f"ALTER TABLE {table} ENABLE TRIGGER USER;" for table in guarded)
+        self.database.change(f"{off} TRUNCATE {', '.join(TABLES + LEDGER_TABLES)}; {AS_NEW}; {on}")
         self.told.clear()
 
         def fill(uow: BillingUnitOfWork) -> None:

@@ -216,3 +216,41 @@ def test_what_was_closed_is_not_changed(billing: Billing, table: str, change: st
     }
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         billing.database.change(change.format(table, column[table]))
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE ledger_closed SET until = 'epoch'",
+        f"UPDATE ledger_closed SET until = '{UNTIL + timedelta(days=1)}'",
+        "DELETE FROM ledger_closed",
+        "TRUNCATE ledger_closed",
+        "INSERT INTO ledger_closed VALUES (true, 'epoch')",
+    ],
+)
+def test_a_closed_month_is_not_opened_again_by_the_tables_owner(billing: Billing, tampering: str) -> None:
+    book(billing, "a", 100)
+    close(billing)
+    with pytest.raises(psycopg2.Error) as refused:
+        billing.database.change(tampering)
+    assert refused.value.pgcode == "23514"
+    assert billing.rows("SELECT until FROM ledger_closed") == [(UNTIL,)]
+
+
+def test_what_was_kept_of_a_closed_month_is_recomputed(billing: Billing) -> None:
+    """Of the first month, and of one that begins where another ended; changed by one, it is a violation."""
+    book(billing, "a", 100)
+    close(billing)
+    assert billing.violations() == ()
+    book(billing, "b", 11, UNTIL + timedelta(days=1))
+    close(billing, "2026-12", UNTIL + timedelta(days=40))
+    assert billing.violations() == ()
+    billing.database.change(
+        "ALTER TABLE ledger_period_balance DISABLE TRIGGER USER;"
+        "UPDATE ledger_period_balance SET stands = stands + 1"
+        " WHERE until = (SELECT max(until) FROM ledger_period) AND account = 'E:psp_fee';"
+        "ALTER TABLE ledger_period_balance ENABLE TRIGGER USER"
+    )
+    assert billing.violations() == (
+        "I18 the last closed month stands as it was closed: E:psp_fee in CNY",
+    )  # fmt: skip
