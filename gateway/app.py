@@ -37,6 +37,7 @@ from gateway.routes import (
     commission_plan,
     credit,
     customer_credit,
+    direct_payment,
     dispute,
     feed,
     funding,
@@ -75,7 +76,7 @@ ROUTES = (
     payout_channel,
     bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
     payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, red_letter, feed, programme,
-    voucher, claim, funding, collection_agreement, reconciliation, operation, stripe_webhook,
+    voucher, claim, funding, collection_agreement, direct_payment, reconciliation, operation, stripe_webhook,
 )  # fmt: skip
 
 DESCRIPTION = """

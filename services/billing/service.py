@@ -40,6 +40,7 @@ from services.billing.use_cases import (
     commission_plan,
     credit,
     customer_credit,
+    direct_payment,
     funding,
     ledger,
     payer_agreement,
@@ -113,6 +114,7 @@ from services.shared.messages.billing.credit import (
     SuspendCreditLine,
 )
 from services.shared.messages.billing.customer_credit import ApplyCustomerCredit, ListCustomerCredit
+from services.shared.messages.billing.direct_payment import ConfirmDirectPayment, ConfirmDirectRefund
 from services.shared.messages.billing.funding import AskFundingAgain, GetOrderFunding, ListFunding, NameProject
 from services.shared.messages.billing.journal import ExportJournal
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
@@ -313,6 +315,8 @@ class BillingService(ServiceBase):
     )
     confirm_bank_line = command(ConfirmBankLine, bank_line.confirm_bank_line)
     undo_bank_line = command(UndoBankLine, bank_line.undo_bank_line)
+    confirm_direct_payment = command(ConfirmDirectPayment, direct_payment.confirm_direct_payment)
+    confirm_direct_refund = command(ConfirmDirectRefund, direct_payment.confirm_direct_refund)
     record_payer_agreement = command(RecordPayerAgreement, payer_agreement.record_payer_agreement)
     list_payer_agreements = query(ListPayerAgreements, bank_queries.list_payer_agreements)
     list_customer_credit = query(ListCustomerCredit, bank_queries.list_customer_credit)

@@ -19,6 +19,7 @@ from services.orders.use_cases import (
 from services.shared.chassis import database
 from services.shared.chassis.definition import Work, on
 from services.shared.chassis.settings import SourceSettings
+from services.shared.messages.billing.commission import SellerPaid
 from services.shared.messages.billing.commission_plan import CommissionPlanPublished
 from services.shared.messages.billing.credit import (
     CreditGranted,
@@ -69,6 +70,7 @@ SUBSCRIPTIONS = (
     on(FundingExecuted, funding.close_executed),
     on(PaymentSucceeded, order.take_payment),
     on(SettlementOrdersPaid, order.close_settled),
+    on(SellerPaid, order.close_sold),
     on(RefundSucceeded, dispute.refund_arrived),
     on(VoucherReserved, order.take_voucher),
     on(VoucherReturned, order.drop_voucher),

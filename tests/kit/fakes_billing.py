@@ -55,7 +55,7 @@ from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.base import Event
 from services.shared.messages.orders.order import OrderAccepted, OrderCancelled, OrderContracted, OrderPlaced
-from tests.kit.fakes_channel import FakeChannelOrders, FakeSplitOrders
+from tests.kit.fakes_channel import FakeChannelOrders, FakeDirectMovements, FakeSplitOrders
 from tests.kit.fakes_funding import FakeFundings
 from tests.kit.fakes_reconciliation import FakeReconciliations
 from tests.kit.fakes_voucher import (
@@ -964,6 +964,7 @@ class FakeBillingUnitOfWork:
         self.chargebacks = FakeChargebacks()
         self.channel_orders = FakeChannelOrders()
         self.split_orders = FakeSplitOrders()
+        self.direct_movements = FakeDirectMovements()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
         self.csv_maps = FakeCsvMaps()

@@ -5,7 +5,20 @@ from copy import deepcopy
 from uuid import UUID
 
 from services.billing.domain.channel_order import ChannelOrder
+from services.billing.domain.direct_payment import DirectMovement
 from services.billing.domain.split_order import SplitOrder, SplitReturn
+
+
+class FakeDirectMovements:
+    def __init__(self) -> None:
+        self.held: list[DirectMovement] = []
+
+    def add(self, movement: DirectMovement) -> bool:
+        known = {(each.payment_id, each.direction, each.reference) for each in self.held}
+        if (movement.payment_id, movement.direction, movement.reference) in known:
+            return False
+        self.held.append(movement)
+        return True
 
 
 class FakeChannelOrders:

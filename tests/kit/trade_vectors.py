@@ -107,3 +107,50 @@ VECTORS = (
            _invoiced("station", 35_000, 2_100), money=amounts(500_000, 30_000),
            terms={"provider_tax": SPECIAL_3, "buy_net": Money(380_000, "CNY")}),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AgentVector:
+    """
+    A case where the provider sells; terms and money as on its contract.
+
+    Attributes:
+        accepted: The entries of acceptance: commission and the station's share, and nothing of the customer's money.
+        provider_keeps: Of what the customer paid it, once the commission is split off or paid.
+    """
+
+    name: str
+    money: Mapping[str, Any]
+    accepted: Entries
+    provider_keeps: int
+    kept: int
+    vat_due: int
+    terms: Mapping[str, Any] = field(default_factory=dict)
+
+
+def at_rate(net: int, tax: int, tax_rate_bps: int) -> Mapping[str, Any]:
+    """What the customer pays the provider."""
+    return {**amounts(net, tax), "tax_rate_bps": tax_rate_bps}
+
+
+def _commission(net: int, tax: int, station: int = 0) -> Entries:
+    entries = [("D", "provider owes", net + tax), ("C", "commission", net), ("C", "output", tax),
+               ("D", "station cost", station), ("C", "station accrued", station)]  # fmt: skip
+    return [entry for entry in entries if entry[2]]
+
+
+ACCOUNTS |= {"commission": "R:commission", "provider owes": f"A:ar:provider:{PROVIDER_ID}"}
+AGENT_VECTORS = (
+    AgentVector("TV04", at_rate(100_000, 6_000, 600), _commission(10_000, 600, 7_000), 95_400, 3_000, 180),
+    AgentVector("TV05", at_rate(100_000, 1_000, 100), _commission(10_000, 600), 90_400, 10_000, 600,
+                terms={"station": False, "provider_tax": SPECIAL_1}),
+    AgentVector("TV20", at_rate(20_000_000, 0, 0), _commission(2_000_000, 120_000), 17_880_000, 2_000_000, 120_000,
+                terms={"station": False, "contract_kind": "technology_development"}),
+)  # fmt: skip
+
+
+def as_agent(vector: AgentVector, model: str = "agent_direct") -> dict[str, Any]:
+    """Its contract, in *model*."""
+    method = "platform_channel" if model == "agent_psp_split" else "direct_transfer"
+    return {"money": vector.money, "collection_model": model, "method": method, "commission_rate_bps": 600,
+            **vector.terms}  # fmt: skip

@@ -9,12 +9,21 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import channel_tables
 from services.billing.domain.channel_order import ChannelOrder
+from services.billing.domain.direct_payment import DirectMovement
 from services.billing.domain.split_order import SplitOrder, SplitReturn
 from services.shared.chassis.database import save_versioned
 
 
 def _add(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
     return connection.execute(insert(table).values(values).on_conflict_do_nothing()).rowcount == 1
+
+
+class SqlDirectMovements:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, movement: DirectMovement) -> bool:
+        return _add(self.connection, channel_tables.direct_movement, vars(movement))
 
 
 class SqlChannelOrders:

@@ -1,6 +1,6 @@
 """Billing's tables of the splitting channel: its orders, their splits, the returns of those."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, Table, Text, Uuid
 
 from services.billing.adapters.tables import instant, metadata
 
@@ -22,6 +22,21 @@ channel_order = Table(
     Column("failure", Text),
     Column("checks", Integer),
     Column("version", Integer),
+)
+
+direct_movement = Table(
+    "direct_movement",
+    metadata,
+    Column("movement_id", Uuid, primary_key=True),
+    Column("payment_id", Uuid),
+    Column("order_id", Uuid),
+    Column("direction", Text),
+    Column("amount", BigInteger),
+    Column("currency", Text),
+    Column("reference", Text),
+    Column("moved_on", Date),
+    Column("confirmed_by", Text),
+    instant("confirmed_at"),
 )
 
 split_order = Table(

@@ -47,21 +47,28 @@ CHECKS: dict[str, str] = {
           WHERE order_id = o.order_id AND agreed_at IS NOT NULL AND NOT performed AND cause <> 'cancellation') AS r
         WHERE o.accepted_at IS NOT NULL AND NOT coalesce(
           s.net = o.net - r.net AND s.tax = o.tax - r.tax AND s.provider_net + s.station_share + s.kept = s.net
-          AND s.provider_net >= 0 AND s.station_share >= 0 AND s.provider_tax >= 0 AND s.station_tax >= 0, false)
+          AND s.provider_net >= 0 AND s.station_share >= 0 AND s.station_tax >= 0
+          -- As agent it is T - T_c: below zero where the provider's rate is the lower one.
+          AND (s.provider_tax >= 0 OR o.split_terms ->> 'commission_rate_bps' IS NOT NULL), false)
         LIMIT 100""",
     "I5 the ledger books the split of each accepted order": """
         SELECT o.number
         FROM contracted_order o CROSS JOIN LATERAL jsonb_to_record(o.split) AS s
-          (net bigint, tax bigint, station_share bigint, provider_net bigint)
+          (net bigint, tax bigint, station_share bigint, provider_net bigint, provider_tax bigint)
+        CROSS JOIN LATERAL (SELECT o.split_terms ->> 'commission_rate_bps' IS NOT NULL AS agent) AS m
         LEFT JOIN ledger_tx t ON t.idem_key = 'accept:' || o.order_id
         LEFT JOIN ledger_entry e USING (seq)
         WHERE o.accepted_at IS NOT NULL AND o.gross > 0
           AND NOT EXISTS (SELECT FROM funding WHERE order_id = o.order_id)
-        GROUP BY o.order_id, s.net, s.tax, s.station_share, s.provider_net
+        GROUP BY o.order_id, s.net, s.tax, s.station_share, s.provider_net, s.provider_tax, m.agent
         HAVING NOT (
-          coalesce(sum(e.amount) FILTER (WHERE e.account = 'R:service'), 0) = s.net
-          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'L:vat:output'), 0) = s.tax
-          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:provider_service'), 0) = s.provider_net
+          coalesce(sum(e.amount) FILTER (WHERE e.account = 'R:service'), 0) = CASE WHEN m.agent THEN 0 ELSE s.net END
+          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'R:commission'), 0)
+            = CASE WHEN m.agent THEN s.net - s.provider_net ELSE 0 END
+          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'L:vat:output'), 0)
+            = s.tax - CASE WHEN m.agent THEN s.provider_tax ELSE 0 END
+          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:provider_service'), 0)
+            = CASE WHEN m.agent THEN 0 ELSE s.provider_net END
           AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:station_share'), 0) = s.station_share)
         LIMIT 100""",
     "I7 vouchers hold what their uses say, and no more than granted": """
@@ -97,15 +104,18 @@ CHECKS: dict[str, str] = {
     "I5 the ledger books what stands of each refunded order": """
         SELECT o.number
         FROM contracted_order o CROSS JOIN LATERAL jsonb_to_record(o.split) AS s
-          (net bigint, tax bigint, station_share bigint, provider_net bigint)
+          (net bigint, tax bigint, station_share bigint, provider_net bigint, provider_tax bigint)
+        CROSS JOIN LATERAL (SELECT o.split_terms ->> 'commission_rate_bps' IS NOT NULL AS agent) AS m
         CROSS JOIN LATERAL (
           SELECT count(*) AS refunds, coalesce(sum((takes ->> 'provider_net')::bigint), 0) AS provider_net,
+                 coalesce(sum((takes ->> 'provider_tax')::bigint), 0) AS provider_tax,
                  coalesce(sum((takes ->> 'station_share')::bigint), 0) AS station_share,
                  coalesce(sum(net) FILTER (WHERE state <> 'awaiting_red_letter'), 0) AS net,
                  coalesce(sum(tax) FILTER (WHERE state <> 'awaiting_red_letter'), 0) AS tax
           FROM refund WHERE order_id = o.order_id AND agreed_at IS NOT NULL AND performed) AS r
         CROSS JOIN LATERAL (
           SELECT coalesce(sum(c) FILTER (WHERE account = 'R:service'), 0) AS net,
+                 coalesce(sum(c) FILTER (WHERE account = 'R:commission'), 0) AS commission,
                  coalesce(sum(c) FILTER (WHERE account = 'L:vat:output'), 0) AS tax,
                  coalesce(sum(-c) FILTER (WHERE account = 'E:provider_service'), 0) AS provider_net,
                  coalesce(sum(-c) FILTER (WHERE account = 'E:station_share'), 0) AS station_share
@@ -115,7 +125,10 @@ CHECKS: dict[str, str] = {
                 WHERE t.order_id = o.order_id AND t.kind NOT IN ('rounding', 'reclassification', 'reversal')) AS e) AS b
         WHERE o.accepted_at IS NOT NULL AND r.refunds > 0
           AND NOT EXISTS (SELECT FROM funding WHERE order_id = o.order_id) AND NOT (
-          b.net = s.net - r.net AND b.tax = s.tax - r.tax AND b.provider_net = s.provider_net - r.provider_net
+          CASE WHEN m.agent THEN b.net = 0 AND b.provider_net = 0
+            AND b.commission = s.net - r.net - (s.provider_net - r.provider_net)
+            AND b.tax = s.tax - r.tax - (s.provider_tax - r.provider_tax)
+          ELSE b.net = s.net - r.net AND b.tax = s.tax - r.tax AND b.provider_net = s.provider_net - r.provider_net END
           AND b.station_share = s.station_share - r.station_share)
         LIMIT 100""",
     "I6 refunds of each payment stay within it": """
@@ -146,7 +159,8 @@ CHECKS: dict[str, str] = {
           ON b.account = 'L:refund:' || r.refund_id AND b.currency = r.currency
         WHERE coalesce(b.posted_c - b.posted_d, 0) <> CASE WHEN r.state IN ('pending', 'failed', 'succeeded') THEN
           (SELECT coalesce(sum((way ->> 'amount')::bigint), 0) FROM jsonb_array_elements(r.parts) AS way
-           WHERE way ->> 'state' <> 'succeeded' AND way ->> 'route' <> 'project_funds') ELSE 0 END
+           WHERE way ->> 'state' <> 'succeeded'
+             AND way ->> 'route' NOT IN ('project_funds', 'direct_transfer')) ELSE 0 END
         LIMIT 100""",
     "I8 payouts pay exactly their settlement": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)

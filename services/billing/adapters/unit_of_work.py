@@ -5,7 +5,7 @@ from functools import cached_property
 from services.billing.adapters.adjustment_repository import SqlAdjustments
 from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps, SqlPayers
 from services.billing.adapters.card_repositories import SqlChargebacks, SqlCheckouts, SqlStripeEvents
-from services.billing.adapters.channel_repositories import SqlChannelOrders, SqlSplitOrders
+from services.billing.adapters.channel_repositories import SqlChannelOrders, SqlDirectMovements, SqlSplitOrders
 from services.billing.adapters.claim_repositories import SqlClaims, SqlEvidence
 from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
@@ -124,6 +124,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def channel_orders(self) -> SqlChannelOrders:
         return SqlChannelOrders(self.connection)
+
+    @cached_property
+    def direct_movements(self) -> SqlDirectMovements:
+        return SqlDirectMovements(self.connection)
 
     @cached_property
     def split_orders(self) -> SqlSplitOrders:

@@ -153,7 +153,9 @@ def _fee_shown(order: OrderCopy, kind: PartyKind, parts: Split) -> int | None:
 
 
 def parties_of(order: OrderCopy) -> tuple[PartyKind, ...]:
-    """Those who earn by *order*."""
+    """Those who earn of the company by *order*: a provider that sells itself is paid by the customer."""
+    if order.split_terms.agent:
+        return ("station",) if order.station_id is not None else ()
     return ("provider", "station") if order.station_id is not None else ("provider",)
 
 
@@ -225,3 +227,12 @@ def acceptance_principal(
             ("C", ledger.owed("station", station_id, "accrued"), station_share),
         ]
     return ledger.entries(*entries)
+
+
+def commission_is_more(provider_id: UUID, net: Money, tax: Money) -> tuple[ledger.Entry, ...]:
+    """The smaller order pays a higher rate: the provider owes *net* and *tax* more."""
+    return ledger.entries(
+        ("D", ledger.receivable("provider", provider_id), net + tax),
+        ("C", ledger.COMMISSION, net),
+        ("C", ledger.OUTPUT_VAT, tax),
+    )

@@ -5,6 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.billing.domain.channel_order import ChannelOrder
+from services.billing.domain.direct_payment import DirectMovement
 from services.billing.domain.split_order import SplitOrder, SplitReturn
 
 
@@ -19,6 +20,11 @@ class ChannelOrders(Protocol):
         """The one of an order, locked."""
 
     def save(self, made: ChannelOrder) -> None: ...
+
+
+class DirectMovements(Protocol):
+    def add(self, movement: DirectMovement) -> bool:
+        """Store it for ever. Returns False when this reference was confirmed for its payment and direction already."""
 
 
 class SplitOrders(Protocol):

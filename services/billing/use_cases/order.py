@@ -20,7 +20,17 @@ from services.billing.domain.order import (
 )
 from services.billing.domain.payment import Instructions, PaymentMethod, due_from_customer
 from services.billing.domain.related_party import PricedLine
-from services.billing.use_cases import claim, credit, funding, internal_order, payment, receivable, refund, voucher_use
+from services.billing.use_cases import (
+    claim,
+    commission,
+    credit,
+    funding,
+    internal_order,
+    payment,
+    receivable,
+    refund,
+    voucher_use,
+)
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotYet
@@ -167,6 +177,10 @@ def accepted(event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> 
         return
     if event.terms.payment_method == "project_funds":
         internal_order.accept(order, event, uow=uow, now=now)
+        return
+    if order.split_terms.agent:
+        commission.accept(order, event, uow=uow, now=now)
+        claim.submit_by_itself(order.order_id, uow=uow, now=now)
         return
     parts = split(order.split_terms, order.left)
     earned = accruals(order, parts, accepted_at=event.accepted_at, hold_days=event.terms.hold_days)

@@ -16,7 +16,7 @@ from services.billing.domain.payment import Payment
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
 from services.billing.use_cases.bank_ports import BankLines, CsvMaps, Payers
-from services.billing.use_cases.channel_ports import ChannelOrders, SplitOrders
+from services.billing.use_cases.channel_ports import ChannelOrders, DirectMovements, SplitOrders
 from services.billing.use_cases.commission_ports import Plans, Referrals
 from services.billing.use_cases.credit_ports import CreditBook, Receivables
 from services.billing.use_cases.funding_ports import Fundings
@@ -255,6 +255,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def split_orders(self) -> SplitOrders: ...
+
+    @property
+    def direct_movements(self) -> DirectMovements: ...
 
     @property
     def stripe_events(self) -> StripeEvents: ...

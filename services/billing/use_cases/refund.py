@@ -20,7 +20,7 @@ from services.billing.domain.refund import (
     RefundCause,
     parts_of,
 )
-from services.billing.use_cases import internal_order, voucher_use
+from services.billing.use_cases import commission, internal_order, voucher_use
 from services.billing.use_cases.clawback import take_back
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.billing.use_cases.refund_on_account import lower_credit, on_account
@@ -283,8 +283,8 @@ def _agree(
     parts = parts_of(made.to_payer, payments)
     if taken_by is not None:
         parts = tuple(replace(part, route="chargeback", reference=str(taken_by)) for part in parts)
-    # What rounds to nothing for the customer takes nothing back of its invoice.
-    invoiced = performed and made.gross > 0
+    # What the provider sold it invoices, and corrects, itself; what rounds to nothing takes nothing back of an invoice.
+    invoiced = performed and made.gross > 0 and not order.split_terms.agent
     made.agree(parts, now, performed=performed, invoiced=invoiced)
     for payment in payments:
         part = made.part(payment.payment_id)
@@ -293,7 +293,9 @@ def _agree(
             uow.payments.save(payment)
     if not performed:
         lower_credit(order.order_id, made.on_account, uow=uow)
-    if performed and made.takes is not None:
+    if performed and made.takes is not None and order.split_terms.agent:
+        commission.reduce(made, order, made.takes, uow=uow, now=now)
+    elif performed and made.takes is not None:
         taken = take_back(order, made.takes, key=f"refund:{made.refund_id}", uow=uow, now=now)
         post(made, "shares", "refund_shares", taken, uow, now)
     uow.publish(event(RefundAgreed, made, invoiced=invoiced))

@@ -97,6 +97,15 @@ def transferred_to_project(made: Refund, part: RefundPart, *, uow: BillingUnitOf
         _tell_succeeded(made, uow, now)
 
 
+def given_back_by_provider(
+    made: Refund, part: RefundPart, reference: str, *, uow: BillingUnitOfWork, now: datetime
+) -> None:  # fmt: skip
+    """Whoever had the customer's money says that it is back; none of it was ever ours, so nothing is booked here."""
+    made.move(replace(part, state="succeeded", reference=reference), now)
+    if made.state == "succeeded":
+        _tell_succeeded(made, uow, now)
+
+
 def project_has(order_id: UUID, funding_id: UUID, returned: int, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """*returned* (minor units), all refunds of an order together, is back at the project of *funding_id*."""
     for made in sorted(uow.refunds.of_order(order_id), key=lambda each: each.n):

@@ -31,6 +31,7 @@ from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.channel import check_split
 from services.shared.kernel.errors import Refused
 from services.shared.kernel.money import Money
+from services.shared.messages.billing.commission import SellerPaid
 
 log = structlog.get_logger("split_order")
 
@@ -264,9 +265,14 @@ def _finish(made: SplitOrder, held: ChannelOrder, facts: SplitFacts, uow: Billin
         now=now,
         order=(made.order_id, made.order_number),
     )
+    _tell_seller_paid(made, uow)
     for each in uow.split_orders.returns_of(made.order_id):
         _send_return(each, uow, now)
         uow.split_orders.save_return(each)
+
+
+def _tell_seller_paid(made: SplitOrder, uow: BillingUnitOfWork) -> None:
+    uow.publish(SellerPaid(order_id=made.order_id, order_number=made.order_number, provider_id=made.provider_id))
 
 
 def _fail(made: SplitOrder, failure: str, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -276,6 +282,7 @@ def _fail(made: SplitOrder, failure: str, uow: BillingUnitOfWork, now: datetime)
     if made.amount:
         owe("provider", made.provider_id, made.money, (made.order_id, made.order_number), key=f"split:{made.order_id}",
             uow=uow, now=now)  # fmt: skip
+    _tell_seller_paid(made, uow)
     for each in uow.split_orders.returns_of(made.order_id):
         _net(each, uow, now)
         uow.split_orders.save_return(each)

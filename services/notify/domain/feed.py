@@ -199,6 +199,13 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
         _provider(*_DISPUTE, "outcome", "burden", "decided_at"),
     ),
     "dispute.withdrawn.v1": (_customer(*_DISPUTE, "withdrawn_at"), _provider(*_DISPUTE, "withdrawn_at")),
+    "commission.earned.v1": (
+        _provider("order_id", "order_number", "provider_id", "net", "tax", "gross", "tax_rate_bps", "accepted_at"),
+    ),
+    "seller.paid.v1": (_provider("order_id", "order_number", "provider_id"),),
+    "commission.reduced.v1": (
+        _provider("refund_id", "order_id", "order_number", "provider_id", "net", "tax", "gross"),
+    ),
     "settlement.closed.v1": (_party(*_SETTLEMENT, "until", "closed_at", "tax_rate_bps", "special_invoice"),),
     "settlement.payable.v1": (_party(*_SETTLEMENT, "payable_from"),),
     "settlement.paid.v1": (_party(*_SETTLEMENT, "payout_id", "paid_at"),),

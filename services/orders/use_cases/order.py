@@ -16,6 +16,7 @@ from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import CurrencyMismatch
+from services.shared.messages.billing.commission import SellerPaid
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.settlement import SettlementOrdersPaid
 from services.shared.messages.billing.voucher import VoucherReserved, VoucherReturned
@@ -276,6 +277,20 @@ def close_settled(event: SettlementOrdersPaid, *, uow: OrdersUnitOfWork, now: da
 
 def close(order: Order, uow: OrdersUnitOfWork, now: datetime) -> None:
     """Nothing of it is open any more. Raises: WrongState."""
+    order.close(now)
+    uow.orders.save(order)
+    uow.publish(
+        OrderClosed(
+            **shapes.named(order),
+        )
+    )
+
+
+def close_sold(event: SellerPaid, *, uow: OrdersUnitOfWork, now: datetime) -> None:
+    """The provider, which sold it, has the customer's money: nothing is open any more. Twice does nothing."""
+    order = _known(event.order_id, uow)
+    if order.state == "closed":
+        return
     order.close(now)
     uow.orders.save(order)
     uow.publish(

@@ -69,6 +69,7 @@ TABLES = (
     "credit",
     "credit_line",
     "declared_relation",
+    "direct_movement",
     "funding",
     "order_evidence",
     "order_hold",
