@@ -60,6 +60,7 @@ from gateway.routes import (
     referral,
     refund,
     settlement,
+    split_order,
     stripe_webhook,
     voucher,
     work,
@@ -77,6 +78,7 @@ ROUTES = (
     bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
     payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, red_letter, feed, programme,
     voucher, claim, funding, collection_agreement, direct_payment, reconciliation, operation, stripe_webhook,
+    split_order,
 )  # fmt: skip
 
 DESCRIPTION = """

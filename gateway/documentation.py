@@ -16,7 +16,7 @@ from gateway.problems import DOCUMENTED, MEDIA_TYPE
 from gateway.schemas.base import Problem, Schema
 
 _REF = "#/components/schemas/{model}"
-_NO_KEY = frozenset({"/v1/sessions", "/v1/webhooks/stripe"})
+_NO_KEY = frozenset({"/v1/sessions", "/v1/webhooks/stripe", "/v1/webhooks/split-channel"})
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

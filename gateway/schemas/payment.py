@@ -30,11 +30,13 @@ class OperatorPayment(Shown):
 
 class CustomerPayment(OperatorPayment):
     """
-    A payment, to the customer. *client_secret*: card only; *reference*: transfer only, to be stated by the payer;
+    A payment, to the customer. *client_secret*: card only; *code_url*: splitting channel only, scanned to pay;
+    *reference*: transfer only, to be stated by the payer;
     *action_required*: the card's bank waits for the customer (3-D Secure), where the client secret leads.
     """
 
     client_secret: str | None
+    code_url: str | None
 
 
 class PaymentPage(Shown):

@@ -106,6 +106,7 @@ _TEXT = {
     "stripe_dispute_id": "dp_1Example", "success_url": "https://yiqi.example/orders", "cancel_url": "https://yiqi.example/orders",
     "account_id": "acct_1Example", "agreement": "FA-2026-000003", "transfer_id": "tr_1Example",
     "bank_status": "ACCP", "checked": "I1", "violation": "I2: transaction 1 does not balance",
+    "notice_id": "note_1", "timestamp": "1795600000", "code_url": "weixin://wxpay/bizpayurl?pr=example",
 }  # fmt: skip
 
 

@@ -57,6 +57,15 @@ class BillingSettings(StoringSettings):
     environment: str = "dev"
     """Begins every idempotency key at Stripe: two installations on one account must differ."""
 
+    channel_api_base: str = ""
+    """Of the splitting channel, without a slash at the end; empty: none is connected, nobody can pay by it."""
+    channel_merchant: str = ""
+    """The company's number there."""
+    channel_secret: str = ""
+    """Signs our requests to it."""
+    channel_webhook_secret: str = ""
+    """Signs its notices (Standard Webhooks, whsec_…); empty refuses them all. Two, with a comma, while one changes."""
+
     public_url: str = Field(validation_alias="YIQI_GATEWAY_PUBLIC_URL")
     """Where the portal is: whoever pays on the payment institution's page comes back to it."""
 

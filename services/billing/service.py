@@ -24,6 +24,7 @@ from services.billing.adapters import (
 )
 from services.billing.adapters.bank_status_xml import read_pain_002
 from services.billing.adapters.bank_xml import read_camt
+from services.billing.adapters.channel_notices import ChannelNotices
 from services.billing.adapters.stripe_events import StripeWebhooks, secrets_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import BillingSettings, settings
@@ -34,6 +35,7 @@ from services.billing.use_cases import (
     bank_line,
     bank_order,
     bank_statement,
+    channel_notice,
     chargeback,
     checkout,
     claim,
@@ -54,6 +56,7 @@ from services.billing.use_cases import (
     refund,
     related_party,
     settlement,
+    split_order,
     stripe_event,
     voucher,
     voucher_use,
@@ -184,6 +187,7 @@ from services.shared.messages.billing.settlement import (
     ListSettlements,
     PreviewSettlements,
 )
+from services.shared.messages.billing.split_order import RecordChannelNotice, RetrySplitReturn
 from services.shared.messages.billing.voucher import (
     ApproveVoucher,
     EstimateVoucher,
@@ -206,6 +210,10 @@ def _store() -> ObjectStore:
 
 def _webhooks(own: BillingSettings) -> StripeWebhooks:
     return StripeWebhooks(secrets_of(own.stripe_webhook_secret), SystemClock(), live=own.stripe_live)
+
+
+def _notices(own: BillingSettings) -> ChannelNotices:
+    return ChannelNotices(secrets_of(own.channel_webhook_secret))
 
 
 def _instructions(own: BillingSettings) -> Instructions:
@@ -275,6 +283,10 @@ class BillingService(ServiceBase):
     record_stripe_event = command(
         RecordStripeEvent, given(stripe_event.record_stripe_event, verify=lambda own: _webhooks(own).verify)
     )
+    record_channel_notice = command(
+        RecordChannelNotice, given(channel_notice.record_channel_notice, verify=lambda own: _notices(own).verify)
+    )
+    retry_split_return = command(RetrySplitReturn, split_order.retry_split_return)
     submit_chargeback_evidence = command(SubmitChargebackEvidence, chargeback.submit_evidence)
     get_chargeback = query(GetChargeback, card_queries.get_chargeback)
     list_chargebacks = query(ListChargebacks, card_queries.list_chargebacks)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from services.billing.adapters.bank_files import Debtor
+from services.billing.adapters.channel_gateway import ChannelGateway
 from services.billing.adapters.finance_system import Door, FinanceSystems
 from services.billing.adapters.funding_calls import funding_calls
 from services.billing.adapters.outside_calls import Papers, outside_calls
@@ -12,6 +13,7 @@ from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings
 from services.billing.domain.payment import Instructions
 from services.billing.use_cases import (
+    channel_order,
     chargeback,
     checkout,
     claim,
@@ -30,6 +32,7 @@ from services.billing.use_cases import (
     refund,
     refund_check,
     settlement,
+    split_order,
     stripe_event,
     transfer,
     voucher,
@@ -61,6 +64,9 @@ def work(settings: SourceSettings) -> Work:
     account = (settings.bank_account_name, settings.bank_account_number, settings.bank_name)
     gateway = StripeGateway(
         StripeAccess(settings.stripe_api_key, settings.stripe_api_base, settings.environment, SystemClock())
+    )
+    channel = ChannelGateway(
+        settings.channel_api_base, settings.channel_merchant, settings.channel_secret, SystemClock()
     )
     # One connection: outside calls are made one after the other.
     source = database.engine(settings.database_url, name="papers billing", pool_size=1)
@@ -109,13 +115,18 @@ def work(settings: SourceSettings) -> Work:
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
             on(RedLetterIssued, refund.red_letter_issued),
         ),
-        outside_calls=(*outside_calls(gateway, papers, overdue_after), *funding_calls(finance_systems)),
+        outside_calls=(*outside_calls(gateway, channel, papers, overdue_after), *funding_calls(finance_systems)),
         timers={
             payment.CHECK_TIMER: payment.check_card_payment,
             checkout.CHECK_TIMER: checkout.check_checkout,
             refund_check.CHECK_TIMER: refund_check.check_card_refund,
             funding.CHECK_TIMER: funding_check.check_funding,
             funding.LAPSE_TIMER: funding_check.look_whether_lapsed,
+            refund_check.CHANNEL_TIMER: refund_check.check_channel_refund,
+            channel_order.CHECK_TIMER: channel_order.check_channel_order,
+            channel_order.RELEASE_TIMER: channel_order.check_release,
+            split_order.CHECK_TIMER: split_order.check_split_order,
+            split_order.CHECK_RETURN_TIMER: split_order.check_split_return,
             chargeback.CHECK_TIMER: chargeback.check_chargeback,
             chargeback.DUE_TIMER: chargeback.remind_of_evidence,
             transfer.CHECK_TIMER: transfer.check_transfer,

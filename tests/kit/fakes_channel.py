@@ -64,6 +64,9 @@ class FakeSplitOrders:
         self.returns[made.refund_id] = deepcopy(made)
         return True
 
+    def order_of_return(self, refund_id: UUID) -> UUID | None:
+        return self.returns[refund_id].order_id if refund_id in self.returns else None
+
     def find_return(self, refund_id: UUID) -> SplitReturn | None:
         return deepcopy(self.returns.get(refund_id))
 

@@ -119,6 +119,7 @@ _COMMON: dict[str, Any] = {
     "payment_method": "bank_transfer",
     "method": "bank_transfer",
     "amount": cny(106_000),
+    "rest": cny(90_400),
     "received": cny(105_950),
     "reference": "YQ-7K2M-9",
     "failure": "card_declined",

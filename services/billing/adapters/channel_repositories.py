@@ -69,6 +69,12 @@ class SqlSplitOrders:
     def add_return(self, made: SplitReturn) -> bool:
         return _add(self.connection, channel_tables.split_return, vars(made))
 
+    def order_of_return(self, refund_id: UUID) -> UUID | None:
+        table = channel_tables.split_return
+        return self.connection.execute(
+            select(table.c.order_id).where(table.c.refund_id == refund_id)
+        ).scalar_one_or_none()
+
     def find_return(self, refund_id: UUID) -> SplitReturn | None:
         table = channel_tables.split_return
         row = self.connection.execute(

@@ -4,6 +4,8 @@ What must always hold of the money, as SQL: each statement yields one sentence p
 Each reads one snapshot (a statement is atomic), so that postings beside it never look like violations.
 """
 
+from services.billing.adapters.channel_invariants import CHANNEL_CHECKS
+
 CHECKS: dict[str, str] = {
     "I1 all entries sum to zero": """
         SELECT format('%s: debits less credits are %s', currency, sum(CASE side WHEN 'D' THEN amount ELSE -amount END))
@@ -160,7 +162,8 @@ CHECKS: dict[str, str] = {
         WHERE coalesce(b.posted_c - b.posted_d, 0) <> CASE WHEN r.state IN ('pending', 'failed', 'succeeded') THEN
           (SELECT coalesce(sum((way ->> 'amount')::bigint), 0) FROM jsonb_array_elements(r.parts) AS way
            WHERE way ->> 'state' <> 'succeeded'
-             AND way ->> 'route' NOT IN ('project_funds', 'direct_transfer')) ELSE 0 END
+             AND way ->> 'route' NOT IN ('project_funds', 'direct_transfer')
+             AND NOT coalesce((way ->> 'at_channel')::boolean, false)) ELSE 0 END
         LIMIT 100""",
     "I8 payouts pay exactly their settlement": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)
@@ -244,4 +247,5 @@ CHECKS: dict[str, str] = {
         SELECT serial_number FROM bank_line
         WHERE parts <> '[]' AND (state <> 'matched' OR amount <> (
           SELECT sum((part ->> 'amount')::bigint) FROM jsonb_array_elements(parts) AS part)) LIMIT 100""",
+    **CHANNEL_CHECKS,
 }

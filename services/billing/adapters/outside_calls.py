@@ -12,6 +12,8 @@ from sqlalchemy import Engine
 
 from services.billing.adapters import transfer_calls
 from services.billing.adapters.bank_files import Debtor, bank_order
+from services.billing.adapters.channel_gateway import ChannelGateway
+from services.billing.adapters.channel_outcomes import CHANNEL_LEARNERS
 from services.billing.adapters.claim_pack import claim_pack
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.stripe_movements import StripeMovements
@@ -120,7 +122,7 @@ class Papers:
 
 def _learn(payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime) -> None:
     """Whatever was fetched or made at Stripe, to the use case of its noun; the webhook behind it is handled then."""
-    if not result:  # there was no payment intent to cancel
+    if not result:  # there was no payment intent to cancel, or the channel knows no such thing
         return
     outcome = LEARNERS[result["object"]](result, uow, now)
     if "stripe_event_id" in payload:
@@ -218,6 +220,7 @@ LEARNERS: Mapping[str, Callable[[Mapping[str, Any], BillingUnitOfWork, datetime]
     "dispute": _dispute,
     "payout": _payout,
     **transfer_calls.LEARNERS,
+    **CHANNEL_LEARNERS,
 }
 
 
@@ -246,7 +249,7 @@ def _evidence_refused(payload: Mapping[str, Any], code: str, *, uow: BillingUnit
 
 def _not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
     del now
-    payment.refuse_card(UUID(payload["payment_id"]), code, "", uow=uow)
+    payment.refuse(UUID(payload["payment_id"]), code, "", uow=uow)
 
 
 def _statement_kept(
@@ -346,7 +349,9 @@ def _movements_listed(
     )
 
 
-def outside_calls(stripe: StripeGateway, papers: Papers, overdue_after: timedelta) -> tuple[OutsideCall, ...]:
+def outside_calls(
+    stripe: StripeGateway, channel: ChannelGateway, papers: Papers, overdue_after: timedelta
+) -> tuple[OutsideCall, ...]:
     """
     Leases are longer than the slowest call: three requests to Stripe, or a statement of 2,000 orders.
 
@@ -361,6 +366,12 @@ def outside_calls(stripe: StripeGateway, papers: Papers, overdue_after: timedelt
         ),
         OutsideCall("expire_checkout_session", stripe.expire_checkout_session, _learn, lease_s=120),
         OutsideCall("submit_dispute_evidence", stripe.submit_dispute_evidence, _learn, _evidence_refused, lease_s=120),
+        OutsideCall("create_channel_order", channel.create_order, _learn),
+        OutsideCall("close_channel_order", channel.close_order, _learn),
+        OutsideCall("create_channel_split", channel.create_split, _learn),
+        OutsideCall("create_channel_return", channel.create_return, _learn),
+        OutsideCall("create_channel_refund", channel.create_refund, _learn),
+        OutsideCall("fetch_channel_object", channel.fetch, _learn),
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
         OutsideCall("create_stripe_refund", stripe.create_refund, _refund_made, _refund_not_created, lease_s=120),
         OutsideCall("create_transfer", partial(transfer_calls.transfer_or_why_not, stripe), _learn, lease_s=120),

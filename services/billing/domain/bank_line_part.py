@@ -11,7 +11,7 @@ from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.money import Money
 
 PartKind = Literal[
-    "payment", "customer_credit", "returned", "fee", "interest", "psp", "tax", "payout", "payout_return",
+    "payment", "customer_credit", "returned", "fee", "interest", "psp", "channel", "tax", "payout", "payout_return",
     "party_debt", "refund", "refund_return",
 ]  # fmt: skip
 
@@ -44,6 +44,7 @@ WAYS: Mapping[PartKind, frozenset[str]] = {
     "fee": frozenset({"out"}),
     "returned": frozenset({"in", "out"}),
     "psp": frozenset({"in"}),
+    "channel": frozenset({"in"}),
     "tax": frozenset({"out"}),
     "payout": frozenset({"out"}),
     "payout_return": frozenset({"in"}),
@@ -66,7 +67,8 @@ class Part:
 
     Attributes:
         target_id: The payment, the customer whose credit it is, the line by which money came back, the payout or
-            the refund; none for a fee or interest of the bank, a payout of the payment institution, or a tax.
+            the refund; none for a fee or interest of the bank, a payout of the payment institution, commission from the
+            splitting channel, or a tax.
     """
 
     kind: PartKind
@@ -93,6 +95,8 @@ def resolved(part: Part, money: Money, source: str) -> tuple[ledger.Entry, ...]:
     """*money* that stands on *source*, our account or suspense, is a part of a kind that pays nothing."""
     if part.kind == "psp":
         return ledger.entries(("D", source, money), ("C", ledger.PSP_TRANSIT, money))
+    if part.kind == "channel":
+        return ledger.entries(("D", source, money), ("C", ledger.CHANNEL, money))
     if part.kind == "tax":
         return ledger.entries(("D", ledger.VAT_PAYABLE, money), ("C", source, money))
     if part.kind == "fee":

@@ -91,6 +91,11 @@ class ChannelOrder:
         """When the channel lets the provider have what is not split by then; none before it is paid."""
         return self.paid_at + timedelta(days=PLATFORM.hold_days or 0) if self.paid_at is not None else None
 
+    @property
+    def refundable_until(self) -> datetime | None:
+        """Until when the channel gives it back to who paid; none before it is paid."""
+        return self.paid_at + timedelta(days=PLATFORM.refund_days or 0) if self.paid_at is not None else None
+
     def open(self, code_url: str) -> None:
         """The channel knows it. Raises WrongState."""
         self.state, self.code_url = LIFECYCLE.after("open", self.state), code_url
@@ -126,3 +131,10 @@ def paid_in(order_id: UUID, money: Money) -> tuple[ledger.Entry, ...]:
 def paid_out(order_id: UUID, money: Money) -> tuple[ledger.Entry, ...]:
     """It does not any more: to whomever *money* went, ours is booked beside."""
     return ledger.entries(("D", ledger.held_for(order_id), money), ("C", ledger.CHANNEL_HOLDS, money))
+
+
+def advanced(refund_id: UUID, provider_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
+    """What the channel could not take from the provider's balance, the company pays for it; the provider owes it."""
+    return ledger.entries(
+        ("D", ledger.receivable("provider", provider_id), amount), ("C", ledger.refund(refund_id), amount)
+    )

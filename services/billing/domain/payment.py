@@ -92,6 +92,7 @@ class Payment:
     Attributes:
         received: Towards *amount*, never above it; what is over belongs to the customer's credit.
         refunded: Of *received*, what goes back or has gone.
+        client_secret: With what the customer pays: of a payment intent, or the code of the splitting channel's order.
         charge_id: The charge that paid it, or the one refused last.
         fee_booked: The institution's fee stands in the ledger; card only.
         checks: How often the janitor has looked.

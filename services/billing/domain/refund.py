@@ -62,6 +62,12 @@ class NothingWaits(Conflict):
     code = "billing.refund_waits_for_nobody"
 
 
+class ProvidersMoney(Conflict):
+    """What the provider sold is given back by the channel or by bank, and is no credit with the company."""
+
+    code = "billing.refund_of_providers_money"
+
+
 class PayerWithoutBankAccount(Conflict):
     """The payer has told no bank account to which its money could go back."""
 
@@ -79,6 +85,7 @@ class RefundPart:
         bank_name, account_name, account_number: Where the transfer goes; empty until the bank is told.
         reference: The payment institution's refund, the serial number of the bank's line, or the chargeback's id.
         failure: The payment institution's code, or why the bank did not make the transfer.
+        at_channel: The money was paid to the provider by the splitting channel: nothing of it is in our ledger.
         turn: How often it was sent another way, or once more.
         order_key, order_sha256, order_size: The file by which the bank is told; empty until it is written.
     """
@@ -97,6 +104,7 @@ class RefundPart:
     order_sha256: str = ""
     order_size: int = 0
     turn: int = 0
+    at_channel: bool = False
 
     @property
     def way(self) -> str:
@@ -154,7 +162,7 @@ class Refund:
     @property
     def by_provider(self) -> bool:
         """The provider has the money and gives it back: nothing of it is in our ledger."""
-        return any(part.route == "direct_transfer" for part in self.parts)
+        return any(part.at_channel or part.route == "direct_transfer" for part in self.parts)
 
     @property
     def gross(self) -> int:
@@ -220,7 +228,9 @@ class Refund:
         return True
 
     def reroute(self, route: RefundRoute, by: str) -> None:
-        """What failed goes another way, once somebody else than *by* approves it. Raises WrongState."""
+        """What failed goes another way, once somebody else than *by* approves it. Raises WrongState, ProvidersMoney."""
+        if route == "customer_credit" and any(part.at_channel for part in self.parts if part.state == "failed"):
+            raise ProvidersMoney
         self.state = LIFECYCLE.after("reroute", self.state)
         self.parts = tuple(
             replace(
@@ -326,7 +336,13 @@ def parts_of(gross: int, payments: Sequence[Payment]) -> tuple[RefundPart, ...]:
     if gross == 0:
         return ()
     return tuple(
-        RefundPart(payment.payment_id, payment.method, amount, charge_id=payment.charge_id)
+        RefundPart(
+            payment.payment_id,
+            payment.method,
+            amount,
+            charge_id=payment.charge_id,
+            at_channel=payment.method == "platform_channel",
+        )
         for payment, amount in zip(payments, allocate(gross, left), strict=True)
         if amount
     )

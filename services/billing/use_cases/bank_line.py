@@ -334,6 +334,8 @@ def _check_targets(line: BankLine, parts: Sequence[Part], uow: BillingUnitOfWork
             payment = _payment(part.target_id, uow)
             if payment.currency != line.currency or part.amount > payment.missing:
                 raise PartsDiffer
+        if part.kind == "channel" and part.amount > -uow.ledger.standing(ledger.CHANNEL, line.currency):
+            raise PartsDiffer  # more than our balance at the channel can have become
         if part.kind == "customer_credit" and part.target_id is not None:
             customer = uow.organisations.find(part.target_id)
             if customer is None or customer.kind != "customer":

@@ -39,6 +39,9 @@ class SplitOrders(Protocol):
     def add_return(self, made: SplitReturn) -> bool:
         """Store it. Returns False when its refund has one already."""
 
+    def order_of_return(self, refund_id: UUID) -> UUID | None:
+        """Not locked: it never changes."""
+
     def find_return(self, refund_id: UUID) -> SplitReturn | None:
         """Locked."""
 

@@ -124,6 +124,8 @@ def contracted(
     schedule = terms.payment_schedule
     first = due_from_customer(order.net, order.tax, schedule, "before_work", covered=covered)
     later = due_from_customer(order.net, order.tax, schedule, "on_acceptance", covered=covered)
+    if terms.payment_method == "platform_channel":  # the channel holds one payment for an order
+        first, later = first + later, 0
     if later and not credit.decide(
         order, later, terms.net_days, uow=uow, now=now, block_overdue_days=block_overdue_days
     ):

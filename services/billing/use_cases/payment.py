@@ -22,7 +22,7 @@ from services.billing.domain.payment import (
     surplus_card,
 )
 from services.billing.domain.receivable import Receivable
-from services.billing.use_cases import checkout, janitor
+from services.billing.use_cases import channel_order, checkout, janitor
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.ids import derived_id
@@ -104,14 +104,17 @@ def open_payment(
         payment.account_name = instructions.account_name
         payment.account_number = instructions.account_number
         payment.bank_name = instructions.bank_name
-    if payment.amount == 0:
+    if payment.amount == 0 or method == "platform_channel":  # whose fee the provider bears
         payment.fee_booked = True
+    if payment.amount == 0:
         payment.succeed("", now)
     if not uow.payments.add(payment):
         return payment
     uow.publish(_event(PaymentOpened, payment, reference=payment.reference, due_on=ask.due_on))
     if payment.state == "succeeded":
         uow.publish(_event(PaymentSucceeded, payment, channel_transaction_id="", succeeded_at=now))
+    elif method == "platform_channel":
+        channel_order.make(payment, order.provider_id, uow=uow, now=now)
     elif method == "card":
         uow.call_outside(
             "create_payment_intent",
@@ -140,7 +143,9 @@ def withdraw(payment: Payment, uow: BillingUnitOfWork) -> None:
         return
     payment.cancel()
     uow.payments.save(payment)
-    if payment.method == "card":
+    if payment.method == "platform_channel":
+        channel_order.close(payment.payment_id, uow=uow)
+    elif payment.method == "card":
         _cancel_intent(payment, payment.intent_id, uow)
         checkout.close_open(payment.payment_id, uow=uow)
 
@@ -195,8 +200,8 @@ def check_card_payment(subject: str, *, uow: BillingUnitOfWork, now: datetime) -
     janitor.look(CHECK_TIMER, payment.payment_id, payment.checks, asked, uow=uow, now=now)
 
 
-def refuse_card(payment_id: UUID, failure: str, charge_id: str, *, uow: BillingUnitOfWork) -> None:
-    """The institution will not take this payment as it was asked."""
+def refuse(payment_id: UUID, failure: str, charge_id: str, *, uow: BillingUnitOfWork) -> None:
+    """The institution, or the splitting channel, will not take this payment as it was asked."""
     payment = uow.payments.find(payment_id)
     if payment is not None and LIFECYCLE.allows("fail", payment.state):
         _refuse(payment, failure, charge_id, uow)
@@ -270,7 +275,7 @@ def _paid(payment: Payment, facts: CardFacts, uow: BillingUnitOfWork, now: datet
         waiting = LIFECYCLE.allows("succeed", payment.state)
         exact = facts.received == payment.money and _asked_for(payment, facts, uow)
         if (waiting and not exact) or facts.received.currency != payment.currency:
-            return _doubt(payment, facts.received, uow)
+            return doubt(payment, facts.received, uow)
         _book_receipt(payment, facts, uow, now, to_order=waiting)
     if facts.balance is None:
         return "paid_fee_later"
@@ -334,7 +339,8 @@ def _refuse(payment: Payment, failure: str, charge_id: str, uow: BillingUnitOfWo
     uow.publish(_event(PaymentFailed, payment, failure=failure))
 
 
-def _doubt(payment: Payment, received: Money, uow: BillingUnitOfWork) -> str:
+def doubt(payment: Payment, received: Money, uow: BillingUnitOfWork) -> str:
+    """What came is not what was asked: nothing is booked, a person must look. Returns a word for the record."""
     log.error("paid otherwise than asked", payment_id=str(payment.payment_id), asked=str(payment.money),
               received=str(received))  # fmt: skip
     if LIFECYCLE.allows("doubt", payment.state):
@@ -366,7 +372,8 @@ def view(payment: Payment, *, for_customer: bool) -> PaymentView:
         state=payment.state,
         amount=payment.money,
         received=Money(payment.received, payment.currency),
-        client_secret=payment.client_secret if for_customer else None,
+        client_secret=payment.client_secret if for_customer and payment.method == "card" else None,
+        code_url=payment.client_secret or None if for_customer and payment.method == "platform_channel" else None,
         reference=payment.reference,
         account_name=payment.account_name,
         account_number=payment.account_number,

@@ -43,6 +43,9 @@ from services.shared.messages.billing.refund import (
 from services.shared.messages.billing.refund import RefundPart as RefundPartMessage
 from services.shared.messages.invoicing.red_letter import RedLetterIssued
 
+BY_HAND = frozenset({"bank_transfer", "customer_credit"})
+"""Ways that somebody lets go; by the others money goes back by itself, once what it waits for is over."""
+
 E = TypeVar("E", RefundAgreed, RefundSucceeded, RefundFailed)
 
 
@@ -85,7 +88,7 @@ def approve_refund(command: ApproveRefund, *, actor: Actor, uow: BillingUnitOfWo
     order = uow.orders.of_refund(command.refund_id)
     payments = uow.payments.of_order(order.order_id)
     made = uow.refunds.get(command.refund_id)
-    waits = made.state == "pending" and any(part.state == "waiting" and part.route != "card" for part in made.parts)
+    waits = made.state == "pending" and any(part.state == "waiting" and part.route in BY_HAND for part in made.parts)
     if made.state != "requested" and not waits:
         raise NothingWaits
     made.approve(hand_of(actor))

@@ -7,11 +7,28 @@ from services.billing.use_cases import janitor
 from services.billing.use_cases.ports import BillingUnitOfWork
 
 CHECK_TIMER = "check_card_refund"
+CHANNEL_TIMER = "check_channel_refund"
 
 
 def watch_card_refund(refund_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """The institution says that a part of it is pending."""
     janitor.look_later(CHECK_TIMER, f"{refund_id}/0", 0, uow=uow, now=now)
+
+
+def watch_channel_refund(number: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The splitting channel is asked for it, *number* being ours."""
+    janitor.look_later(CHANNEL_TIMER, f"{number}/0", 0, uow=uow, now=now)
+
+
+def check_channel_refund(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Timer, its subject our number and how often it was looked at: ask the channel about it while it is under way."""
+    number, _, checks = subject.rpartition("/")
+    refund_id, payment_id, turn = number.split("/")
+    part = uow.refunds.get(UUID(refund_id)).part(UUID(payment_id))
+    if part is not None and (part.route, part.state, part.turn) == ("platform_channel", "sent", int(turn)):
+        asked = [{"object": "channel_refund", "id": number}]
+        janitor.look(CHANNEL_TIMER, f"{number}/{int(checks) + 1}", int(checks) + 1, asked, uow=uow, now=now,
+                     call=janitor.FETCH_CHANNEL)  # fmt: skip
 
 
 def check_card_refund(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:

@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
+import structlog
+
 from services.billing.domain import ledger
 from services.billing.domain.bank_line import BankLine
+from services.billing.domain.channel_order import advanced
 from services.billing.domain.ledger import Entry
 from services.billing.domain.refund import (
     PayerWithoutBankAccount,
@@ -18,14 +21,19 @@ from services.billing.domain.refund import (
     paid_back,
     returned,
 )
+from services.billing.use_cases import channel_order, refund_check
+from services.billing.use_cases.clawback import owe
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.billing.use_cases.refund_on_account import lower_receivable
+from services.shared.kernel.money import Money
 from services.shared.messages.billing.refund import (
     RefundAgreed,
     RefundFailed,
     RefundSucceeded,
 )
+
+log = structlog.get_logger("refund_payment")
 
 E = TypeVar("E", RefundAgreed, RefundSucceeded, RefundFailed)
 WithoutAccount = Literal["refuse", "wait"]
@@ -120,6 +128,57 @@ def project_has(order_id: UUID, funding_id: UUID, returned: int, *, uow: Billing
             uow.refunds.save(made)
 
 
+def channel_refund_settled(
+    refund_id: UUID, payment_id: UUID, turn: int, amount: Money, *, failure: str, from_held: int,
+    uow: BillingUnitOfWork, now: datetime,
+) -> str:  # fmt: skip
+    """
+    What became of a refund at the splitting channel, in whatever order such news come.
+
+    Args:
+        refund_id: Ours.
+        payment_id: Of which it gives back.
+        turn: Of its part.
+        amount: As the channel knows it.
+        failure: Why the channel cannot make it; empty: the payer has it.
+        from_held: What of it was held for the order (minor units); the rest was on the provider's balance.
+        uow: The transaction.
+        now: Business time.
+
+    Returns:
+        What came of it, a word for the record.
+    """
+    made = uow.refunds.get(refund_id)
+    part = made.part(payment_id)
+    if part is None or (part.route, part.state, part.turn) != ("platform_channel", "sent", turn):
+        return "nothing_new"
+    if amount != made.money(part.amount):
+        log.error("refunded otherwise than asked", refund=made.number, asked=part.amount, refunded=str(amount))
+        return "in_doubt"
+    if failure:
+        _channel_refund_failed(made, part, failure, uow, now)
+    else:
+        key = f"refund:{made.refund_id}:paid:{part.way}"
+        channel_order.gone_back(made.order_id, made.money(from_held), key, uow=uow, now=now)
+        made.move(replace(part, state="succeeded", reference=channel_number(made, part)), now)
+        if made.state == "succeeded":
+            _tell_succeeded(made, uow, now)
+    uow.refunds.save(made)
+    return "refund_failed" if failure else "refunded"
+
+
+def _channel_refund_failed(
+    made: Refund, part: RefundPart, failure: str, uow: BillingUnitOfWork, now: datetime
+) -> None:  # fmt: skip
+    made.move(replace(part, state="failed", failure=failure), now)
+    uow.publish(event(RefundFailed, made, failure=failure))
+
+
+def channel_number(made: Refund, part: RefundPart) -> str:
+    """Ours of this try, at the splitting channel."""
+    return f"{made.refund_id}/{part.payment_id}/{part.turn}"
+
+
 def order_kept(refund_id: UUID, payment_id: UUID, key: str, sha256: str, size: int, *, uow: BillingUnitOfWork) -> None:
     """The order to the bank is written and kept."""
     made = uow.refunds.get(refund_id)
@@ -181,6 +240,8 @@ def send(made: Refund, uow: BillingUnitOfWork, now: datetime, *, without_account
             )
         elif part.route == "direct_transfer":
             made.move(replace(part, state="sent"), now)  # until the provider says that it has given it back
+        elif part.route == "platform_channel":
+            _send_by_channel(made, part, uow, now)
         elif made.approved_by:
             try:
                 _order_transfer(made, part, uow, now)
@@ -189,11 +250,50 @@ def send(made: Refund, uow: BillingUnitOfWork, now: datetime, *, without_account
                     raise
 
 
+def _send_by_channel(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Not before the provider has back what it is to give of our commission, or cannot have it."""
+    returned_before = uow.split_orders.find_return(made.refund_id)
+    if returned_before is not None and returned_before.state == "processing":
+        return
+    paid = uow.channel_orders.of_order(made.order_id)
+    if paid is None or paid.refundable_until is None or now > paid.refundable_until:
+        _channel_refund_failed(made, part, "refund_days_over", uow, now)
+        return
+    made.move(replace(part, state="sent"), now)
+    number = channel_number(made, part)
+    uow.call_outside(
+        "create_channel_refund",
+        f"channel_refund:{number}",
+        {
+            "number": number,
+            "payment_id": str(part.payment_id),
+            "amount": part.amount,
+            "currency": made.currency,
+        },
+    )
+    refund_check.watch_channel_refund(number, uow=uow, now=now)
+
+
+def _advance(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> RefundPart:
+    """The company pays for the provider, which owes it: what it is owed next is netted against that."""
+    paid = uow.channel_orders.of_order(made.order_id)
+    if paid is None:
+        raise TypeError(f"{made.order_number} has no order at the channel")
+    amount = made.money(part.amount)
+    key = f"refund:{made.refund_id}:advanced:{part.payment_id}"
+    owe("provider", paid.payee_id, amount, (made.order_id, made.order_number), key=key, uow=uow, now=now)
+    entries = advanced(made.refund_id, paid.payee_id, amount)
+    post(made, f"advanced:{part.payment_id}", "refund_advanced", entries, uow, now)
+    return replace(part, at_channel=False)
+
+
 def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> None:
     customer = uow.organisations.find(made.customer_id)
     if customer is None or customer.bank_account is None:
         raise PayerWithoutBankAccount
     bank_name, account_name, account_number = customer.bank_account
+    if part.at_channel:
+        part = _advance(made, part, uow, now)
     sent = replace(part, state="sent", bank_name=bank_name, account_name=account_name, account_number=account_number)
     made.move(sent, now)
     uow.call_outside(

@@ -14,7 +14,6 @@ from services.billing.domain.channel_order import ChannelOrder
 from services.billing.domain.order import OrderCopy
 from services.billing.domain.split_order import (
     LIFECYCLE,
-    RETURN_LIFECYCLE,
     ReturnExceedsSplit,
     ReturnFacts,
     SplitFacts,
@@ -24,14 +23,22 @@ from services.billing.domain.split_order import (
     commission_returned,
     commission_split,
 )
-from services.billing.use_cases import janitor
+from services.billing.use_cases import janitor, refund_payment
 from services.billing.use_cases.clawback import owe
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.channel import check_split
-from services.shared.kernel.errors import Refused
+from services.shared.kernel.errors import NotFound, Refused
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.commission import SellerPaid
+from services.shared.messages.billing.split_order import (
+    RetrySplitReturn,
+    SplitFailed,
+    SplitFinished,
+    SplitReturnFailed,
+    SplitReturnView,
+)
 
 log = structlog.get_logger("split_order")
 
@@ -181,14 +188,21 @@ def split_refused(order_id: UUID, code: str, *, uow: BillingUnitOfWork, now: dat
 
 def learn_return(refund_id: UUID, n: int, facts: ReturnFacts, *, uow: BillingUnitOfWork, now: datetime) -> str:
     """Apply how the *n*th try of a return stands at the channel. Returns what came of it, a word for the record."""
+    order_id = uow.split_orders.order_of_return(refund_id)
+    if order_id is not None:  # in the order of locks
+        uow.orders.find(order_id)
+        uow.refunds.of_order(order_id)
     made = uow.split_orders.find_return(refund_id)
     if made is None:
         log.error("a split return that we did not ask for", refund_id=str(refund_id))
         return "not_ours"
     if made.n != n or facts.status == "processing" or made.state != "processing":
         return "nothing_new"
+    if facts.amount != Money(made.amount - made.netted, made.currency):
+        log.error("returned otherwise than asked", order=made.order_number, returned=str(facts.amount))
+        return "in_doubt"
     if facts.status == "failed":
-        _fail_return(made, facts.failure)
+        _fail_return(made, facts.failure, uow)
     else:
         made.succeed(now)
         post_transaction(
@@ -201,16 +215,31 @@ def learn_return(refund_id: UUID, n: int, facts: ReturnFacts, *, uow: BillingUni
             order=(made.order_id, made.order_number),
         )
     uow.split_orders.save_return(made)
+    _send_refund(made, uow, now)
     return made.state
 
 
-def return_refused(refund_id: UUID, n: int, code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """The channel will not make this try of a return."""
-    del now
-    made = uow.split_orders.find_return(refund_id)
-    if made is not None and made.n == n and RETURN_LIFECYCLE.allows("fail", made.state):
-        _fail_return(made, code)
-        uow.split_orders.save_return(made)
+def retry_split_return(
+    command: RetrySplitReturn, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> SplitReturnView:  # fmt: skip
+    """
+    Our balance at the channel is enough now: try again what failed.
+
+    Raises:
+        NotFound: Nothing was to be returned because of this refund.
+        WrongState: It has not failed.
+    """
+    require(actor, command.grants, {})
+    made = uow.split_orders.find_return(command.refund_id)
+    if made is None:
+        raise NotFound
+    made.retry()
+    _send_return(made, uow, now)
+    uow.split_orders.save_return(made)
+    return SplitReturnView(
+        refund_id=made.refund_id, order_id=made.order_id, order_number=made.order_number, amount=made.money,
+        state=made.state, failure=made.failure,
+    )  # fmt: skip
 
 
 def check_split_order(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -266,6 +295,12 @@ def _finish(made: SplitOrder, held: ChannelOrder, facts: SplitFacts, uow: Billin
         order=(made.order_id, made.order_number),
     )
     _tell_seller_paid(made, uow)
+    uow.publish(
+        SplitFinished(
+            order_id=made.order_id, order_number=made.order_number, provider_id=made.provider_id,
+            amount=made.money, rest=facts.rest, finished_at=now,
+        )
+    )  # fmt: skip
     for each in uow.split_orders.returns_of(made.order_id):
         _send_return(each, uow, now)
         uow.split_orders.save_return(each)
@@ -283,6 +318,12 @@ def _fail(made: SplitOrder, failure: str, uow: BillingUnitOfWork, now: datetime)
         owe("provider", made.provider_id, made.money, (made.order_id, made.order_number), key=f"split:{made.order_id}",
             uow=uow, now=now)  # fmt: skip
     _tell_seller_paid(made, uow)
+    uow.publish(
+        SplitFailed(
+            order_id=made.order_id, order_number=made.order_number, provider_id=made.provider_id,
+            amount=made.money, failure=failure,
+        )
+    )  # fmt: skip
     for each in uow.split_orders.returns_of(made.order_id):
         _net(each, uow, now)
         uow.split_orders.save_return(each)
@@ -297,7 +338,7 @@ def _net(made: SplitReturn, uow: BillingUnitOfWork, now: datetime) -> None:
     if made.netted == made.amount:
         made.succeed(now)
     else:
-        _fail_return(made, "commission_netted_before")
+        _fail_return(made, "commission_netted_before", uow)
 
 
 def _send_return(made: SplitReturn, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -315,6 +356,20 @@ def _send_return(made: SplitReturn, uow: BillingUnitOfWork, now: datetime) -> No
     janitor.look_later(CHECK_RETURN_TIMER, made.refund_id, 0, uow=uow, now=now)
 
 
-def _fail_return(made: SplitReturn, failure: str) -> None:
+def _fail_return(made: SplitReturn, failure: str, uow: BillingUnitOfWork) -> None:
     log.error("a split return failed; the provider is owed it", order=made.order_number, failure=failure)
     made.fail(failure)
+    uow.publish(
+        SplitReturnFailed(
+            order_id=made.order_id, order_number=made.order_number, provider_id=made.provider_id,
+            amount=made.money, refund_id=made.refund_id, failure=failure,
+        )
+    )  # fmt: skip
+
+
+def _send_refund(made: SplitReturn, uow: BillingUnitOfWork, now: datetime) -> None:
+    """What the customer gets back waited for the provider's balance to have this."""
+    for refund in uow.refunds.of_order(made.order_id):
+        if refund.refund_id == made.refund_id and refund.state == "pending":
+            refund_payment.send(refund, uow, now)
+            uow.refunds.save(refund)

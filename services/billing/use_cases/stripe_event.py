@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.billing.use_cases.ports import BillingUnitOfWork, VerifyWebhook
+from services.billing.use_cases import janitor
+from services.billing.use_cases.ports import BillingUnitOfWork, VerifiedEvent, VerifyWebhook
 from services.shared.kernel.actor import Actor, require
 from services.shared.messages.billing.payment import RecordStripeEvent, StripeEventReceipt
 
@@ -28,8 +29,12 @@ def record_stripe_event(
         ModeMismatch: It did, and is of test mode where we are live or the other way round.
     """
     require(actor, command.grants, {})
-    event = verify(command.body, command.signature)
-    fresh = uow.stripe_events.add(event, command.body, now)
+    return store(verify(command.body, command.signature), command.body, uow=uow, now=now)
+
+
+def store(event: VerifiedEvent, body: str, *, uow: BillingUnitOfWork, now: datetime) -> StripeEventReceipt:
+    """Keep *event*, of Stripe or of the splitting channel, and ask for what it is about, once."""
+    fresh = uow.stripe_events.add(event, body, now)
     if fresh and event.about is not None:
         _fetch(event.event_id, event.about, f"stripe_event:{event.event_id}", uow)
     return StripeEventReceipt(stripe_event_id=event.event_id, seen_before=not fresh)
@@ -48,4 +53,5 @@ def sweep_stripe_events(subject: str, *, uow: BillingUnitOfWork, now: datetime) 
 
 def _fetch(event_id: str, about: tuple[str, str], key: str, uow: BillingUnitOfWork) -> None:
     kind, ident = about
-    uow.call_outside("fetch_stripe_object", key, {"object": kind, "id": ident, "stripe_event_id": event_id})
+    call = janitor.FETCH_CHANNEL if kind.startswith("channel_") else janitor.FETCH_STRIPE
+    uow.call_outside(call, key, {"object": kind, "id": ident, "stripe_event_id": event_id})

@@ -94,6 +94,8 @@ _USE = (
 _PAYOUT_CHANNEL = ("payout_channel_id", "party_kind", "party_id")
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
 _DISPUTE = ("dispute_id", "number", "order_id", "customer_id", "provider_id")
+_SPLIT = ("order_id", "order_number", "provider_id", "amount")
+_CHANNEL_ORDER = ("order_id", "order_number", "payment_id", "provider_id", "amount", "released_at")
 _REFUND = (
     "refund_id", "number", "order_id", "order_number", "customer_id", "cause", "net", "tax", "gross", "on_account",
     "paid_back",
@@ -217,6 +219,11 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "payout.failed.v1": (_party(*_PAYOUT, "reason"),),
     "payout.returned.v1": (_party(*_PAYOUT, "returned_at"),),
     "payout_channel.agreed.v1": (_party(*_PAYOUT_CHANNEL, "way", "account_id", "agreed_at"),),
+    "channel_order.release_due.v1": (_provider(*_CHANNEL_ORDER),),
+    "channel_order.released.v1": (_provider(*_CHANNEL_ORDER),),
+    "split_order.finished.v1": (_provider(*_SPLIT, "rest", "finished_at"),),
+    "split_order.failed.v1": (_provider(*_SPLIT, "failure"),),
+    "split_return.failed.v1": (_provider(*_SPLIT, "refund_id", "failure"),),
     "ledger.posted.v1": (),
     "ledger.sealed.v1": (),
     "reconciliation.overdue.v1": (),

@@ -19,6 +19,7 @@ from services.shared.messages.base import Command, Query, View
 from services.shared.messages.billing.bank_order import BankOrderView, MakeBankOrder
 from services.shared.messages.billing.ledger import CheckInvariants
 from services.shared.messages.billing.payout import PayoutView, ReleasePayout, StartPayout
+from tests.kit.channel_control import ChannelControl, ChannelStandIn
 from tests.kit.fakes_billing import (
     COOLING_OFF,
     CUSTOMER_ID,
@@ -207,7 +208,30 @@ def stripe_control(stand_in: StripeStandIn) -> Iterator[StripeControl]:
 
 
 @pytest.fixture(scope="session")
-def billing_database(stack: dict[str, str], stand_in: StripeStandIn) -> ServiceDatabase:
+def channel_stand_in(stack: dict[str, str]) -> Iterator[ChannelStandIn]:
+    """The splitting channel, likewise. Its notices go nowhere: tests take them from its state."""
+    with ChannelStandIn() as started, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("YIQI_BILLING_CHANNEL_API_BASE", started.url)
+        patch.setenv("YIQI_BILLING_CHANNEL_MERCHANT", started.merchant)
+        patch.setenv("YIQI_BILLING_CHANNEL_SECRET", started.secret)
+        patch.setenv("YIQI_BILLING_CHANNEL_WEBHOOK_SECRET", started.webhook_secret)
+        settings.cache_clear()
+        yield started
+
+
+@pytest.fixture
+def channel(channel_stand_in: ChannelStandIn) -> Iterator[ChannelControl]:
+    """The splitting channel's control interface; empty at the start."""
+    made = ChannelControl(channel_stand_in.url)
+    made.reset()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def billing_database(
+    stack: dict[str, str], stand_in: StripeStandIn, channel_stand_in: ChannelStandIn
+) -> ServiceDatabase:
     return fresh_database(stack, "billing")
 
 

@@ -204,7 +204,7 @@ def test_cancelled_order_is_asked_no_more() -> None:
 def test_institution_that_will_not_take_it_fails_it() -> None:
     """A refusal of the intent itself is told to the customer."""
     uow = contracted()
-    payment.refuse_card(PAYMENT_ID, "billing.stripe_refused", "", uow=uow)
+    payment.refuse(PAYMENT_ID, "billing.stripe_refused", "", uow=uow)
     assert [event.failure for event in uow.events(PaymentFailed)] == ["billing.stripe_refused"]
 
 

@@ -127,7 +127,7 @@ def test_every_route_that_needs_somebody_refuses_nobody(site: Site) -> None:
     """401 without credentials, for each route but the public ones; and no service is asked."""
     public = {
         "/v1/organisations", "/v1/members/join", "/v1/sessions", "/v1/offerings/{offering_id}",
-        "/v1/catalogue/search", "/v1/report-checks/{code}", "/v1/webhooks/stripe",
+        "/v1/catalogue/search", "/v1/report-checks/{code}", "/v1/webhooks/stripe", "/v1/webhooks/split-channel",
     }  # fmt: skip
     seen = 0
     for route in routes_of(site.app):
@@ -163,7 +163,7 @@ def test_the_description_is_complete(site: Site) -> None:
     for path, method, entry in operations:
         assert "default" in entry["responses"], path
         named = {parameter["name"] for parameter in entry.get("parameters", [])}
-        needs = method == "post" and path not in {"/v1/sessions", "/v1/webhooks/stripe"}
+        needs = method == "post" and path not in {"/v1/sessions", "/v1/webhooks/stripe", "/v1/webhooks/split-channel"}
         assert ("Idempotency-Key" in named) == needs, path
 
 

@@ -12,7 +12,7 @@ from services.shared.messages.billing.bank_statement import BankLine
 from services.shared.messages.billing.commission_plan import FINANCE
 
 PartKind = Literal[
-    "payment", "customer_credit", "returned", "fee", "interest", "psp", "tax", "payout", "payout_return",
+    "payment", "customer_credit", "returned", "fee", "interest", "psp", "channel", "tax", "payout", "payout_return",
     "party_debt", "refund", "refund_return",
 ]  # fmt: skip
 Bucket = Literal["0-7", "8-30", "over-30"]

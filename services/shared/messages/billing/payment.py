@@ -19,6 +19,8 @@ class PaymentView(View):
     """
     Attributes:
         client_secret: Card only: with it the customer's browser pays at the payment institution.
+        code_url: Splitting channel only: what the customer's phone scans to pay; none until it is made, and once it is
+            paid or closed.
         reference: Bank transfer only: to be stated by the payer; it is how the money finds its order.
         received: So far.
         action_required: The card's bank waits for the customer (3-D Secure).
@@ -40,6 +42,7 @@ class PaymentView(View):
     failure: str
     action_required: bool = False
     succeeded_at: Instant | None
+    code_url: str | None = None
 
 
 class GetPayment(Query):
@@ -116,7 +119,7 @@ class PaymentSucceeded(_PaymentEvent):
     The money is there.
 
     Attributes:
-        channel_transaction_id: Stripe's charge, or the bank's serial number of the line.
+        channel_transaction_id: Stripe's charge, the splitting channel's payment, or the bank's serial number.
     """
 
     wire_name: ClassVar = "payment.succeeded.v1"

@@ -1,0 +1,77 @@
+"""What comes of calls to the splitting channel: its words, typed, to the use case of their noun."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain.channel_order import ChannelOrderFacts
+from services.billing.domain.split_order import ReturnFacts, SplitFacts
+from services.billing.use_cases import channel_order, channel_payment, refund_payment, split_order
+from services.shared.kernel.money import Money
+
+Learner = Callable[[Mapping[str, Any], BillingUnitOfWork, datetime], str]
+
+
+def _order(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    payment_id = UUID(result["number"])
+    if result["status"] == "refused":
+        channel_payment.not_made(payment_id, result["failure"], uow=uow)
+        return "refused"
+    paid_at = result["paid_at"]
+    facts = ChannelOrderFacts(
+        status=result["status"],
+        code_url=result["code_url"],
+        transaction_id=result["transaction_id"],
+        paid=Money(result["paid"], result["currency"]),
+        paid_at=datetime.fromisoformat(paid_at) if paid_at is not None else None,
+    )
+    return channel_payment.learn(payment_id, facts, uow=uow, now=now)
+
+
+def _split(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    order_id = UUID(result["number"])
+    if result["status"] == "refused":
+        split_order.split_refused(order_id, result["failure"], uow=uow, now=now)
+        return "refused"
+    currency = result["currency"]
+    facts = SplitFacts(
+        result["status"], Money(result["commission"], currency), Money(result["rest"], currency), result["failure"]
+    )
+    return split_order.learn_split(order_id, facts, uow=uow, now=now)
+
+
+def _return(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    refund_id, _, n = result["number"].partition("/")
+    facts = ReturnFacts(
+        "failed" if result["status"] == "refused" else result["status"],
+        Money(result["amount"], result["currency"]),
+        result["failure"],
+    )
+    return split_order.learn_return(UUID(refund_id), int(n), facts, uow=uow, now=now)
+
+
+def _refund(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> str:
+    """Numbers are ours: `late/{payment}` of what was paid too late, else `{refund}/{payment}/{turn}`."""
+    whose, *of = result["number"].split("/")
+    if result["status"] == "processing":
+        return "nothing_new"
+    failure = result["failure"] or "failed" if result["status"] != "success" else ""
+    if whose == "late":
+        return channel_order.late_refund_settled(
+            UUID(of[0]), failure=failure, from_held=result.get("from_held", 0), uow=uow, now=now
+        )
+    payment_id, turn = of
+    return refund_payment.channel_refund_settled(
+        UUID(whose), UUID(payment_id), int(turn), Money(result["amount"], result["currency"]), failure=failure,
+        from_held=result.get("from_held", 0), uow=uow, now=now,
+    )  # fmt: skip
+
+
+CHANNEL_LEARNERS: Mapping[str, Learner] = {
+    "channel_order": _order,
+    "channel_split": _split,
+    "channel_return": _return,
+    "channel_refund": _refund,
+}
