@@ -18,7 +18,7 @@ from infra.demo.bank import import_statement
 from infra.demo.client import Client, Json, put_file, until
 from infra.demo.people import Cast, once_ready
 
-Method = Literal["card", "bank_transfer"]
+Method = Literal["card", "bank_transfer", "credit"]
 
 # What was published a moment ago reaches orders by an event.
 _NOT_YET_KNOWN = ("orders.offering_not_found", "orders.offering_not_for_sale", "orders.provider_not_found")
