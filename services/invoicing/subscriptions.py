@@ -8,6 +8,7 @@ from services.invoicing.config import InvoicingSettings
 from services.invoicing.use_cases import invoice, order, organisation, red_letter, settlement
 from services.shared.chassis.definition import OutsideCall, Work, on
 from services.shared.chassis.object_store import ObjectStore
+from services.shared.messages.billing.commission import CommissionEarned, CommissionReduced
 from services.shared.messages.billing.refund import RefundAgreed
 from services.shared.messages.billing.revenue import RevenueRecognised
 from services.shared.messages.billing.settlement import SettlementClosed
@@ -31,6 +32,8 @@ def work(settings: InvoicingSettings) -> Work:
             on(OrganisationChanged, organisation.keep_copy),
             on(OrderContracted, order.keep_copy),
             on(RevenueRecognised, invoice.invoice_order),
+            on(CommissionEarned, invoice.invoice_commission),
+            on(CommissionReduced, partial(red_letter.commission_reduced, platform=asked)),
             on(RefundAgreed, partial(red_letter.refund_agreed, platform=asked)),
             on(SettlementClosed, settlement.keep_copy),
         ),

@@ -165,6 +165,7 @@ _COMMON: dict[str, Any] = {
 }  # fmt: skip
 _OWN: dict[str, dict[str, Any]] = {
     "commission.earned.v1": {"split": True},
+    "commission.reduced.v1": {"cause": "dispute"},
     "collection_agreement.approved.v1": {
         "collection_agreement_id": derived_id("collection_agreement", 1),
         "collection_model": "agent_direct",

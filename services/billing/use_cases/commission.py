@@ -102,6 +102,7 @@ def reduce(made: Refund, order: OrderCopy, takes: Split, *, uow: BillingUnitOfWo
     uow.publish(
         CommissionReduced(
             refund_id=made.refund_id,
+            cause=made.cause,
             order_id=order.order_id,
             order_number=order.number,
             provider_id=order.provider_id,

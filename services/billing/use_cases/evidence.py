@@ -27,6 +27,9 @@ def report_issued(event: ReportIssued, *, uow: BillingUnitOfWork, now: datetime)
 
 def invoice_issued(event: InvoiceIssued, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """With it the papers may be complete: a programme that wants no person is asked at once."""
+    order = uow.orders.find(event.order_id)
+    if order is not None and order.customer_id != event.customer_id:
+        return  # the commission: an affair between the company and the provider, which invoices the customer itself
     found = Evidence("invoice", event.invoice_id, event.number, event.pdf_sha256, event.issued_at)
     uow.evidence.add(event.order_id, found)
     claim.submit_by_itself(event.order_id, uow=uow, now=now)

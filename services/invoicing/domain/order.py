@@ -1,6 +1,6 @@
 """What invoicing keeps of an order: what an invoice over it will say. Frozen when its contract was signed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -41,3 +41,28 @@ class OrderCopy:
     gross: Money
     tax_rate_bps: int
     contracted_at: datetime
+
+
+def commission_of(order: OrderCopy, provider_id: UUID, net: Money, tax: Money, tax_rate_bps: int) -> OrderCopy:
+    """What an invoice over the commission for *order*, which *provider_id* sold, will say: one line of *net*."""
+    return replace(
+        order,
+        customer_id=provider_id,
+        payment_method="offset",
+        lines=(
+            OrderLine(
+                title_zh=f"平台服务佣金（订单 {order.number}）",
+                title_en=f"Commission for order {order.number}",
+                unit="item",
+                quantity=1,
+                unit_price=net,
+                includes_tax=False,
+                discount=Money(0, net.currency),
+                net=net,
+            ),
+        ),
+        net=net,
+        tax=tax,
+        gross=net + tax,
+        tax_rate_bps=tax_rate_bps,
+    )

@@ -14,12 +14,15 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from services.invoicing.domain.invoice import SERIES, Contents, Invoice, KeptFile, invoice_number, problem_text
+from services.invoicing.domain.order import OrderCopy, commission_of
 from services.invoicing.domain.tax_point import TaxPoint
 from services.invoicing.use_cases import red_letter
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
+from services.shared.kernel.money import Money
 from services.shared.kernel.times import business_date
+from services.shared.messages.billing.commission import CommissionEarned
 from services.shared.messages.billing.revenue import RevenueRecognised
 from services.shared.messages.invoicing.invoice import InvoiceFailed, InvoiceIssued, TaxPointReached
 
@@ -41,27 +44,56 @@ def invoice_order(event: RevenueRecognised, *, uow: InvoicingUnitOfWork, now: da
         raise NotYet("the order is not known here yet")
     if uow.invoices.exists_for(event.order_id):
         return
-    seller, buyer = uow.organisations.parties(event.customer_id)
+    _number(
+        order, event.customer_id, accepted_at=event.accepted_at, net=event.net, tax=event.tax,
+        on_credit=event.on_credit, net_days=event.net_days, uow=uow, now=now,
+    )  # fmt: skip
+
+
+def invoice_commission(event: CommissionEarned, *, uow: InvoicingUnitOfWork, now: datetime) -> None:
+    """
+    The provider sold, and invoices the customer itself: it gets the company's invoice over the commission. Once.
+
+    Nothing is to be transferred: the payment institution split it off, or it is netted with what the provider is paid.
+    """
+    order = uow.orders.find(event.order_id)
+    if order is None:
+        raise NotYet("the order is not known here yet")
+    if uow.invoices.exists_for(event.order_id):
+        return
+    commission = commission_of(order, event.provider_id, event.net, event.tax, event.tax_rate_bps)
+    _number(
+        commission, event.provider_id, accepted_at=event.accepted_at, net=event.net, tax=event.tax,
+        on_credit=Money(0, event.net.currency) if event.split else event.gross, net_days=0, uow=uow, now=now,
+    )  # fmt: skip
+
+
+def _number(
+    order: OrderCopy, buyer_id: UUID, *, net: Money, tax: Money, accepted_at: datetime, on_credit: Money, net_days: int,
+    uow: InvoicingUnitOfWork, now: datetime,
+) -> None:  # fmt: skip
+    """VAT is due on *net*; an invoice over it to *buyer_id* has its number, and its documents are asked for."""
+    seller, buyer = uow.organisations.parties(buyer_id)
     if seller is None or buyer is None:
         raise NotYet("a party is not known here yet")
     tax_point = TaxPoint(
-        tax_point_id=derived_id("tax_point", event.order_id, "acceptance"),
-        order_id=event.order_id,
+        tax_point_id=derived_id("tax_point", order.order_id, "acceptance"),
+        order_id=order.order_id,
         cause="acceptance",
-        net=event.net,
-        tax=event.tax,
-        tax_rate_bps=event.tax_rate_bps,
-        reached_at=event.accepted_at,
+        net=net,
+        tax=tax,
+        tax_rate_bps=order.tax_rate_bps,
+        reached_at=accepted_at,
     )
     if uow.tax_points.add(tax_point):
         uow.publish(TaxPointReached(**vars(tax_point)))
-    invoice = Invoice(derived_id("invoice", event.order_id), event.order_id, event.customer_id)
+    invoice = Invoice(derived_id("invoice", order.order_id), order.order_id, buyer_id)
     year = business_date(now).year
     # Taken last: whoever waits for the series then waits for as little as may be.
     number = invoice_number(SERIES, year, uow.number_series.take(SERIES, year))
     invoice.take_number(
-        number, order=order, seller=seller, buyer=buyer, accepted_at=event.accepted_at, now=now,
-        net=event.net, tax=event.tax, on_credit=event.on_credit, net_days=event.net_days,
+        number, order=order, seller=seller, buyer=buyer, accepted_at=accepted_at, now=now, net=net, tax=tax,
+        on_credit=on_credit, net_days=net_days,
     )  # fmt: skip
     uow.invoices.add(invoice)
     uow.call_outside(ISSUE_INVOICE, f"{ISSUE_INVOICE}:{invoice.invoice_id}", issue_payload(invoice))

@@ -25,6 +25,7 @@ from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.times import business_date
+from services.shared.messages.billing.commission import CommissionReduced
 from services.shared.messages.billing.refund import RefundAgreed
 from services.shared.messages.invoicing.red_letter import (
     ConfirmRedForm,
@@ -64,6 +65,24 @@ def refund_agreed(event: RefundAgreed, *, uow: InvoicingUnitOfWork, now: datetim
     """
     if not event.invoiced:
         return
+    _take_back(event, event.customer_id, uow, now, platform=platform)
+
+
+def commission_reduced(
+    event: CommissionReduced, *, uow: InvoicingUnitOfWork, now: datetime, platform: bool = False
+) -> None:
+    """
+    A refund of what the provider sold takes its part of the commission, which is invoiced: as `refund_agreed`.
+
+    Where the commission of the smaller order is more, nothing is taken back; what it is more is for finance to invoice.
+    """
+    if event.gross.amount > 0:
+        _take_back(event, event.provider_id, uow, now, platform=platform)
+
+
+def _take_back(
+    event: RefundAgreed | CommissionReduced, buyer_id: UUID, uow: InvoicingUnitOfWork, now: datetime, *, platform: bool
+) -> None:
     invoice = uow.invoices.of_order(event.order_id)
     if invoice is None:
         raise NotYet("the order has no invoice yet")
@@ -77,7 +96,7 @@ def refund_agreed(event: RefundAgreed, *, uow: InvoicingUnitOfWork, now: datetim
         invoice_number=invoice.number,
         order_id=event.order_id,
         order_number=event.order_number,
-        customer_id=event.customer_id,
+        customer_id=buyer_id,
         cause=event.cause,
         net=event.net,
         tax=event.tax,

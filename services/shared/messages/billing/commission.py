@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Event, Instant
+from services.shared.messages.billing.refund import RefundCause
 
 
 class SellerPaid(Event):
@@ -62,3 +63,4 @@ class CommissionReduced(Event):
     net: Money
     tax: Money
     gross: Money
+    cause: RefundCause = "manual"
