@@ -141,6 +141,8 @@ def control(books: Books, what: str, body: dict[str, Any]) -> Any:
         elif what == "lapse":
             for each in books.reservations.values():
                 books.lapse(each, now=True)
+        for each in books.reservations.values():
+            books.lapse(each)
         return {
             "reservations": {key: vars(each) for key, each in books.reservations.items()},
             "available": {number: each.available for number, each in books.projects.items()},
