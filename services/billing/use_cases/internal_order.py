@@ -12,12 +12,13 @@ from services.billing.domain.refund import Refund, RefundExceedsPaid, RefundPart
 from services.billing.use_cases import clawback, funding
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.billing.use_cases.refund_payment import post, transferred_to_project
+from services.billing.use_cases.refund_payment import event, post, transferred_to_project
 from services.shared.kernel.money import Money
+from services.shared.messages.billing.refund import RefundAgreed
 from services.shared.messages.orders.order import OrderAccepted
 
 
-def accept(order: OrderCopy, event: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> None:
+def accept(order: OrderCopy, told: OrderAccepted, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """
     The university transfers within itself; it owes the agreed fee, of which the station has its share.
 
@@ -26,11 +27,11 @@ def accept(order: OrderCopy, event: OrderAccepted, *, uow: BillingUnitOfWork, no
     parts = split(order.split_terms, order.left)
     earned = [
         each
-        for each in accruals(order, parts, accepted_at=event.accepted_at, hold_days=event.terms.hold_days)
+        for each in accruals(order, parts, accepted_at=told.accepted_at, hold_days=told.terms.hold_days)
         if each.party_kind == "station"
     ]
-    uow.orders.accept(order.order_id, event.accepted_at, parts, earned)
-    order.accepted_at, order.split = event.accepted_at, parts
+    uow.orders.accept(order.order_id, told.accepted_at, parts, earned)
+    order.accepted_at, order.split = told.accepted_at, parts
     fee = Money(parts.fee, order.currency)
     tax = Money(fee_tax(parts.fee, _agreed(order, uow).fee_tax_bps), order.currency)
     named = (order.order_id, order.number)
@@ -41,7 +42,7 @@ def accept(order: OrderCopy, event: OrderAccepted, *, uow: BillingUnitOfWork, no
         entries=acceptance_internal(
             order.provider_id, order.station_id, fee, tax, Money(parts.station_share, order.currency)
         ),
-        effective_at=event.accepted_at,
+        effective_at=told.accepted_at,
         now=now,
         order=named,
     )
@@ -64,6 +65,7 @@ def agree(made: Refund, order: OrderCopy, *, uow: BillingUnitOfWork, now: dateti
         last = uow.fundings.of_order(order.order_id)[-1]
         part = RefundPart(last.funding_id, "project_funds", made.to_payer, state="sent")
         made.agree((part,), now, performed=False, invoiced=False)
+        uow.publish(event(RefundAgreed, made, invoiced=False))
         transferred_to_project(made, part, uow=uow, now=now)
         return
     ways = funding.give_back(order, made.to_payer, uow=uow)
@@ -71,6 +73,7 @@ def agree(made: Refund, order: OrderCopy, *, uow: BillingUnitOfWork, now: dateti
         raise RefundExceedsPaid(left=sum(amount for _, amount in ways))
     parts = [RefundPart(funding_id, "project_funds", amount, state="sent") for funding_id, amount in ways]
     made.agree(parts, now, performed=True, invoiced=False)
+    uow.publish(event(RefundAgreed, made, invoiced=False))
     if made.takes is not None:
         _fee_is_less(made, made.takes, order, uow, now)
 

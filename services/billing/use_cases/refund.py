@@ -278,7 +278,6 @@ def _agree(
         )
     if uow.fundings.of_order(order.order_id):
         internal_order.agree(made, order, uow=uow, now=now)
-        uow.publish(event(RefundAgreed, made, invoiced=False))
         return
     performed = order.accepted_at is not None
     if made.cause in {"manual", "dispute"}:  # of a chargeback and a cancellation only money that came goes back

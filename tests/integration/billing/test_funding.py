@@ -226,6 +226,7 @@ def test_a_refund_before_acceptance_lowers_what_is_transferred(finance: FinanceC
     reserved(billing)
     made = approve(billing, ask_refund(billing, 20_000))
     assert made.state == "succeeded"
+    assert [name for name in billing.told if name.startswith("refund.")] == ["refund.agreed.v1", "refund.succeeded.v1"]
     accept(billing)
     ask(billing)
     assert states(billing) == [(1, "executed", 100_000, 80_000, 0, "")]
