@@ -42,7 +42,8 @@ LEFT JOIN (offering o LEFT JOIN provider p ON p.provider_id = o.provider_id) ON 
 
 VOLUME = """
 SELECT coalesce(sum((amounts #>> '{net,amount}')::bigint), 0) FROM orders
-WHERE provider_id = %s AND contracted_at >= %s AND state <> 'cancelled' AND amounts #>> '{net,currency}' = %s
+WHERE provider_id = %s AND contracted_at >= %s AND state <> 'cancelled' AND project_funds IS NULL
+  AND amounts #>> '{net,currency}' = %s
 """
 
 

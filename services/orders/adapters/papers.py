@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from services.orders.adapters import agent_contract, documents
 from services.orders.adapters.copies import OFFERING, ORGANISATION, SqlCommission, SqlOfferings
 from services.orders.adapters.order_rows import CONTRACT, ORDER, SAMPLE
-from services.orders.domain.contract import Paper
+from services.orders.domain.contract import Paper, holds_money
 from services.orders.domain.offering import OfferingCopy
 from services.orders.domain.order import Order
 from services.orders.domain.organisation import OrganisationCopy
@@ -174,7 +174,7 @@ class Papers:
                 payment_en=payment_en,
                 acceptance_days=self.policy.acceptance_days,
                 objection_days=self.policy.objection_days,
-                cancellation_fee_bps=0 if order.collection.agent else self.policy.cancellation_fee_bps,
+                cancellation_fee_bps=self.policy.cancellation_fee_bps if holds_money(order) else 0,
             ),
         )  # fmt: skip
 
@@ -198,7 +198,8 @@ class Papers:
         fee = Money(0 if resale else agreed.fee.of(net.amount), net.currency)
         # A percentage is named only where the fee is one.
         fee_bps = agreed.plan.fee_bps if fee.amount == share(net.amount, agreed.plan.fee_bps) else None
-        rate_bps = facts.provider.tax_profile.deductible_bps
+        settlement_zh, settlement_en = _settlement(order, resale=resale)
+        rate_bps = 0 if order.project_funds is not None else facts.provider.tax_profile.deductible_bps
         tax = Money(share((net - fee).amount, rate_bps), net.currency)
         return documents.OrderSheet(
             number=f"OS{facts.contract_number[2:]}",
@@ -212,20 +213,8 @@ class Papers:
             settled=documents.Settled(amounts.discount, net, fee_bps, fee, net - fee, rate_bps, tax, net - fee + tax),
             samples=_samples(facts.samples),
             turnaround_working_days=order.turnaround_days,
-            settlement_zh=(
-                "按上列价格验收后结算；收到与结算单相符的发票后付款。"
-                if resale
-                else "验收后结算。管理费以各方签署完成时有效的分成方案为准，上列为制作时的费率；"
-                "收到与结算单相符的发票后付款。"
-            ),
-            settlement_en=(
-                "Settled after acceptance at the price above. Paid once an invoice that matches the statement has"
-                " arrived."
-                if resale
-                else "Settled after acceptance. The fee is that of the commission plan in force at the last signature;"
-                " above it stands as it was when this was made. Paid once an invoice that matches the statement"
-                " has arrived."
-            ),
+            settlement_zh=settlement_zh,
+            settlement_en=settlement_en,
         )
 
     def _packing_sheet(self, facts: Facts) -> documents.PackingSheet:
@@ -243,6 +232,30 @@ class Papers:
                 for each in facts.samples
             },
         )
+
+
+def _settlement(order: Order, *, resale: bool) -> tuple[str, str]:
+    """How the provider is paid, in Chinese and English."""
+    if order.project_funds is not None:
+        return (
+            "委托方与供方属同一法人：验收后由校内财务系统将项目经费转入，不开具发票，不另行结算。",
+            (
+                "Client and laboratory are one legal entity: its finance system transfers the price from the project"
+                " after acceptance. There is no invoice and no statement."
+            ),
+        )
+    if resale:
+        return (
+            "按上列价格验收后结算；收到与结算单相符的发票后付款。",
+            "Settled after acceptance at the price above. Paid once an invoice that matches the statement has arrived.",
+        )
+    return (
+        "验收后结算。管理费以各方签署完成时有效的分成方案为准，上列为制作时的费率；收到与结算单相符的发票后付款。",
+        (
+            "Settled after acceptance. The fee is that of the commission plan in force at the last signature; above it"
+            " stands as it was when this was made. Paid once an invoice that matches the statement has arrived."
+        ),
+    )
 
 
 def payment_clause(order: Order, unpaid_cancel_days: int) -> tuple[str, str]:

@@ -147,6 +147,11 @@ class Contract:
         self.state = LIFECYCLE.after("terminate", self.state)
 
 
+def holds_money(order: Order) -> bool:
+    """Whether the company holds the customer's money and could keep a fee of it: not as agent, nor within an entity."""
+    return not order.collection.agent and order.project_funds is None
+
+
 def freeze_terms(
     order: Order, plan: CommissionPlanCopy, fee: Fee, referral: ReferralCopy | None, provider_tax: TaxProfile,
     station_tax: TaxProfile | None, company_rate_bps: int, policy: Policy,
@@ -162,10 +167,11 @@ def freeze_terms(
     resale = side if side is not None and side.pricing == "resale" else None
     if collection.agent:
         _check_sold_by_provider(order, fee, provider_tax)
+    holds = holds_money(order)
     return Terms(
         collection_model=collection.collection_model,
         payment_method=order.payment_method,
-        fee_bps=plan.fee_bps,
+        fee_bps=plan.fee_bps if order.project_funds is None else 0,
         station_id=referral.station_id if referral is not None else None,
         station_bps=plan.station_bps if referral is not None else 0,
         provider_tax=provider_tax,
@@ -174,9 +180,8 @@ def freeze_terms(
         hold_days=policy.hold_days,
         objection_days=policy.objection_days,
         commission_plan_id=plan.commission_plan_id,
-        # As agent the company holds nothing of which it could keep a fee.
-        cancellation_fee_bps=0 if collection.agent else policy.cancellation_fee_bps,
-        cancellation_provider_bps=0 if collection.agent else policy.cancellation_provider_bps,
+        cancellation_fee_bps=policy.cancellation_fee_bps if holds else 0,
+        cancellation_provider_bps=policy.cancellation_provider_bps if holds else 0,
         payment_schedule=order.payment_terms.payment_schedule,
         net_days=order.payment_terms.net_days,
         fee=fee,

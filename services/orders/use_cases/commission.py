@@ -7,10 +7,12 @@ from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
 from services.orders.domain.order import Order
 from services.orders.use_cases.ports import Commission, Offerings, OrdersUnitOfWork
 from services.shared.kernel.errors import NotYet
-from services.shared.kernel.fee import Fee, Scope, common_class, period_of, plan_in_force
+from services.shared.kernel.fee import Fee, Percentage, Scope, common_class, period_of, plan_in_force
 from services.shared.kernel.times import start_of_business_period
 from services.shared.messages.billing.commission_plan import CommissionPlanPublished
 from services.shared.messages.billing.referral import ReferralConfirmed, ReferralRevoked
+
+NO_FEE = Fee((Percentage(0),))
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ def agreed(order: Order, commission: Commission, offerings: Offerings, now: date
     if period != "order":
         since = start_of_business_period(now, period)
         before = commission.volume_since(since, order.provider_id, order.base.net.currency)
-    return Agreed(plan, referral, Fee(plan.rule, before))
+    # Of its own people's orders a university owes the fee that it agreed with the company; billing knows it.
+    return Agreed(plan, referral, Fee(plan.rule, before) if order.project_funds is None else NO_FEE)
 
 
 def _class_of(order: Order, offerings: Offerings) -> str:

@@ -14,7 +14,7 @@ from tests.kit.fakes_orders import CUSTOMER_ID, OFFERING_ID, PROVIDER_ID, REQUES
 
 
 def test_an_internal_order_waits_for_its_project_and_then_for_samples(orders: Orders) -> None:
-    """Refused, asked again from another project, set aside; its papers name the project it was ordered with."""
+    """Refused, asked again from another project, set aside; no plan's fee is frozen, none kept if it is cancelled."""
     wanted = PlaceOrder(
         offerings=(OfferingWanted(offering_id=OFFERING_ID, quantity=1),), payment_method="project_funds",
         project_funds=ProjectFunds(project_number="52102045", responsible_person="李明"),
@@ -31,6 +31,9 @@ def test_an_internal_order_waits_for_its_project_and_then_for_samples(orders: Or
     ((named,),) = orders.rows("SELECT data::json #>> '{project_funds,project_number}' FROM outbox"
                               " WHERE type = 'order.contracted.v1'")  # fmt: skip
     assert named == "52102045"
+    terms = see().terms
+    assert terms is not None
+    assert (terms.fee_bps, terms.provider_net, terms.cancellation_fee_bps) == (0, cny(120_000), 0)
     told: dict[str, Any] = {
         "funding_id": derived_id("funding", 1), "order_id": placed.order_id, "order_number": placed.number,
         "customer_id": CUSTOMER_ID, "provider_id": PROVIDER_ID, "project_number": "52102045",
