@@ -48,6 +48,8 @@ def invoice_cii_xml(invoice: Invoice) -> bytes:
 def _terms(invoice: Invoice) -> dict[str, Any]:
     """The invoice as business terms (BT) and groups (BG). The library edits what it gets: make it anew."""
     credits_another = invoice.credits is not None
+    # The standard has no field for the bureau's form.
+    form = f"红字信息确认单 Red-letter form {invoice.red_form_number}" if invoice.red_form_number else ""
     terms: dict[str, Any] = {
         "BT-1": invoice.number,
         "BT-2": invoice.issued_on,
@@ -65,7 +67,7 @@ def _terms(invoice: Invoice) -> dict[str, Any]:
         "BT-110": decimal(invoice.tax),
         "BT-112": decimal(invoice.gross),
         "BT-115": decimal(invoice.due),
-        "BG-1": [{"BT-22": text} for text in (NOT_A_FAPIAO, invoice.note, invoice.credit_reason) if text],
+        "BG-1": [{"BT-22": text} for text in (NOT_A_FAPIAO, invoice.note, invoice.credit_reason, form) if text],
         "BG-4": _party(invoice.seller, is_seller=True),
         "BG-7": _party(invoice.buyer, is_seller=False),
         "BG-20": [

@@ -1,5 +1,6 @@
 """By which ways a refund goes back, who must have seen it, and that it happens once; on real PostgreSQL."""
 
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from importlib.resources import files
@@ -67,6 +68,7 @@ from tests.kit.fakes_billing import (
     REQUESTER,
     an_organisation,
     cny,
+    order_accepted,
 )
 from tests.kit.real_service import together
 
@@ -253,6 +255,28 @@ def test_payer_without_account(billing: Billing) -> None:
         billing.run(refund.cancel_refund, CancelRefund(refund_id=asked.refund_id))
     with pytest.raises(NothingWaits):
         approve(billing, asked)
+    assert billing.violations() == ()
+
+
+def test_a_payer_without_account_holds_up_no_red_letter(billing: Billing) -> None:
+    """What it had to confirm is booked; the transfer waits until an account is told and somebody approves it."""
+    billing.contracted(method="bank_transfer")
+    bank_says(billing, ("b1", "in", "1060.00", reference_of("OR-2026-000123")))
+    billing.handle(order.accepted, order_accepted(method="bank_transfer"))
+    made = approve(billing, ask(billing, 10_000))
+    account = an_organisation(CUSTOMER_ID)
+    billing.within(
+        lambda uow: uow.organisations.put(replace(account, bank_name="", account_name="", account_number=""))
+    )
+    red_letter(billing, made)
+    assert billing.balance(f"L:refund:{made.refund_id}") == 10_600
+    assert billing.rows("SELECT state FROM refund") == [("pending",)]
+    with pytest.raises(PayerWithoutBankAccount):
+        approve(billing, made)
+    billing.within(lambda uow: uow.organisations.put(account))
+    assert approve(billing, made).parts[0].state == "sent"
+    bank_says(billing, ("b2", "out", "106.00", made.number))
+    assert billing.rows("SELECT state FROM refund") == [("succeeded",)]
     assert billing.violations() == ()
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from pydantic import TypeAdapter
 from pypdf import PdfReader
 
 from services.invoicing.adapters.issuing import IssueInvoice
+from services.invoicing.domain.invoice import Contents
+from services.invoicing.domain.red_letter import RedLetter
 from services.invoicing.use_cases import order, organisation
 from services.invoicing.use_cases.invoice import invoice_order
 from services.shared.chassis.document_text import figure
@@ -152,6 +155,44 @@ def test_what_was_given_back_before_acceptance_is_a_reduction(store: ObjectStore
     text = text_of(store.fetch(made["pdf"]["key"]))
     for said in ("验收前退款", "Reductionagreedbeforeacceptance", figure(cny(net + tax)), "款项已付清"):
         assert said in text, said
+
+
+@pytest.mark.parametrize(("net", "tax"), [(33_333, 2_000), (1, 0), (100_000, 6_000)])
+@pytest.mark.parametrize("lines", [1, 3])
+def test_a_red_letter_obeys_the_rules_and_names_what_it_takes_back(
+    store: ObjectStore, net: int, tax: int, lines: int
+) -> None:
+    """Below zero for people; a file of type 381 for machines; nobody is shown an account to pay into."""
+    event = contracted(derived_id("order", lines), *(a_line(n) for n in range(1, lines + 1)))
+    uow = FakeInvoicing()
+    organisation.keep_copy(registered("operator", OPERATOR_ID), uow=uow, now=NOW)
+    organisation.keep_copy(registered("customer", CUSTOMER_ID), uow=uow, now=NOW)
+    order.keep_copy(event, uow=uow, now=NOW)
+    invoice_order(recognised(event), uow=uow, now=NOW)
+    (blue,) = uow.invoices.rows.values()
+    made = RedLetter(
+        derived_id("red_letter", 1), derived_id("refund", 1), blue.invoice_id, blue.number, event.order_id,
+        event.number, CUSTOMER_ID, "manual", cny(net), cny(tax), NOW,
+    )  # fmt: skip
+    made.request("platform").hear("5000112611000123", "04", NOW)
+    contents = made.take_number("RED-2026-000001", blue.frozen, NOW)
+    asked = {"red_letter_id": str(made.red_letter_id), "contents": TypeAdapter(Contents).dump_python(contents)}
+    issued = IssueInvoice(store, "red_letter_id", "red_letters")(asked, "key")
+    assert issued["findings"] == []
+    assert issued["pdf"]["key"].startswith(f"red_letters/{made.red_letter_id}/")
+    xml = store.fetch(issued["xml"]["key"])
+    root = etree.fromstring(xml)
+    assert total(xml, "CreditNoteTypeCode") == "381"
+    assert root.findtext(".//{*}InvoiceDocumentReference/{*}ID") == "INV-2026-000001"
+    assert (total(xml, "PayableAmount"), total(xml, "TaxAmount")) == (
+        figure(cny(net + tax)).replace(",", ""),
+        f"{tax / 100:.2f}",
+    )
+    assert any("5000112611000123" in (note.text or "") for note in root.iter(f"{_CBC}Note"))
+    text = text_of(store.fetch(issued["pdf"]["key"]))
+    for said in ("INV-2026-000001", "5000112611000123", figure(cny(-net - tax)), "人民币负", "款项按原付款路径退回"):
+        assert said in text, said
+    assert "1239065188101010" not in text
 
 
 def test_what_the_rules_refuse_is_not_kept_and_says_why(store: ObjectStore) -> None:
