@@ -19,17 +19,18 @@ from services.shared.messages.billing.split_order import RetrySplitReturn
 from tests.integration.billing.agent_orders import (
     COMMISSION,
     HELD,
-    MONEY,
-    NUMBER,
     OWES,
     PAID,
+    PAYMENT,
     REST,
+    TV05,
+    accept,
     channel_order_state,
     contracted,
+    give_back,
     look,
     paid,
-    request_return,
-    request_split,
+    refund_part,
     return_state,
     split,
     split_state,
@@ -48,8 +49,6 @@ from tests.kit.fakes_billing import (
 )
 from tests.kit.real_service import together
 
-REFUND_ID = derived_id("refund", "of an agent order")
-
 
 @pytest.fixture(autouse=True)
 def everything_holds(billing: Billing) -> Iterator[None]:
@@ -65,9 +64,9 @@ def test_a_customer_pays_by_the_channels_code_and_nothing_of_it_is_ours(
     ((state, code),) = billing.rows("SELECT state, client_secret FROM payment")
     assert state == "pending"
     assert code.startswith("weixin://")
-    channel.pay(NUMBER)
-    look(billing, "channel_order", NUMBER)
-    look(billing, "channel_order", NUMBER)
+    channel.pay(PAYMENT)
+    look(billing, "channel_order", PAYMENT)
+    look(billing, "channel_order", PAYMENT)
     assert billing.rows("SELECT state, received, client_secret FROM payment") == [("succeeded", PAID, None)]
     assert (
         billing.told.count("payment.succeeded.v1")
@@ -97,14 +96,14 @@ def test_an_order_paid_otherwise_than_asked_is_in_doubt_and_booked_nowhere(
     billing: Billing, channel: ChannelControl
 ) -> None:
     contracted(billing)
-    channel.pay(NUMBER, PAID - 1)
-    look(billing, "channel_order", NUMBER)
+    channel.pay(PAYMENT, PAID - 1)
+    look(billing, "channel_order", PAYMENT)
     assert billing.rows("SELECT state FROM payment") == [("unknown",)]
     assert billing.balance(HELD) == 0
 
 
 @pytest.mark.parametrize("fault", ["timeout_after_effect", "error_after_effect", "timeout_before_effect", "busy"])
-@pytest.mark.parametrize("thing", ["orders", "splits", "returns"])
+@pytest.mark.parametrize("thing", ["orders", "splits", "returns", "refunds"])
 def test_a_call_of_unknown_outcome_is_repeated_and_counts_once(
     billing: Billing, channel: ChannelControl, fault: str, thing: str
 ) -> None:
@@ -113,20 +112,21 @@ def test_a_call_of_unknown_outcome_is_repeated_and_counts_once(
     if thing == "orders":
         assert billing.rows("SELECT state FROM payment") == [("created",)]
         billing.do_outside(NOW + timedelta(minutes=1))
-    channel.pay(NUMBER)
-    look(billing, "channel_order", NUMBER, NOW + timedelta(minutes=1))
+    channel.pay(PAYMENT)
+    look(billing, "channel_order", PAYMENT, NOW + timedelta(minutes=1))
     split(billing)
     billing.do_outside(NOW + timedelta(minutes=1))
-    request_return(billing, REFUND_ID, 3_533)
+    give_back(billing, 33_333)
     billing.do_outside(NOW + timedelta(minutes=1))
     assert (split_state(billing), return_state(billing)) == (("finished", ""), ("success", ""))
+    assert refund_part(billing) == ("platform_channel", "succeeded", "")
     assert len(channel.things("order")) == len(channel.things("split")) == len(channel.things("return")) == 1
     assert channel.merchant_balance() == COMMISSION - 3_533 == -billing.balance(CHANNEL)
 
 
 def test_twenty_splits_of_one_order_at_once_are_one(billing: Billing, channel: ChannelControl) -> None:
     paid(billing, channel)
-    assert {type(each).__name__ for each in together([lambda: request_split(billing)] * 20)} == {"SplitOrder"}
+    assert together([lambda: accept(billing)] * 20) == [None] * 20
     billing.do_outside()
     assert len(channel.things("split")) == 1
     assert billing.balance(CHANNEL) == -COMMISSION
@@ -138,7 +138,7 @@ def test_twenty_orders_at_once_are_each_paid_and_split(billing: Billing, channel
         contracted(billing, order_id, number)
     together([lambda each=order_id: channel.pay(str(payment_id_of(each))) for order_id, _ in orders])  # type: ignore[misc]
     together([lambda each=order_id: look(billing, "channel_order", str(payment_id_of(each))) for order_id, _ in orders])  # type: ignore[misc]
-    together([lambda each=order_id: split(billing, order_id=each) for order_id, _ in orders])  # type: ignore[misc]
+    together([lambda each=order_id, numbered=number: split(billing, each, numbered) for order_id, number in orders])  # type: ignore[misc]
     billing.do_outside()
     assert billing.rows("SELECT state, count(*) FROM split_order GROUP BY state") == [("finished", 20)]
     assert -billing.balance(CHANNEL) == channel.merchant_balance() == 20 * COMMISSION
@@ -190,7 +190,7 @@ def test_unsplit_money_is_the_providers_after_180_days_and_the_commission_is_owe
     assert channel_order_state(billing) == "released"
     assert channel.balance(str(PROVIDER_ID)) == PAID
     assert billing.balance(HELD) == 0
-    request_split(billing, now=over)
+    accept(billing, now=over)
     billing.do_outside(over)
     assert split_state(billing) == ("failed", "channel_order_released")
     assert -billing.balance(OWES) == COMMISSION
@@ -203,7 +203,7 @@ def test_a_split_asked_for_too_late_for_the_channel_fails_too(billing: Billing, 
     channel.advance_days(181)
     split(billing)
     assert split_state(billing) == ("failed", "after_days")
-    look(billing, "channel_order", NUMBER)
+    look(billing, "channel_order", PAYMENT)
     assert channel_order_state(billing) == "released"
 
 
@@ -213,18 +213,18 @@ def test_a_return_that_our_balance_is_too_low_for_fails_and_is_tried_again_by_fi
     paid(billing, channel)
     split(billing)
     channel.withdraw(COMMISSION)
-    request_return(billing, REFUND_ID, 3_533)
+    wanted = RetrySplitReturn(refund_id=give_back(billing, 33_333).refund_id)
     assert return_state(billing) == ("failed", "balance_too_low")
     assert billing.balance(OWES) == 3_533
     assert billing.balance(CHANNEL) == -COMMISSION
     with pytest.raises(NotFound):
-        billing.run(split_order.retry_split_return, RetrySplitReturn(refund_id=REFUND_ID), PROVIDER_FINANCE)
+        billing.run(split_order.retry_split_return, wanted, PROVIDER_FINANCE)
     second = derived_id("order", "second")
     paid(billing, channel, second, "OR-2026-000124")
-    split(billing, order_id=second)
-    billing.run(split_order.retry_split_return, RetrySplitReturn(refund_id=REFUND_ID), FINANCE)
+    split(billing, second, "OR-2026-000124")
+    billing.run(split_order.retry_split_return, wanted, FINANCE)
     with pytest.raises(WrongState):
-        billing.run(split_order.retry_split_return, RetrySplitReturn(refund_id=REFUND_ID), FINANCE)
+        billing.run(split_order.retry_split_return, wanted, FINANCE)
     billing.do_outside()
     assert return_state(billing) == ("success", "")
     assert billing.balance(OWES) == 0
@@ -235,7 +235,7 @@ def test_a_return_after_180_days_is_refused_by_the_channel(billing: Billing, cha
     paid(billing, channel)
     split(billing)
     channel.advance_days(181)
-    request_return(billing, REFUND_ID, 3_533)
+    give_back(billing, 33_333)
     assert return_state(billing) == ("failed", "after_days")
     assert billing.balance(CHANNEL) == -COMMISSION
 
@@ -265,7 +265,7 @@ def test_an_order_cancelled_before_the_channel_knew_it_is_closed_there_too(
 
 def test_who_pays_while_the_order_is_cancelled_has_the_money_back(billing: Billing, channel: ChannelControl) -> None:
     contracted(billing)
-    channel.pay(NUMBER)
+    channel.pay(PAYMENT)
     billing.handle(order.cancelled, order_cancelled())
     billing.do_outside()
     assert billing.rows("SELECT state, received FROM payment") == [("cancelled", 0)]
@@ -302,9 +302,6 @@ def test_commission_withdrawn_to_the_bank_is_booked_by_its_line_and_no_more_than
 def test_the_price_that_is_asked_is_all_before_work(billing: Billing, channel: ChannelControl) -> None:
     """The channel holds one payment for an order; none of it is on credit."""
     del channel
-    billing.contracted(
-        money=MONEY, method="platform_channel", station=False,
-        payment_schedule=payment_schedule(3_000),
-    )  # fmt: skip
+    billing.contracted(**TV05, payment_schedule=payment_schedule(3_000))
     assert billing.rows("SELECT amount, method FROM payment") == [(PAID, "platform_channel")]
     assert billing.rows("SELECT FROM credit") == []

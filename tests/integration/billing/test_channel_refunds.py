@@ -1,0 +1,179 @@
+"""What goes back to a customer of an order in agent mode: by the channel, else by bank at the provider's expense."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from services.billing.domain.ledger import BANK, CHANNEL
+from services.billing.domain.refund import ProvidersMoney, SameHands
+from services.billing.use_cases import order, refund
+from services.shared.messages.billing.refund import ApproveRefund, RequestRefund, RerouteRefund
+from tests.integration.billing.agent_orders import (
+    COMMISSION,
+    HELD,
+    OWES,
+    PAID,
+    PAYMENT,
+    REST,
+    accept,
+    channel_order_state,
+    give_back,
+    look,
+    paid,
+    refund_part,
+    return_state,
+    split,
+)
+from tests.integration.billing.conftest import Billing
+from tests.integration.billing.refunding import bank_says, order_cancelled
+from tests.kit.channel_control import ChannelControl
+from tests.kit.fakes_billing import FINANCE, LATER, NOW, ORDER_ID, OTHER_FINANCE, PROVIDER_ID, cny
+
+
+@pytest.fixture(autouse=True)
+def everything_holds(billing: Billing) -> Iterator[None]:
+    """Whatever a test did: no invariant is hurt after it."""
+    yield
+    assert billing.violations() == ()
+
+
+def reroute(billing: Billing, refund_id: UUID, route: str = "bank_transfer") -> None:
+    billing.run(refund.reroute_refund, RerouteRefund(refund_id=refund_id, route=route))  # type: ignore[arg-type]
+
+
+def test_before_acceptance_it_comes_out_of_what_the_channel_holds(billing: Billing, channel: ChannelControl) -> None:
+    paid(billing, channel)
+    give_back(billing, 40_000)
+    assert refund_part(billing) == ("platform_channel", "succeeded", "")
+    assert billing.balance(HELD) == PAID - 40_400
+    split(billing)
+    assert (billing.balance(HELD), channel_order_state(billing)) == (0, "settled")
+    assert (channel.merchant_balance(), channel.balance(str(PROVIDER_ID))) == (6_360, 60_600 - 6_360)
+
+
+def test_a_cancelled_order_that_is_paid_goes_back_wholly(billing: Billing, channel: ChannelControl) -> None:
+    paid(billing, channel)
+    billing.handle(order.cancelled, order_cancelled())
+    billing.do_outside()
+    assert [(each["state"], each["amount"]) for each in channel.things("refund")] == [("SUCCESS", PAID)]
+    assert (billing.balance(HELD), channel_order_state(billing)) == (0, "settled")
+
+
+def test_after_the_split_the_provider_has_commission_back_and_gives_the_customer_all_of_it(
+    billing: Billing, channel: ChannelControl
+) -> None:
+    paid(billing, channel)
+    split(billing)
+    give_back(billing, 100_000)
+    billing.do_outside()
+    assert return_state(billing) == ("success", "")
+    assert refund_part(billing) == ("platform_channel", "succeeded", "")
+    assert channel.merchant_balance() == channel.balance(str(PROVIDER_ID)) == 0
+    assert billing.balance(CHANNEL) == billing.balance(OWES) == 0
+
+
+def test_the_customers_money_waits_until_the_provider_has_the_commission_back(
+    billing: Billing, channel: ChannelControl
+) -> None:
+    """Else the provider's balance would be too low by just that."""
+    paid(billing, channel)
+    split(billing)
+    channel.slow("return")
+    made = give_back(billing, 100_000)
+    assert refund_part(billing)[1] == "waiting"
+    assert channel.things("refund") == []
+    channel.settle("return", f"{made.refund_id}/1")
+    look(billing, "channel_return", f"{made.refund_id}/1")
+    billing.do_outside()
+    assert refund_part(billing)[1] == "succeeded"
+    look(billing, "channel_return", f"{made.refund_id}/1")
+    assert len(channel.things("refund")) == 1
+
+
+def test_what_the_provider_has_withdrawn_the_company_pays_by_bank_and_is_owed(
+    billing: Billing, channel: ChannelControl
+) -> None:
+    """Two let it go; what the provider is owed next is netted against it (see the claw-back)."""
+    paid(billing, channel)
+    split(billing)
+    channel.withdraw(REST, whose=str(PROVIDER_ID))
+    made = give_back(billing, 50_000)
+    billing.do_outside()
+    assert refund_part(billing) == ("platform_channel", "failed", "balance_too_low")
+    with pytest.raises(ProvidersMoney):
+        reroute(billing, made.refund_id, "customer_credit")
+    reroute(billing, made.refund_id)
+    with pytest.raises(SameHands):
+        billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), FINANCE)
+    assert billing.balance(OWES) == 0
+    billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE)
+    assert billing.balance(OWES) == -50_500
+    assert billing.rows('SELECT "left" FROM clawback') == [(50_500,)]
+    assert billing.violations() == ()
+    bank_says(billing, ("b1", "out", "505.00", made.number))
+    assert refund_part(billing) == ("bank_transfer", "succeeded", "")
+    assert billing.balance(BANK) == 50_500
+
+
+def test_after_a_year_the_channel_is_not_asked_any_more(billing: Billing, channel: ChannelControl) -> None:
+    paid(billing, channel)
+    ((paid_at,),) = billing.rows("SELECT paid_at FROM channel_order")
+    at = paid_at + timedelta(days=365, minutes=1)
+    made = billing.run(
+        refund.request_refund,
+        RequestRefund(order_id=ORDER_ID, net=cny(50_000), burden="provider", reason="unusable"),
+        now=at,
+    )
+    billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE, now=at)
+    assert refund_part(billing) == ("platform_channel", "failed", "refund_days_over")
+    assert billing.rows("SELECT count(*) FROM outside_call WHERE kind = 'create_channel_refund'") == [(0,)]
+
+
+def test_a_refund_that_takes_its_time_is_asked_about_until_it_is_done(
+    billing: Billing, channel: ChannelControl
+) -> None:
+    paid(billing, channel)
+    channel.slow("refund")
+    made = give_back(billing, 100_000)
+    number = f"{made.refund_id}/{PAYMENT}/0"
+    assert refund_part(billing)[1] == "sent"
+    assert billing.balance(HELD) == PAID
+    channel.settle("refund", number)
+    billing.run_timers(NOW + timedelta(minutes=2))
+    billing.do_outside(NOW + timedelta(minutes=2))
+    assert refund_part(billing)[1] == "succeeded"
+    assert billing.balance(HELD) == 0
+
+
+def test_a_return_waits_for_the_split_and_with_it_the_refund(billing: Billing, channel: ChannelControl) -> None:
+    """A refund that is agreed while the split is still under way."""
+    paid(billing, channel)
+    channel.slow("split")
+    split(billing)
+    give_back(billing, 50_000)
+    assert channel.things("return") == channel.things("refund") == []
+    channel.settle("split", channel.things("split")[0]["number"])
+    billing.run_timers(LATER)
+    for _ in range(3):
+        billing.do_outside(LATER)
+    assert return_state(billing) == ("success", "")
+    assert refund_part(billing)[1] == "succeeded"
+    assert channel.merchant_balance() == COMMISSION - 5_300 == -billing.balance(CHANNEL)
+
+
+def test_what_was_released_by_time_is_refunded_by_the_provider_and_the_commission_netted(
+    billing: Billing, channel: ChannelControl
+) -> None:
+    paid(billing, channel)
+    channel.advance_days(181)
+    look(billing, "channel_order", PAYMENT)
+    accept(billing)
+    assert -billing.balance(OWES) == COMMISSION
+    give_back(billing, 50_000)
+    billing.do_outside()
+    assert return_state(billing) == ("success", "")
+    assert refund_part(billing) == ("platform_channel", "succeeded", "")
+    assert -billing.balance(OWES) == COMMISSION - 5_300
+    assert channel.balance(str(PROVIDER_ID)) == PAID - 50_500
