@@ -10,9 +10,7 @@ from services.shared.kernel.money import Money
 from services.shared.kernel.times import business_date
 
 _STATEMENT = text("""
-SELECT s.*, o.legal_name, o.unified_social_credit_code, o.address, o.bank_name, o.account_number,
-  (SELECT coalesce(sum("left"), 0)::bigint FROM clawback c
-   WHERE c.party_id = s.party_id AND c.currency = s.currency) AS owed_by_party
+SELECT s.*, o.legal_name, o.unified_social_credit_code, o.address, o.bank_name, o.account_number
 FROM settlement s JOIN organisation o ON o.organisation_id = s.party_id
 WHERE s.settlement_id = :settlement_id
 """)
@@ -23,7 +21,7 @@ WHERE settlement_id = :settlement_id ORDER BY accepted_at, order_id, kind, accru
 
 
 def statement_of(connection: Connection, settlement_id: UUID, company: Party) -> SettlementStatement:
-    """The statement as it is printed; what its party owes from earlier ones is carried over, below zero."""
+    """The statement as it is printed; what its party owed from earlier ones when it was closed is carried over."""
     row = connection.execute(_STATEMENT, {"settlement_id": settlement_id}).one()
     lines = [_line(line, row) for line in connection.execute(_LINES, {"settlement_id": settlement_id})]
     return SettlementStatement(
@@ -42,7 +40,7 @@ def statement_of(connection: Connection, settlement_id: UUID, company: Party) ->
             account=f"•••• {row.account_number[-4:]}" if row.account_number else "",
         ),
         lines=tuple(lines),
-        carried_over=Money(-row.owed_by_party, row.currency),
+        carried_over=Money(-row.carried_over, row.currency),
         expected_invoice=ExpectedInvoice(row.special_invoice, row.tax_rate_bps),
         payable_on=business_date(row.payable_from),
     )

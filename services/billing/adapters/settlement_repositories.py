@@ -1,7 +1,7 @@
 """Rows ⇄ settlements and payouts. Closing is one statement, however many orders there are."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -61,6 +61,30 @@ WITH due AS (
 SELECT * FROM stated ORDER BY number
 """).columns(*tables.settlement.c)
 
+# What the parties owe when these are closed, as far as no statement that awaits its invoice is lower by it already;
+# none is lower by more than it says.
+CARRY_OVER = text("""
+WITH fresh AS (
+  SELECT settlement_id, party_kind, party_id, currency, net + tax AS gross,
+         coalesce(sum(net + tax) OVER (PARTITION BY party_kind, party_id, currency ORDER BY number
+                                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS gross_before
+  FROM settlement WHERE settlement_id = ANY(:closed)
+), owed AS (
+  SELECT party_kind, party_id, currency, sum("left") AS owed FROM clawback
+  WHERE "left" > 0 AND party_id IN (SELECT party_id FROM fresh) GROUP BY 1, 2, 3
+), told AS (
+  SELECT party_kind, party_id, currency, sum(carried_over) AS carried FROM settlement
+  WHERE state IN ('closed', 'awaiting_invoice') AND party_id IN (SELECT party_id FROM fresh)
+    AND settlement_id <> ALL(:closed) GROUP BY 1, 2, 3
+), carried AS (
+  SELECT settlement_id, least(gross, owed - coalesce(carried, 0) - gross_before)::bigint AS amount
+  FROM fresh JOIN owed USING (party_kind, party_id, currency) LEFT JOIN told USING (party_kind, party_id, currency)
+)
+UPDATE settlement s SET carried_over = c.amount FROM carried c
+WHERE s.settlement_id = c.settlement_id AND c.amount > 0
+RETURNING s.settlement_id, s.carried_over
+""")
+
 
 class SqlSettlements:
     def __init__(self, connection: Connection) -> None:
@@ -73,7 +97,11 @@ class SqlSettlements:
         rows = self.connection.execute(
             CLOSE, {"until": until, "before": before, "now": now, "orders_max": ORDERS_PER_STATEMENT_MAX}
         )
-        return [settlement_of(row) for row in rows]
+        closed = [settlement_of(row) for row in rows]
+        ids = [settlement.settlement_id for settlement in closed]
+        rows = self.connection.execute(CARRY_OVER, {"closed": ids})
+        carried: dict[UUID, int] = {row.settlement_id: row.carried_over for row in rows}
+        return [replace(each, carried_over=carried.get(each.settlement_id, 0)) for each in closed]
 
     def get(self, settlement_id: UUID) -> Settlement:
         table = tables.settlement

@@ -257,6 +257,7 @@ settlement = Table(
     instant("payable_from"),
     instant("closed_at"),
     Column("kept", JSONB),
+    Column("carried_over", BigInteger),
     Column("payout_id", Uuid),
     Column("received_invoice_id", Uuid),
     Column("document_key", Text),

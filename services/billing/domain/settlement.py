@@ -13,7 +13,11 @@ from services.shared.kernel.errors import Conflict
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
 
-SettlementState = Literal["open", "closed", "awaiting_invoice", "invoice_matched", "payable", "paid"]
+SettlementState = Literal["closed", "awaiting_invoice", "payable", "paid"]
+"""
+What is open has no statement yet: accruals, which a preview shows. A matched invoice makes it payable at once; that the
+hold period is over and nothing on it is in dispute are conditions of its payout and no states.
+"""
 
 LIFECYCLE: Lifecycle[SettlementState] = Lifecycle(
     "settlement",
@@ -74,6 +78,8 @@ class Settlement:
         tax_rate_bps, special_invoice: Which invoice it is.
         payable_from: End of the hold period of its last order.
         kept: What is not paid out of it, because of claw-backs.
+        carried_over: What its party owed from earlier ones when it was closed, zero or more; printed on it. What is
+            kept in the end may be more or less: of that *kept* tells.
         document_key, sheet_key: The statement as PDF and as XLSX; none while they are made.
     """
 
@@ -93,6 +99,7 @@ class Settlement:
     payable_from: datetime
     closed_at: datetime
     kept: tuple[Kept, ...] = ()
+    carried_over: int = 0
     payout_id: UUID | None = None
     received_invoice_id: UUID | None = None
     document_key: str | None = None

@@ -10,6 +10,8 @@ from uuid import UUID
 import pytest
 
 from services.billing.adapters import queries, settlement_repositories
+from services.billing.adapters.documents import Party
+from services.billing.adapters.settlement_papers import statement_of
 from services.billing.adapters.settlement_queries import preview_settlements
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.commission import refund, whole
@@ -354,3 +356,44 @@ def test_a_statement_has_what_was_taken_back_before_it_or_it_is_a_claw_back(bill
     assert stated.gross.amount - owed_back == 6 * (95_400 - 31_800)
     assert billing.balance(owed("provider", PROVIDER_ID, "accrued")) == 0
     assert billing.violations() == ()
+
+
+def printed(billing: Billing, stated: SettlementView) -> int:
+    """What the paper of a statement carries over, minor units."""
+    with billing.engine.connect() as held:
+        return statement_of(held, stated.settlement_id, Party("x", "y")).carried_over.amount
+
+
+def test_what_is_carried_over_is_frozen_at_closing(billing: Billing) -> None:
+    """A claw-back that comes after the closing, and one that is netted meanwhile, change no paper that was made."""
+    billing.accepted(station=False)
+    (first,) = close(billing).items
+    matched(billing, first)
+    billing.pay_out(first.settlement_id)
+    bank_says(billing, ("b1", "out", "954.00", billing.rows("SELECT number FROM payout")[0][0]))
+    take_back(billing, ORDER_ID, "refund:1", 33_333)  # 318.00 of what is paid
+    billing.accepted(new_id(), "OR-2026-000124", station=False, money=amounts(20_000, 1_200))
+    (second,) = close(billing).items
+    billing.accepted(new_id(), "OR-2026-000125", station=False)
+    (third,) = close(billing).items
+    # 190.80 is all that the second says; the rest is what the third is lower by.
+    assert [printed(billing, each) for each in (first, second, third)] == [0, -19_080, -12_720]
+    take_back(billing, ORDER_ID, "refund:2", 33_333)
+    matched(billing, third)
+    assert [printed(billing, each) for each in (first, second, third)] == [0, -19_080, -12_720]
+    assert billing.violations() == ()
+
+
+def test_several_statements_closed_at_once_carry_over_once(billing: Billing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a party owes is not printed on each of them."""
+    billing.accepted(station=False)
+    (first,) = close(billing).items
+    matched(billing, first)
+    billing.pay_out(first.settlement_id)
+    bank_says(billing, ("b1", "out", "954.00", billing.rows("SELECT number FROM payout")[0][0]))
+    take_back(billing, ORDER_ID, "refund:1", 33_333)
+    monkeypatch.setattr(settlement_repositories, "ORDERS_PER_STATEMENT_MAX", 1)
+    for number in (4, 5, 6):
+        billing.accepted(new_id(), f"OR-2026-00012{number}", station=False, money=amounts(20_000, 1_200))
+    items = sorted(close(billing).items, key=lambda each: each.number)
+    assert [printed(billing, each) for each in items] == [-19_080, -12_720, 0]

@@ -11,7 +11,7 @@ from services.shared.kernel.money import Money
 from services.shared.messages.base import Command, Event, Instant, Message, Page, Query, View
 from services.shared.messages.billing.commission_plan import FINANCE
 
-SettlementState = Literal["open", "closed", "awaiting_invoice", "invoice_matched", "payable", "paid"]
+SettlementState = Literal["closed", "awaiting_invoice", "payable", "paid"]
 PartyKind = Literal["provider", "station"]
 
 _READERS: Grants = {
