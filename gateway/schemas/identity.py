@@ -50,7 +50,7 @@ class OrganisationsListed(Listed):
 
 
 class OrganisationToRegister(Schema):
-    kind: Literal["customer", "provider", "station"]
+    kind: Literal["customer", "provider", "station", "authority"]
     legal_name: Name
     legal_name_en: Name
     unified_social_credit_code: Annotated[str, StringConstraints(max_length=40)]

@@ -104,6 +104,7 @@ def cny(amount: int) -> Money:
 
 def an_organisation(organisation_id: UUID = PROVIDER_ID, **changes: Any) -> OrganisationCopy:
     kinds = {PROVIDER_ID: "provider", STATION_ID: "station", OTHER_STATION_ID: "station", CUSTOMER_ID: "customer"}
+    kinds[derived_id("organisation", "authority")] = "authority"
     organisation = OrganisationCopy(
         organisation_id=organisation_id,
         kind=kinds.get(organisation_id, "customer"),

@@ -35,9 +35,9 @@ STATION_ID = derived_id("organisation", "station")
 OPERATOR_ID = derived_id("organisation", "operator")
 
 
-def a_credit_code(number: int = 1) -> str:
-    """A valid unified social credit code; another one for each *number* below 10^9."""
-    body = f"91310000{number:09d}"
+def a_credit_code(number: int = 1, of: str = "91310000") -> str:
+    """A valid unified social credit code; another one for each *number* below 10^9. *of*: kind and division."""
+    body = f"{of}{number:09d}"
     return f"{body}{uscc.calc_check_digit(body)}"
 
 

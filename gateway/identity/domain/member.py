@@ -22,7 +22,7 @@ LIFECYCLE: Lifecycle[MemberState] = Lifecycle(
     },
 )
 
-MANAGING: frozenset[Role] = frozenset({"approver", "lab_manager", "station_manager", "administrator"})
+MANAGING: frozenset[Role] = frozenset({"approver", "lab_manager", "station_manager", "authority", "administrator"})
 """Roles that let others in."""
 
 

@@ -13,12 +13,13 @@ from services.shared.kernel.actor import Role
 from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.tax import TaxProfile
 
-Kind = Literal["customer", "provider", "station", "operator"]
+Kind = Literal["customer", "provider", "station", "authority", "operator"]
 
 ROLES: Mapping[Kind, tuple[Role, ...]] = {
     "customer": ("requester", "approver", "customer_finance"),
     "provider": ("lab_manager", "technician", "provider_finance"),
     "station": ("station_manager",),
+    "authority": ("authority",),
     "operator": (
         "administrator", "catalogue_operator", "contract_operator", "finance_operator", "dispute_operator",
     ),
@@ -30,6 +31,12 @@ class CreditCodeInvalid(Invalid):
     """This is not a unified social credit code (GB 32100): length, characters or check digit are wrong."""
 
     code = "identity.credit_code_invalid"
+
+
+class NotPublicBody(Invalid):
+    """An authority is a public body: its credit code begins with 1."""
+
+    code = "identity.not_public_body"
 
 
 class BankAccountNotOwn(Invalid):
@@ -114,6 +121,16 @@ def credit_code(text: str) -> str:
     if not uscc.is_valid(compact):
         raise CreditCodeInvalid
     return compact
+
+
+def check_kind(kind: Kind, code: str) -> None:
+    """
+    Raises:
+        NotPublicBody: *kind* is an authority, and *code* is not of those that the office for public bodies gives out
+            (GB 32100-2015, table 1: 11 government, 12 public institution, 13 mass organisation, 19 other).
+    """
+    if kind == "authority" and not code.startswith("1"):
+        raise NotPublicBody
 
 
 def _own(account: BankAccount | None, legal_name: str) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from gateway.identity.domain.organisation import ROLES, BankAccount, Organisation, credit_code
+from gateway.identity.domain.organisation import ROLES, BankAccount, Organisation, check_kind, credit_code
 from gateway.identity.use_cases import api_key, member
 from gateway.identity.use_cases.ports import IdentityUnitOfWork
 from services.shared.kernel.actor import Actor, require
@@ -48,13 +48,15 @@ def _register(
     uow: IdentityUnitOfWork,
     now: datetime,
 ) -> OrganisationRegistration:
+    code = credit_code(command.unified_social_credit_code)
+    check_kind(kind, code)
     organisation = Organisation(
         organisation_id=new_id(),
         number="",
         kind=kind,
         legal_name=command.legal_name,
         legal_name_en=command.legal_name_en,
-        unified_social_credit_code=credit_code(command.unified_social_credit_code),
+        unified_social_credit_code=code,
         address=command.address,
         mail=command.mail,
         phone=command.phone,

@@ -76,6 +76,12 @@ class SameHands(NotAllowed):
     code = "billing.four_eyes_required"
 
 
+class AuthorityDecides(NotAllowed):
+    """The programme leaves this review to its authority."""
+
+    code = "billing.claim_review_of_authority"
+
+
 class ReasonRequired(Invalid):
     """Whoever is refused is told why."""
 
@@ -143,6 +149,18 @@ class Claim:
     @property
     def every_rule_holds(self) -> bool:
         return all(result.outcome == "passed" for result in self.results)
+
+    def check_reviewer(self, rules: Rules, *, authority: bool) -> None:
+        """
+        *authority*: one of its own people decides. From the first review on it is the second that is decided.
+
+        Raises:
+            AuthorityDecides: The programme says that only they do.
+        """
+        second = self.state not in {"submitted", "sent_back"}
+        theirs = rules.authority_reviews == "both" or (rules.authority_reviews == "second" and second)
+        if theirs and not authority:
+            raise AuthorityDecides
 
     def approve_automatically(self, now: datetime) -> None:
         """Every rule holds and the programme wants no person. Raises WrongState."""

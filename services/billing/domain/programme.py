@@ -22,6 +22,7 @@ CheckKind = Literal[
     "same_organisation", "same_credit_code", "declared_control", "declared_shareholder", "same_bank_account",
     "same_address", "same_phone", "repeated_report", "price_above_list",
 ]  # fmt: skip
+AuthorityReviews = Literal["either", "second", "both"]
 Severity = Literal["block", "review", "ignore"]
 RuleOutcome = Literal["passed", "limited", "failed"]
 
@@ -65,6 +66,12 @@ class WrongSide(Conflict):
     code = "billing.programme_wrong_side"
 
 
+class NotAnAuthority(Conflict):
+    """Who pays a programme is registered as an authority, and verified."""
+
+    code = "billing.not_an_authority"
+
+
 class NotInForce(Conflict):
     """No rules of this programme are in force."""
 
@@ -105,6 +112,7 @@ class Rules:
     price_tolerance_bps: int = 2_000
     four_eyes_above: int = 0
     automatic: bool = False
+    authority_reviews: AuthorityReviews = "either"
 
     def __post_init__(self) -> None:
         """Raises RulesContradict."""

@@ -120,9 +120,11 @@ def review_claim(
     The first or the second reviewer decides. *instructions*, *reminder_days*: for a customer who bears a rejection.
 
     Raises:
-        WrongState, SameHands, ReasonRequired: See Claim.
+        AuthorityDecides, WrongState, SameHands, ReasonRequired: See Claim.
     """
-    claim, use = _reviewed(command, actor, uow)
+    claim, use, relation = _reviewed(command, actor, uow)
+    rules = uow.programmes.version(claim.programme_version_id).rules
+    claim.check_reviewer(rules, authority=relation == "authority")
     if command.decision == "reject":
         _reject(claim, use, hand_of(actor), command.reason, uow, now)
         if use.redeem_to == "company" and use.shortfall_payer == "customer":
@@ -145,7 +147,7 @@ def record_claim_paid(command: RecordClaimPaid, *, actor: Actor, uow: BillingUni
         NothingToClaim: Its money comes to our bank, whose statement says so.
         WrongState: It is not approved.
     """
-    claim, use = _reviewed(command, actor, uow)
+    claim, use, _ = _reviewed(command, actor, uow)
     if claim.redeem_to == "company":
         raise NothingToClaim
     _paid(claim, use, claim.amount, command.reference, uow, now)
@@ -305,15 +307,17 @@ def _paid(claim: Claim, use: VoucherUse, amount: int, reference: str, uow: Billi
     uow.publish(_event(ClaimPaid, claim, paid=Money(amount, claim.currency), reference=reference))
 
 
-def _reviewed(command: ReviewClaim | RecordClaimPaid, actor: Actor, uow: BillingUnitOfWork) -> tuple[Claim, VoucherUse]:
-    """The claim and its use, locked, if the asker may review it. Raises NotFound, NotAllowed."""
+def _reviewed(
+    command: ReviewClaim | RecordClaimPaid, actor: Actor, uow: BillingUnitOfWork
+) -> tuple[Claim, VoucherUse, Relation]:
+    """The claim and its use, locked, and as what the asker may review it. Raises NotFound, NotAllowed."""
     claim = uow.claims.find(command.claim_id)
     programme = uow.programmes.find(claim.programme_id) if claim is not None else None
-    require(actor, command.grants, {"authority": programme.authority_id if programme is not None else None})
+    relation = require(actor, command.grants, {"authority": programme.authority_id if programme is not None else None})
     if claim is None:
         raise NotFound
     use = _use_of(claim, uow)
-    return uow.claims.get(claim.claim_id), use
+    return uow.claims.get(claim.claim_id), use, relation
 
 
 def _use_of(claim: Claim, uow: BillingUnitOfWork) -> VoucherUse:

@@ -10,6 +10,7 @@ from services.billing.domain.programme import (
     Case,
     Estimate,
     Left,
+    NotAnAuthority,
     Programme,
     ProgrammeVersion,
     Rules,
@@ -43,12 +44,15 @@ def publish_programme(
 
     Raises:
         RulesContradict, ProgrammeContradicts, BudgetCommitted, VersionExists: See the domain.
-        AuthorityUnknown: The authority is not known here.
+        AuthorityUnknown, NotAnAuthority: Nobody, or nobody verified, is registered as the authority.
     """
     require(actor, command.grants, {})
     rules = rules_of(command.rules)
-    if uow.organisations.find(command.authority_id) is None:
+    authority = uow.organisations.find(command.authority_id)
+    if authority is None:
         raise AuthorityUnknown
+    if authority.kind != "authority" or not authority.verified:
+        raise NotAnAuthority
     programme = uow.programmes.of_code(command.code)
     if programme is None:
         programme = Programme(

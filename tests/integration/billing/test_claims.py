@@ -13,6 +13,7 @@ import pytest
 from services.billing.adapters.claim_queries import get_claim, get_claim_pack, list_claims
 from services.billing.config import settings
 from services.billing.domain.claim import (
+    AuthorityDecides,
     ClaimBlocked,
     ClaimTooLate,
     EvidenceMissing,
@@ -20,8 +21,10 @@ from services.billing.domain.claim import (
     NothingToClaim,
     SameHands,
 )
+from services.billing.domain.programme import NotAnAuthority
 from services.billing.domain.voucher import OrderAlreadyClaimed, VoucherAlreadyOnOrder
 from services.billing.use_cases.claim import record_claim_paid, resubmit_claim, submit_claim
+from services.billing.use_cases.programme import AuthorityUnknown
 from services.billing.use_cases.related_party import declare_relation
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
@@ -75,6 +78,7 @@ from tests.kit.fakes_billing import (
     PROVIDER_FINANCE,
     PROVIDER_ID,
     an_actor,
+    an_organisation,
     cny,
 )
 from tests.kit.fakes_voucher import some_rules
@@ -268,6 +272,33 @@ def test_the_pack(books: Billing) -> None:
     for actor in (OTHER_AUTHORITY, CUSTOMER_FINANCE, PROVIDER_FINANCE):
         with pytest.raises(NotFound):
             books.run(link, query, actor)
+
+
+@pytest.mark.parametrize(("whose", "refused"), [("either", ()), ("second", ("second",)), ("both", ("first", "second"))])
+def test_reviews_that_are_the_authoritys(books: Billing, whose: Any, refused: tuple[str, ...]) -> None:
+    """As the programme says: the company's finance decides none of them, whichever way it would."""
+    claim = submit(books, done(books, authority_reviews=whose))
+    second_of_authority = an_actor(AUTHORITY.organisation_id, "authority")
+    for level, own, decider in (("first", OTHER_FINANCE, AUTHORITY), ("second", THIRD_FINANCE, second_of_authority)):
+        if level in refused:
+            for decision in ("approve", "send_back", "reject"):
+                with pytest.raises(AuthorityDecides):
+                    review(books, claim, own, decision, "理由")
+            review(books, claim, decider)
+        else:
+            review(books, claim, own)
+    assert books.run(get_claim, GetClaim(claim_id=claim.claim_id)).state == "approved"
+
+
+def test_who_pays_a_programme_is_a_verified_authority(books: Billing) -> None:
+    """Neither a customer, nor one that nobody has verified."""
+    with pytest.raises(NotAnAuthority):
+        a_programme(books, authority_id=CUSTOMER_ID)
+    books.within(lambda uow: uow.organisations.put(an_organisation(AUTHORITY.organisation_id, verified=False)))
+    with pytest.raises(NotAnAuthority):
+        a_programme(books)
+    with pytest.raises(AuthorityUnknown):
+        a_programme(books, authority_id=derived_id("nobody"))
 
 
 def test_who_reviews_and_sees(books: Billing) -> None:

@@ -49,10 +49,11 @@ YEAR_END = datetime(2026, 12, 31, 16, tzinfo=UTC)
 
 
 def a_programme(books: Billing, code: str = "zj-2026", budget: int = 100_000_000, rules: Rules | None = None,
-                at: datetime = NOW - timedelta(days=30), side: str = "customer") -> ProgrammeView:  # fmt: skip
+                at: datetime = NOW - timedelta(days=30), side: str = "customer",
+                authority_id: UUID = AUTHORITY_ID) -> ProgrammeView:  # fmt: skip
     told = rules_message(rules or some_rules())
     command = PublishProgramme.model_validate(
-        {"code": code, "title_zh": "创新券", "title_en": "Innovation vouchers", "authority_id": AUTHORITY_ID,
+        {"code": code, "title_zh": "创新券", "title_en": "Innovation vouchers", "authority_id": authority_id,
          "side": side, "budget": cny(budget), "valid_from": at, "rules": told}
     )  # fmt: skip
     return books.run(publish_programme, command)

@@ -110,7 +110,7 @@ def test_registering_is_public_and_repeatable(site: Site) -> None:
     assert len(site.identity.uow.api_keys.rows) == 1
 
 
-@pytest.mark.parametrize("kind", ["operator", "authority", None])
+@pytest.mark.parametrize("kind", ["operator", "bank", None])
 def test_nobody_registers_as_the_operating_company(site: Site, kind: str | None) -> None:
     """It is founded from the command line, once."""
     answer = site.post("/v1/organisations", {**REGISTRATION, "kind": kind})

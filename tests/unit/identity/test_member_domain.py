@@ -15,7 +15,7 @@ def test_roles_are_those_of_the_kind() -> None:
 
 def test_no_role_of_another_kind() -> None:
     """Above all none of the operating company's."""
-    for kind in ("customer", "provider", "station"):
+    for kind in ("customer", "provider", "station", "authority"):
         for role in ROLES["operator"]:
             with pytest.raises(RoleNotOfKind):
                 roles_for(kind, (role,))

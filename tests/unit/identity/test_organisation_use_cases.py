@@ -2,8 +2,15 @@
 
 import pytest
 
-from gateway.identity.domain.member import MailTaken
-from gateway.identity.domain.organisation import ROLES, AlreadyRegistered, CreditCodeInvalid, OperatorExists
+from gateway.identity.domain.member import MailTaken, RoleNotOfKind
+from gateway.identity.domain.organisation import (
+    ROLES,
+    AlreadyRegistered,
+    CreditCodeInvalid,
+    NotPublicBody,
+    OperatorExists,
+)
+from gateway.identity.use_cases.member import invite_member
 from gateway.identity.use_cases.organisation import (
     change_organisation,
     found_operator,
@@ -12,6 +19,7 @@ from gateway.identity.use_cases.organisation import (
 )
 from services.shared.kernel.actor import PUBLIC, SYSTEM, Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
+from services.shared.messages.identity.member import InviteMember
 from services.shared.messages.identity.organisation import (
     AccountWanted,
     ChangeOrganisation,
@@ -27,6 +35,7 @@ from tests.kit.fakes_identity import (
     NOW,
     OTHER_CUSTOMER_ID,
     FakeIdentityUnitOfWork,
+    a_credit_code,
     a_registration,
     an_actor,
     an_organisation,
@@ -86,6 +95,27 @@ def test_a_wrong_credit_code_is_refused(uow: FakeIdentityUnitOfWork) -> None:
             a_registration(unified_social_credit_code="913100000000000001"), actor=PUBLIC, uow=uow, now=NOW
         )
     assert (uow.organisations.rows, uow.published) == ({}, [])
+
+
+def test_an_authority_is_a_public_body(uow: FakeIdentityUnitOfWork) -> None:
+    """By its credit code; its people have one role, which lets others in and nothing of the operating company."""
+    with pytest.raises(NotPublicBody):
+        register_organisation(a_registration(kind="authority"), actor=PUBLIC, uow=uow, now=NOW)
+    assert (uow.organisations.rows, uow.published) == ({}, [])
+    public = a_registration(kind="authority", unified_social_credit_code=a_credit_code(of="11330000"))
+    made = register_organisation(public, actor=PUBLIC, uow=uow, now=NOW)
+    assert (made.organisation.kind, made.organisation.verified, made.member.roles) == (
+        "authority", False, ("authority",),
+    )  # fmt: skip
+    first = an_actor(made.organisation.organisation_id, *made.member.roles)
+    asked = InviteMember(
+        organisation_id=made.organisation.organisation_id, name="Li", mail="li@kjt.example", roles=("authority",)
+    )
+    assert invite_member(asked, actor=first, uow=uow, now=NOW).member.roles == ("authority",)
+    with pytest.raises(RoleNotOfKind):
+        invite_member(
+            asked.model_copy(update={"roles": ("finance_operator",)}), actor=first, uow=uow, now=NOW
+        )  # fmt: skip
 
 
 def _founding() -> FoundOperator:

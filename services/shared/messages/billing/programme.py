@@ -34,6 +34,8 @@ CheckKind = Literal[
     "same_address", "same_phone", "repeated_report", "price_above_list",
 ]  # fmt: skip
 Severity = Literal["block", "review", "ignore"]
+AuthorityReviews = Literal["either", "second", "both"]
+"""Which of the two reviews only the authority's own people decide; *either*: they or the company's finance, both."""
 RuleOutcome = Literal["passed", "limited", "failed"]
 
 Minor = Annotated[int, Field(ge=0, le=10**14)]
@@ -79,6 +81,7 @@ class Rules(Message):
         checks: Kinds that are not named ask for a person.
         price_tolerance_bps: How far above the price list a line may be before it is a finding.
         four_eyes_above: A grant above this needs a second person.
+        authority_reviews: Which reviews of a claim are the authority's alone.
         automatic: A claim for which every rule holds is approved without a person.
     """
 
@@ -106,6 +109,7 @@ class Rules(Message):
     price_tolerance_bps: Annotated[int, Field(ge=0, le=100_000)] = 2_000
     four_eyes_above: Minor = 0
     automatic: bool = False
+    authority_reviews: AuthorityReviews = "either"
 
 
 class RuleResult(Message):

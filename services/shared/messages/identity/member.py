@@ -20,7 +20,7 @@ Password = Annotated[str, StringConstraints(min_length=10, max_length=200)]
 Seed = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 MANAGERS: Grants = {
-    "self": frozenset({"approver", "lab_manager", "station_manager", "administrator"}),
+    "self": frozenset({"approver", "lab_manager", "station_manager", "authority", "administrator"}),
     "operator": frozenset({"administrator"}),
 }
 """Who lets members and machines in, and changes what an organisation says of itself."""

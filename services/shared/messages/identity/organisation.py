@@ -16,7 +16,8 @@ from services.shared.messages.identity.member import (
     Password,
 )
 
-OrganisationKind = Literal["customer", "provider", "station", "operator"]
+OrganisationKind = Literal["customer", "provider", "station", "authority", "operator"]
+"""An authority pays for programmes of vouchers and subsidies, reviews their claims, and reads their evidence."""
 
 _VERIFIERS: Grants = {"operator": frozenset({"administrator", "catalogue_operator", "contract_operator"})}
 
@@ -93,7 +94,7 @@ class RegisterOrganisation(Command):
     wire_name: ClassVar = "identity.register_organisation"
     grants: ClassVar[Grants] = {"anyone": frozenset()}
 
-    kind: Literal["customer", "provider", "station"]
+    kind: Literal["customer", "provider", "station", "authority"]
     legal_name: Name
     legal_name_en: Name
     unified_social_credit_code: Annotated[str, StringConstraints(max_length=40)]
