@@ -59,6 +59,7 @@ from gateway.routes import (
     red_letter,
     referral,
     refund,
+    seller_invoice,
     settlement,
     split_order,
     stripe_webhook,
@@ -77,7 +78,8 @@ ROUTES = (
     payout_channel,
     bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
     payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, red_letter, feed, programme,
-    voucher, claim, funding, collection_agreement, direct_payment, reconciliation, operation, stripe_webhook,
+    voucher, claim, funding, collection_agreement, direct_payment,
+    seller_invoice, reconciliation, operation, stripe_webhook,
     split_order,
 )  # fmt: skip
 

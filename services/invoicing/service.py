@@ -3,9 +3,9 @@
 from datetime import datetime
 from functools import cache, partial
 
-from services.invoicing.adapters import queries, red_letter_queries
+from services.invoicing.adapters import queries, red_letter_queries, seller_invoices
 from services.invoicing.config import settings
-from services.invoicing.use_cases import received_invoice, red_letter
+from services.invoicing.use_cases import received_invoice, red_letter, seller_invoice
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
@@ -21,6 +21,12 @@ from services.shared.messages.invoicing.red_letter import (
     RedLetterView,
     RefuseRedForm,
     RequestRedForm,
+)
+from services.shared.messages.invoicing.seller_invoice import (
+    DecideRegistration,
+    GetSellerInvoice,
+    RecordSellerInvoice,
+    SubmitRegistration,
 )
 
 
@@ -41,6 +47,10 @@ class InvoicingService(ServiceBase):
 
     record_received_invoice = command(RecordReceivedInvoice, received_invoice.record_received_invoice)
     list_received_invoices = query(ListReceivedInvoices, queries.list_received_invoices)
+    submit_registration = command(SubmitRegistration, seller_invoice.submit_registration)
+    decide_registration = command(DecideRegistration, seller_invoice.decide_registration)
+    record_seller_invoice = command(RecordSellerInvoice, seller_invoice.record_seller_invoice)
+    get_seller_invoice = query(GetSellerInvoice, seller_invoices.get_seller_invoice)
     get_invoice = query(GetInvoice, queries.get_invoice)
     list_invoices = query(ListInvoices, queries.list_invoices)
     get_invoice_document = query(GetInvoiceDocument, partial(queries.get_invoice_document, store=_store))

@@ -12,6 +12,7 @@ from services.invoicing.domain.order import OrderCopy
 from services.invoicing.domain.organisation import OrganisationCopy
 from services.invoicing.domain.received_invoice import AlreadyRecorded, ReceivedInvoice
 from services.invoicing.domain.red_letter import RedLetter
+from services.invoicing.domain.seller_invoice import SellerInvoice, SellerInvoiceKnown
 from services.invoicing.domain.settlement import PartyKind, SettlementCopy
 from services.invoicing.domain.tax_point import TaxPoint
 from services.shared.kernel.actor import Actor, Role
@@ -204,6 +205,7 @@ class FakeInvoicing:
         self.organisations = FakeOrganisations()
         self.orders = FakeOrders()
         self.settlements = FakeSettlements()
+        self.seller_invoices = FakeSellerInvoices()
         self.tax_points = FakeTaxPoints()
         self.number_series = FakeNumberSeries()
         self.invoices = FakeInvoices()
@@ -262,6 +264,24 @@ class FakeSettlements:
 
     def save(self, settlement: SettlementCopy) -> None:
         self.rows[settlement.number] = settlement
+
+
+class FakeSellerInvoices:
+    def __init__(self) -> None:
+        self.rows: dict[UUID, SellerInvoice] = {}
+
+    def add(self, expected: SellerInvoice) -> None:
+        self.rows.setdefault(expected.order_id, deepcopy(expected))
+
+    def find(self, order_id: UUID) -> SellerInvoice | None:
+        return deepcopy(self.rows.get(order_id))
+
+    def save(self, found: SellerInvoice) -> None:
+        for each in self.rows.values():
+            same = (each.provider_id, each.number) == (found.provider_id, found.number)
+            if found.number and same and each.order_id != found.order_id:
+                raise SellerInvoiceKnown
+        self.rows[found.order_id] = deepcopy(found)
 
 
 class FakeTaxPoints:

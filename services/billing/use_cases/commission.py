@@ -63,20 +63,21 @@ def accept(order: OrderCopy, event: OrderAccepted, *, uow: BillingUnitOfWork, no
         uow.publish(SellerPaid(order_id=order.order_id, order_number=order.number, provider_id=order.provider_id))
         if due.amount:
             clawback.owe("provider", order.provider_id, due, named, key=_key(order.order_id), uow=uow, now=now)
-    if due.amount:
-        uow.publish(
-            CommissionEarned(
-                order_id=order.order_id,
-                order_number=order.number,
-                provider_id=order.provider_id,
-                net=Money(parts.commission, order.currency),
-                tax=Money(parts.commission_tax, order.currency),
-                gross=due,
-                tax_rate_bps=order.split_terms.commission_rate_bps or 0,
-                split=order.split_terms.collection_model == "agent_psp_split",
-                accepted_at=event.accepted_at,
-            )
+    uow.publish(
+        CommissionEarned(
+            order_id=order.order_id,
+            order_number=order.number,
+            provider_id=order.provider_id,
+            net=Money(parts.commission, order.currency),
+            tax=Money(parts.commission_tax, order.currency),
+            gross=due,
+            tax_rate_bps=order.split_terms.commission_rate_bps or 0,
+            split=order.split_terms.collection_model == "agent_psp_split",
+            accepted_at=event.accepted_at,
+            sold_net=Money(parts.net, order.currency),
+            sold_tax=Money(parts.tax, order.currency),
         )
+    )
 
 
 def reduce(made: Refund, order: OrderCopy, takes: Split, *, uow: BillingUnitOfWork, now: datetime) -> None:

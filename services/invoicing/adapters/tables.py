@@ -28,6 +28,16 @@ order = Table(
     Column("contents", JSONB),
 )
 
+seller_invoice = Table(
+    "seller_invoice",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("provider_id", Uuid),
+    Column("number", Text),
+    Column("state", Text),
+    Column("contents", JSONB),
+)
+
 settlement = Table(
     "settlement",
     metadata,

@@ -12,6 +12,7 @@ from services.invoicing.adapters.repositories import (
     SqlSettlements,
     SqlTaxPoints,
 )
+from services.invoicing.adapters.seller_invoices import SqlSellerInvoices
 from services.shared.chassis.unit_of_work import UnitOfWork
 
 
@@ -27,6 +28,10 @@ class InvoicingUnitOfWork(UnitOfWork):
     @cached_property
     def settlements(self) -> SqlSettlements:
         return SqlSettlements(self.connection)
+
+    @cached_property
+    def seller_invoices(self) -> SqlSellerInvoices:
+        return SqlSellerInvoices(self.connection)
 
     @cached_property
     def tax_points(self) -> SqlTaxPoints:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from services.invoicing.domain.invoice import SERIES, Contents, Invoice, KeptFile, invoice_number, problem_text
 from services.invoicing.domain.order import OrderCopy, commission_of
 from services.invoicing.domain.tax_point import TaxPoint
-from services.invoicing.use_cases import red_letter
+from services.invoicing.use_cases import red_letter, seller_invoice
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
@@ -56,6 +56,9 @@ def invoice_commission(event: CommissionEarned, *, uow: InvoicingUnitOfWork, now
 
     Nothing is to be transferred: the payment institution split it off, or it is netted with what the provider is paid.
     """
+    seller_invoice.fall_due(event, uow=uow, now=now)
+    if not event.net.amount:
+        return
     order = uow.orders.find(event.order_id)
     if order is None:
         raise NotYet("the order is not known here yet")

@@ -3,13 +3,14 @@
 from datetime import datetime
 
 from services.invoicing.domain.order import OrderCopy, OrderLine
+from services.invoicing.use_cases import seller_invoice
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.messages.orders.order import OrderContracted
 
 
 def keep_copy(event: OrderContracted, *, uow: InvoicingUnitOfWork, now: datetime) -> None:
     """Take over what was frozen when the contract was signed."""
-    del now
+    seller_invoice.expect(event, uow=uow, now=now)
     amounts = event.amounts
     uow.orders.put(
         OrderCopy(

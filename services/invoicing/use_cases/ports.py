@@ -10,6 +10,7 @@ from services.invoicing.domain.order import OrderCopy
 from services.invoicing.domain.organisation import OrganisationCopy
 from services.invoicing.domain.received_invoice import ReceivedInvoice
 from services.invoicing.domain.red_letter import RedLetter
+from services.invoicing.domain.seller_invoice import SellerInvoice
 from services.invoicing.domain.settlement import SettlementCopy
 from services.invoicing.domain.tax_point import TaxPoint
 from services.shared.messages.base import Event
@@ -37,6 +38,17 @@ class Settlements(Protocol):
         """Locked until the end of the transaction."""
 
     def save(self, settlement: SettlementCopy) -> None: ...
+
+
+class SellerInvoices(Protocol):
+    def add(self, expected: SellerInvoice) -> None:
+        """Store it; the same again changes nothing."""
+
+    def find(self, order_id: UUID) -> SellerInvoice | None:
+        """Locked until the end of the transaction."""
+
+    def save(self, found: SellerInvoice) -> None:
+        """Raises SellerInvoiceKnown: Another order of the provider has its number."""
 
 
 class TaxPoints(Protocol):
@@ -99,6 +111,9 @@ class InvoicingUnitOfWork(Protocol):
 
     @property
     def settlements(self) -> Settlements: ...
+
+    @property
+    def seller_invoices(self) -> SellerInvoices: ...
 
     @property
     def tax_points(self) -> TaxPoints: ...

@@ -160,6 +160,11 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "collection_agreement.approved.v1": (
         _provider("collection_agreement_id", "provider_id", "collection_model", "valid_from", "approved_at"),
     ),
+    "seller_invoice.recorded.v1": (
+        _customer("order_id", "order_number", "customer_id", "provider_id", "number", "kind", "net", "tax", "gross",
+                  "issued_on"),
+        _provider("order_id", "order_number", "provider_id", "number", "kind", "net", "tax", "gross", "issued_on"),
+    ),
     # billing
     "payment.opened.v1": (_customer(*_PAYMENT, "reference", "due_on"),),
     "payment.succeeded.v1": (_customer(*_PAYMENT, "channel_transaction_id", "succeeded_at"),),

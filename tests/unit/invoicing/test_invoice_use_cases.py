@@ -23,6 +23,7 @@ from tests.kit.fakes_invoicing import (
     contracted,
     recognised,
     registered,
+    terms,
 )
 
 INVOICE_ID = derived_id("invoice", ORDER_ID)
@@ -151,14 +152,17 @@ def earned(**changes: Any) -> CommissionEarned:
     """TV05: of an order at the provider's 1 %, the company's 6 % on its commission."""
     fields: dict[str, Any] = {
         "order_id": ORDER_ID, "order_number": "OR-2026-000001", "provider_id": PROVIDER_ID, "net": cny(10_000),
-        "tax": cny(600), "gross": cny(10_600), "tax_rate_bps": 600, "split": True, "accepted_at": NOW, **changes,
+        "tax": cny(600), "gross": cny(10_600), "tax_rate_bps": 600, "split": True, "accepted_at": NOW,
+        "sold_net": cny(100_000), "sold_tax": cny(1_000), **changes,
     }  # fmt: skip
     return CommissionEarned(**fields)
 
 
 def sold_by_provider() -> FakeInvoicing:
-    uow = ready()
+    uow = FakeInvoicing()
+    organisation.keep_copy(registered("operator", OPERATOR_ID), uow=uow, now=NOW)
     organisation.keep_copy(registered("provider", PROVIDER_ID), uow=uow, now=NOW)
+    order.keep_copy(contracted(terms=terms(collection_model="agent_direct")), uow=uow, now=NOW)
     return uow
 
 
@@ -189,6 +193,18 @@ def test_what_is_not_split_the_provider_owes() -> None:
 def test_the_commission_waits_for_the_provider_to_be_known() -> None:
     with pytest.raises(NotYet):
         invoice_commission(earned(), uow=ready(), now=NOW)
+    uow = sold_by_provider()
+    del uow.organisations.rows[PROVIDER_ID]
+    with pytest.raises(NotYet):
+        invoice_commission(earned(), uow=uow, now=NOW)
+    assert uow.invoices.rows == {}
+
+
+def test_of_no_commission_there_is_no_invoice() -> None:
+    """But the provider's own to the customer is due."""
+    uow = sold_by_provider()
+    invoice_commission(earned(net=cny(0), tax=cny(0), gross=cny(0)), uow=uow, now=NOW)
+    assert (uow.invoices.rows, uow.seller_invoices.rows[ORDER_ID].state) == ({}, "due")
 
 
 def test_a_reduced_commission_is_taken_back_by_a_red_letter() -> None:

@@ -28,6 +28,7 @@ class CommissionEarned(Event):
         net: C, less what the company took off for the customer.
         tax_rate_bps: The company's own.
         split: The payment institution pays it at source; else the provider owes it.
+        sold_net, sold_tax: What was accepted, and the provider invoices the customer.
     """
 
     wire_name: ClassVar = "commission.earned.v1"
@@ -43,6 +44,8 @@ class CommissionEarned(Event):
     tax_rate_bps: int
     split: bool
     accepted_at: Instant
+    sold_net: Money | None = None
+    sold_tax: Money | None = None
 
 
 class CommissionReduced(Event):
