@@ -10,7 +10,7 @@ from gateway.answers import created, ok
 from gateway.calls import JsonBody, Signed
 from gateway.schemas import programme as schemas
 from gateway.schemas.base import Listed
-from services.shared.messages.billing import programme
+from services.shared.messages.billing import programme, programme_statement
 
 router = APIRouter(prefix="/v1", tags=["billing"])
 
@@ -22,6 +22,20 @@ def publish_programme(
     """A new one, or other rules from an instant on for the one with this code."""
     view = caller.ask(programme.PublishProgramme(**dict(body)), programme.ProgrammeView)
     return created(schemas.Programme.of(view), f"/v1/programmes/{view.programme_id}")
+
+
+@router.post(
+    "/programmes/{programme_id}/statements", status_code=problems.CREATED, response_model=schemas.ProgrammeStatement
+)
+def import_programme_statement(
+    caller: Signed,
+    programme_id: UUID,
+    body: Annotated[schemas.ProgrammeStatementToImport, Depends(JsonBody(schemas.ProgrammeStatementToImport))],
+) -> Response:
+    """What the authority says it has granted and paid; reconciliation sets it beside claims and vouchers."""
+    command = programme_statement.ImportProgrammeStatement(programme_id=programme_id, **dict(body))
+    view = caller.ask(command, programme_statement.ProgrammeStatementView)
+    return created(schemas.ProgrammeStatement.of(view), f"/v1/programmes/{programme_id}")
 
 
 @router.get("/programmes", response_model=schemas.ProgrammePage)

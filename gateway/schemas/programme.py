@@ -1,6 +1,10 @@
 """Programmes that pay a part of orders."""
 
+from datetime import date
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import Field, StringConstraints
 
 from gateway.schemas.base import Schema, Shown
 from services.shared.kernel.money import Money
@@ -42,3 +46,20 @@ class ProgrammeToPublish(Schema):
     budget: PositiveMoney
     valid_from: Instant
     rules: Rules
+
+
+class ProgrammeStatementToImport(Schema):
+    until: Annotated[date, Field(description="business day at whose end it says how things stood")]
+    csv: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=2_000_000),
+        Field(description="header: order_number,state,amount,currency,decided_on; state: granted, paid, rejected"),
+    ]
+
+
+class ProgrammeStatement(Shown):
+    statement_id: UUID
+    programme_id: UUID
+    until: date
+    lines: int
+    repeated: bool

@@ -50,6 +50,7 @@ from services.billing.use_cases import (
     payout_channel,
     period,
     programme,
+    programme_statement,
     receivable,
     reconciliation,
     referral,
@@ -143,6 +144,7 @@ from services.shared.messages.billing.payout_channel import (
 )
 from services.shared.messages.billing.period import ClosePeriod, ListPeriods
 from services.shared.messages.billing.programme import GetProgramme, ListProgrammes, PublishProgramme
+from services.shared.messages.billing.programme_statement import ImportProgrammeStatement
 from services.shared.messages.billing.receivable import (
     ApproveWriteOff,
     GetAgeing,
@@ -256,6 +258,7 @@ class BillingService(ServiceBase):
     list_referrals = query(ListReferrals, queries.list_referrals)
 
     publish_programme = command(PublishProgramme, programme.publish_programme)
+    import_programme_statement = command(ImportProgrammeStatement, programme_statement.import_programme_statement)
     get_programme = query(GetProgramme, voucher_queries.get_programme)
     list_programmes = query(ListProgrammes, voucher_queries.list_programmes)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.billing.domain.programme_statement import ProgrammeStatement
 from services.billing.domain.reconciliation import Balance, Found, ListedMovement, Overdue, Run, StatedBalance
 from services.shared.kernel.errors import NotFound
 
@@ -20,6 +21,7 @@ class FakeReconciliations:
         self.runs: dict[UUID, Run] = {}
         self.movements: dict[str, ListedMovement] = {}
         self.stated: list[StatedBalance] = []
+        self.statements: dict[UUID, ProgrammeStatement] = {}
         self.compared: list[tuple[Run, tuple[Balance, ...]]] = []
         self.finds = Found(0)
         self.late = Overdue({}, 0, 0)
@@ -44,6 +46,12 @@ class FakeReconciliations:
     def keep_stated(self, bank_file_id: UUID, account: str, balances: Sequence[StatedBalance], now: datetime) -> None:
         del bank_file_id, account, now
         self.stated += balances
+
+    def keep_statement(self, statement: ProgrammeStatement, by: str, now: datetime) -> bool:
+        del by, now
+        known = statement.statement_id in self.statements
+        self.statements.setdefault(statement.statement_id, statement)
+        return not known
 
     def stripe_balances(self, stated: Mapping[str, int]) -> tuple[Balance, ...]:
         return tuple(Balance(currency, amount, 0, listed=amount) for currency, amount in stated.items())

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from services.billing.adapters import reconciliation_sql as sql
 from services.billing.adapters.tables import instant, metadata
+from services.billing.domain.programme_statement import ProgrammeStatement
 from services.billing.domain.reconciliation import (
     Balance,
     Found,
@@ -50,7 +51,7 @@ reconciliation_run = Table(
 
 _BALANCES = TypeAdapter(tuple[Balance, ...])
 _FOUND = ("matched", "ours_only", "theirs_only", "amount_differs", "overdue")
-_FACTS: Mapping[Source, str] = {"stripe": sql.STRIPE, "bank": sql.BANK}
+_FACTS: Mapping[Source, str] = {"stripe": sql.STRIPE, "bank": sql.BANK, "vouchers": sql.VOUCHERS}
 
 _KEEP = """
 INSERT INTO stripe_movement AS m
@@ -65,6 +66,9 @@ WHERE (m.kind, m.amount, m.fee, m.fee_vat, m.currency, m.origin, m.ours, m.creat
 _KEEP_STATED = """
 INSERT INTO bank_balance (bank_file_id, account, currency, day, opening, closing, stated_at) VALUES %s
 ON CONFLICT DO NOTHING
+"""
+_KEEP_GRANTS = """
+INSERT INTO programme_statement_line (statement_id, order_number, state, amount, currency, decided_on) VALUES %s
 """
 
 
@@ -106,6 +110,24 @@ class SqlReconciliations:
                 for each in balances]  # fmt: skip
         if rows:
             execute_values(driver(self.connection).cursor(), _KEEP_STATED, rows)
+
+    def keep_statement(self, statement: ProgrammeStatement, by: str, now: datetime) -> bool:
+        added = self.connection.execute(
+            text(
+                "INSERT INTO programme_statement (statement_id, programme_id, until, sha256, imported_at, imported_by)"
+                " VALUES (:statement_id, :programme_id, :until, :sha256, :now, :by) ON CONFLICT DO NOTHING"
+            ),
+            {
+                "statement_id": statement.statement_id, "programme_id": statement.programme_id,
+                "until": statement.until, "sha256": statement.sha256, "now": now, "by": by,
+            },
+        )  # fmt: skip
+        if added.rowcount == 0:
+            return False
+        rows = [(str(statement.statement_id), *asdict(line).values()) for line in statement.lines]
+        if rows:
+            execute_values(driver(self.connection).cursor(), _KEEP_GRANTS, rows, page_size=1_000)
+        return True
 
     def stripe_balances(self, stated: Mapping[str, int]) -> tuple[Balance, ...]:
         return self._balances(sql.STRIPE_BALANCES, {"stated": Json(stated)})

@@ -93,6 +93,39 @@ facts AS (
   FROM stated GROUP BY account, currency HAVING max(day) < %(day)s)
 """
 
+# The newest statement of each programme, with what stood with us at the end of its day. A voucher that is paid ahead
+# is granted when it is used and never claimed; of the others a claim is granted for what a refund has left of it.
+VOUCHERS = """
+stated AS (
+  SELECT DISTINCT ON (programme_id) statement_id, programme_id, until,
+         (until + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' AS ended_at
+  FROM programme_statement WHERE until <= %(day)s ORDER BY programme_id, until DESC, imported_at DESC),
+theirs AS (
+  SELECT s.programme_id, l.order_number, l.currency, part.name, l.amount, l.state,
+         l.decided_on::timestamp AT TIME ZONE 'Asia/Shanghai' AS at
+  FROM stated s JOIN programme_statement_line l USING (statement_id)
+  CROSS JOIN LATERAL (VALUES ('granted', l.state IN ('granted', 'paid')), ('paid', l.state = 'paid'))
+    AS part (name, holds)
+  WHERE part.holds),
+ours AS (
+  SELECT s.programme_id, u.order_number, u.currency, part.name, part.amount, part.at
+  FROM stated s JOIN voucher_use u USING (programme_id)
+  LEFT JOIN claim c ON c.use_id = u.use_id AND c.state IN ('approved', 'paid')
+  CROSS JOIN LATERAL (VALUES
+    ('granted', CASE c.state WHEN 'paid' THEN c.paid ELSE u.amount END, CASE u.redeem_to WHEN 'prefunded' THEN u.used_at
+                 ELSE c.approved_at END),
+    ('paid', c.paid, c.paid_at)) AS part (name, amount, at)
+  WHERE part.at < s.ended_at AND u.state IN ('used', 'claimed', 'redeemed')
+    AND (c.claim_id IS NOT NULL OR (u.redeem_to = 'prefunded' AND part.name = 'granted'))),
+facts AS (
+  SELECT 'movement' AS kind, currency, format('%%s/%%s/%%s', (
+           SELECT number FROM programme p WHERE p.programme_id = coalesce(ours.programme_id, theirs.programme_id)
+         ), order_number, name) AS reference,
+         ours.amount AS ours, theirs.amount AS theirs, coalesce(theirs.at, ours.at) AS occurred_at,
+         coalesce(theirs.state, '') AS detail
+  FROM ours FULL JOIN theirs USING (programme_id, order_number, currency, name))
+"""
+
 COMPARE = """
 WITH {facts},
 stated_balances AS (
@@ -107,7 +140,8 @@ told AS (
                  WHEN theirs IS NULL THEN 'ours_only'
                  ELSE 'amount_differs' END AS state,
          occurred_at < %(overdue_before)s AS overdue
-  FROM (SELECT * FROM facts WHERE occurred_at < %(until)s UNION ALL SELECT * FROM stated_balances) AS each),
+  FROM (SELECT kind, reference, currency, ours, theirs, occurred_at, detail FROM facts WHERE occurred_at < %(until)s
+        UNION ALL SELECT * FROM stated_balances) AS each),
 seen AS (
   INSERT INTO reconciliation_item AS i
     (source, kind, reference, currency, state, occurred_at, first_seen_at, overdue, last_run_id)

@@ -14,8 +14,8 @@ from services.shared.kernel.errors import Invalid
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.times import BUSINESS_ZONE, business_date, end_of_business_day
 
-Source = Literal["stripe", "bank"]
-SOURCES: tuple[Source, ...] = ("stripe", "bank")
+Source = Literal["stripe", "bank", "vouchers"]
+SOURCES: tuple[Source, ...] = ("stripe", "bank", "vouchers")
 RunState = Literal["running", "done", "failed"]
 ItemState = Literal["ours_only", "theirs_only", "amount_differs"]
 

@@ -77,6 +77,7 @@ def tell_overdue(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None
             day=business_date(now),
             stripe_items=overdue.items.get("stripe", 0),
             bank_items=overdue.items.get("bank", 0),
+            voucher_items=overdue.items.get("vouchers", 0),
             items=sum(overdue.items.values()),
             oldest_days=overdue.oldest_days,
             unfinished_runs=overdue.unfinished_runs,
@@ -102,7 +103,8 @@ def _start(
         since = int((newest - LOOK_BACK).timestamp()) if newest is not None else 0
         _list_more(run.run_id, since, {"after": "", "newest": 0}, 1, uow)
     else:
-        _compare(run, uow.reconciliations.bank_balances(run.until), overdue_after, uow, now)
+        balances = uow.reconciliations.bank_balances(run.until) if source == "bank" else ()
+        _compare(run, balances, overdue_after, uow, now)
     return run
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from services.billing.domain.programme_statement import ProgrammeStatement
 from services.billing.domain.reconciliation import Balance, Found, ListedMovement, Overdue, Run, StatedBalance
 
 
@@ -24,6 +25,9 @@ class Reconciliations(Protocol):
 
     def keep_stated(self, bank_file_id: UUID, account: str, balances: Sequence[StatedBalance], now: datetime) -> None:
         """What a file of the bank states."""
+
+    def keep_statement(self, statement: ProgrammeStatement, by: str, now: datetime) -> bool:
+        """Store a programme's statement. Returns False when it was there already."""
 
     def stripe_balances(self, stated: Mapping[str, int]) -> tuple[Balance, ...]:
         """*stated* by the institution, beside the sum of all its movements that we know and beside the ledger."""

@@ -88,6 +88,8 @@ TABLES = (
     "reconciliation_run",
     "placed_order",
     "programme",
+    "programme_statement",
+    "programme_statement_line",
     "programme_version",
     "programme_year",
     "referral",

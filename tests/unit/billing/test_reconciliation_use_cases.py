@@ -101,7 +101,7 @@ def test_every_day_at_the_same_time(uow: FakeBillingUnitOfWork) -> None:
     """Every source for yesterday; the alarm an hour later; the next runs at six in Shanghai."""
     reconciliation.reconcile_daily("daily", uow=uow, now=NOW, at=time(6), overdue_after=AGE)
     assert {(run.source, run.day, run.asked_by) for run in uow.reconciliations.runs.values()} == {
-        ("stripe", YESTERDAY, "timer"), ("bank", YESTERDAY, "timer"),
+        ("stripe", YESTERDAY, "timer"), ("bank", YESTERDAY, "timer"), ("vouchers", YESTERDAY, "timer"),
     }  # fmt: skip
     assert uow.timers == {
         ("reconcile_daily", "daily"): datetime(2026, 11, 23, 22, tzinfo=UTC),

@@ -10,7 +10,7 @@ from services.shared.kernel.actor import Grants
 from services.shared.messages.base import Command, Event, Instant, Message, Page, Query, View
 from services.shared.messages.billing.commission_plan import FINANCE
 
-ReconciliationSource = Literal["stripe", "bank"]
+ReconciliationSource = Literal["stripe", "bank", "vouchers"]
 RunState = Literal["running", "done", "failed"]
 ItemState = Literal["ours_only", "theirs_only", "amount_differs"]
 ItemKind = Literal["movement", "balance", "statement", "suspense"]
@@ -66,8 +66,9 @@ class ReconciliationItem(View):
     """
     Attributes:
         item_id: The same in every run that finds it.
-        kind: *movement*: one of money; *balance*: what stands on the account; *statement*: a day of which no statement
-            is known; *suspense*: a line of the bank that nobody knows the purpose of.
+        kind: *movement*: one of money, of vouchers what a programme grants or pays for an order; *balance*: what
+            stands on the account; *statement*: a day of which no statement is known; *suspense*: a line of the bank
+            that nobody knows the purpose of.
         reference: Theirs, or the business key of our transaction where they have none.
         ours, theirs: Minor units of *currency*, above zero what makes the account more; none: nothing there.
         occurred_at: When it happened, by whoever says so.
@@ -162,6 +163,7 @@ class ReconciliationOverdue(Event):
     day: date
     stripe_items: int
     bank_items: int
+    voucher_items: int
     items: int
     oldest_days: int
     unfinished_runs: int
