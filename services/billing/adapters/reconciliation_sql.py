@@ -44,17 +44,16 @@ facts AS (
   SELECT 'movement', key, currency, ours, NULL, at, '' FROM linked WHERE movement_id IS NULL)
 """
 
-# A line is booked by its own key, but for payouts and refunds, which have theirs; what was taken back and booked
-# anew has a number behind it.
+# A line is booked by its own key, with a number behind it where it was taken back and booked anew, with a refund's id
+# where it pays one; payouts and refunds by one transfer each have keys of their own.
 BANK = f"""
 moved AS ({_MOVED.format(account="A:bank:main")}),
 lines AS (
-  SELECT format('bank:%%s:%%s', account, serial_number) AS key, serial_number, currency, booked_at, target, turn,
-         state, reason, direction, CASE direction WHEN 'in' THEN amount ELSE -amount END AS theirs
+  SELECT format('bank:%%s:%%s', account, serial_number) AS key, serial_number, currency, booked_at, target, state,
+         reason, direction, CASE direction WHEN 'in' THEN amount ELSE -amount END AS theirs
   FROM bank_line WHERE state IN ('matched', 'suspense')),
 names AS (
   SELECT key AS name, key FROM lines
-  UNION ALL SELECT format('%%s:%%s', key, n), key FROM lines, generate_series(1, turn) AS n
   UNION ALL SELECT format('payout:%%s:%%s', substr(each, 8), CASE direction WHEN 'out' THEN 'paid' ELSE 'returned' END),
                    key FROM lines, unnest(string_to_array(target, ', ')) AS each WHERE each LIKE 'payout/%%'
   UNION ALL SELECT format('refund:%%s:paid:%%s:bank_transfer', r.refund_id, part ->> 'payment_id'), lines.key
@@ -65,7 +64,10 @@ names AS (
             FROM lines, unnest(string_to_array(target, ', ')) AS each, refund r, jsonb_array_elements(r.parts) AS part
             WHERE each LIKE 'refund/%%' AND r.refund_id = substr(each, 8)::uuid),
 linked AS (
-  SELECT moved.*, names.key AS line FROM moved LEFT JOIN names ON names.name = moved.key),
+  SELECT moved.*, coalesce(names.key, lines.key) AS line
+  FROM moved LEFT JOIN names ON names.name = moved.key
+  LEFT JOIN lines ON names.key IS NULL
+    AND lines.key = regexp_replace(moved.key, '(:[0-9]+|:[0-9a-f]{8}-[0-9a-f-]{27}:.*)$', '')),
 stated AS (
   SELECT DISTINCT ON (account, currency, day) account, currency, day, opening, closing
   FROM bank_balance WHERE day <= %(day)s ORDER BY account, currency, day, stated_at DESC),

@@ -1,5 +1,6 @@
 """What billing needs to know of Stripe's objects, as JSON values: amounts in minor units, currencies in capitals."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -154,16 +155,17 @@ def of_no_account(account_id: str) -> dict[str, Any]:
     return {"object": "account", "account_id": account_id, "transfers": False}
 
 
-def of_movement(booked: "stripe.BalanceTransaction") -> list[Any]:
+def of_movement(booked: Mapping[str, Any]) -> list[Any]:
     """
-    A line of Stripe's own books, its source expanded: in the order of `domain.reconciliation.ListedMovement`.
+    A line of Stripe's own books as JSON, its source expanded: in the order of `domain.reconciliation.ListedMovement`.
 
     *created_at* in Unix seconds. A list, for many of them are kept as the outcome of one call.
     """
-    source = booked.source if not isinstance(booked.source, str) else None
+    source = booked["source"] if isinstance(booked["source"], Mapping) else None
+    vat = sum(int(detail["amount"]) for detail in booked["fee_details"] if detail["type"] == "tax")
     return [
-        booked.id, booked.type, booked.amount, booked.fee, _vat(booked), booked.currency.upper(), _id(booked.source),
-        _named(source), booked.created,
+        booked["id"], booked["type"], booked["amount"], booked["fee"], vat, booked["currency"].upper(),
+        str(source["id"] if source is not None else booked["source"] or ""), _named(source), booked["created"],
     ]  # fmt: skip
 
 
@@ -177,14 +179,14 @@ def of_balance(balance: "stripe.Balance") -> dict[str, int]:
     return stands
 
 
-def _named(source: Any) -> str:
+def _named(source: Mapping[str, Any] | None) -> str:
     """What we wrote on the refund or transfer behind a movement; of a reversal, the transfer that it takes back."""
-    if source is not None and getattr(source, "object", "") == "transfer_reversal":
-        return _id(source.transfer)
-    if source is None or getattr(source, "object", "") not in {"refund", "transfer"}:
+    if source is None or source.get("object") not in {"refund", "transfer", "transfer_reversal"}:
         return ""
-    ours = metadata_of(source)
-    return ours.get("refund_id") or ours.get("payout_id") or ""
+    if source["object"] == "transfer_reversal":
+        return _id(source["transfer"])
+    ours = source["metadata"] or {}
+    return str(ours.get("refund_id") or ours.get("payout_id") or "")
 
 
 def metadata_of(thing: Any) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Stripe's own books, piece by piece, as outside calls list them: JSON in, JSON out."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,11 +57,15 @@ class StripeMovements:
         found: list[list[Any]] = []
         read = 0
         while pages is None or read < pages:
-            asked: Any = {"created": {"gte": since}, "limit": 100, "expand": ["data.source"]}
-            page = self.access.client.v1.balance_transactions.list(asked | ({"starting_after": after} if after else {}))
-            found += [facts.of_movement(booked) for booked in page.data]
+            asked: dict[str, Any] = {"created": {"gte": since}, "limit": 100, "expand": ["data.source"]}
+            if after:
+                asked["starting_after"] = after
+            # As plain JSON: making the SDK's objects of it takes longer than everything else together.
+            answer = self.access.client.raw_request("get", "/v1/balance_transactions", **asked)
+            page = json.loads(answer.body)
+            found += [facts.of_movement(booked) for booked in page["data"]]
             read += 1
-            if not page.has_more:
+            if not page["has_more"]:
                 return found, False
-            after = page.data[-1].id
+            after = page["data"][-1]["id"]
         return found, True

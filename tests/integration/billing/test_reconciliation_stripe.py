@@ -241,3 +241,32 @@ def test_what_is_old_is_told_once_a_day(billing: Billing, client: stripe.StripeC
         billing.run_timers(now + timedelta(hours=2))
         ((events,),) = billing.rows("SELECT count(*) FROM outbox WHERE type = 'reconciliation.overdue.v1'")
         assert events == told, day
+
+
+def test_a_refund_of_ours_and_its_failure(
+    billing: Billing, stripe_control: StripeControl, client: stripe.StripeClient
+) -> None:
+    """Found by what we wrote on it, whichever of its movements; what is not booked yet shows until it is."""
+    charge = paid(billing, stripe_control)
+    made = client.v1.refunds.create(
+        {"charge": charge, "amount": 1_000, "metadata": {"refund_id": f"{UUID(int=1)}/{UUID(int=2)}"}}
+    )
+    entries = ledger.entries(("D", ledger.PSP_FEE, cny(1_000)), ("C", ledger.PSP, cny(1_000)))
+    billing.within(
+        lambda uow: post_transaction(
+            uow, key=f"refund:{UUID(int=1)}:paid:{UUID(int=2)}:card", kind="refund_paid", entries=entries,
+            effective_at=NOW, now=NOW,
+        )
+    )  # fmt: skip
+    assert states(billing, reconcile(billing)) == []
+    stripe_control.settle_refund(made.id, "failed")
+    assert states(billing, reconcile(billing)) == [("movement", "theirs_only", None, 1_000)]
+    back = ledger.mirrored(entries)
+    billing.within(
+        lambda uow: post_transaction(
+            uow, key=f"refund:{UUID(int=1)}:returned:{UUID(int=2)}", kind="refund_returned", entries=back,
+            effective_at=NOW, now=NOW,
+        )
+    )  # fmt: skip
+    run = reconcile(billing)
+    assert (states(billing, run), run.matched) == ([], 3)
