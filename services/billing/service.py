@@ -67,6 +67,7 @@ from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
 from services.shared.messages.base import Command, Query
+from services.shared.messages.billing import reconciliation as reconciled
 from services.shared.messages.billing.account import ExplainBalance, GetAccountStatement, GetTrialBalance
 from services.shared.messages.billing.adjustment import (
     ApproveAdjustment,
@@ -153,12 +154,6 @@ from services.shared.messages.billing.receivable import (
     ListReceivables,
     PayReceivable,
     ProposeWriteOff,
-)
-from services.shared.messages.billing.reconciliation import (
-    GetReconciliation,
-    ListReconciliationItems,
-    ListReconciliations,
-    StartReconciliation,
 )
 from services.shared.messages.billing.referral import (
     ClaimReferral,
@@ -384,10 +379,14 @@ class BillingService(ServiceBase):
     refuse_adjustment = command(RefuseAdjustment, adjustment.refuse_adjustment)
     list_adjustments = query(ListAdjustments, queries.list_adjustments)
 
-    start_reconciliation = command(StartReconciliation, given(reconciliation.start_reconciliation, **OVERDUE))
-    list_reconciliations = query(ListReconciliations, reconciliation_queries.list_reconciliations)
-    get_reconciliation = query(GetReconciliation, reconciliation_queries.get_reconciliation)
-    list_reconciliation_items = query(ListReconciliationItems, reconciliation_queries.list_reconciliation_items)
+    start_reconciliation = command(
+        reconciled.StartReconciliation, given(reconciliation.start_reconciliation, **OVERDUE)
+    )
+    list_reconciliations = query(reconciled.ListReconciliations, reconciliation_queries.list_reconciliations)
+    get_reconciliation = query(reconciled.GetReconciliation, reconciliation_queries.get_reconciliation)
+    list_reconciliation_items = query(
+        reconciled.ListReconciliationItems, reconciliation_queries.list_reconciliation_items
+    )
 
     export_journal = query(ExportJournal, journal_queries.export_journal)
     close_period = command(ClosePeriod, period.close_period)
