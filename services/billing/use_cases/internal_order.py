@@ -14,6 +14,7 @@ from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.billing.use_cases.refund_payment import event, post, transferred_to_project
 from services.shared.kernel.money import Money
+from services.shared.messages.billing.commission import CommissionEarned, CommissionReduced
 from services.shared.messages.billing.refund import RefundAgreed
 from services.shared.messages.orders.order import OrderAccepted
 
@@ -22,7 +23,7 @@ def accept(order: OrderCopy, told: OrderAccepted, *, uow: BillingUnitOfWork, now
     """
     The university transfers within itself; it owes the agreed fee, of which the station has its share.
 
-    The fee is a claw-back: what the laboratory is paid next for other orders is netted against it.
+    The laboratory is invoiced the fee; what it is paid next for other orders is netted against it, as a claw-back.
     """
     parts = split(order.split_terms, order.left)
     earned = [
@@ -48,6 +49,19 @@ def accept(order: OrderCopy, told: OrderAccepted, *, uow: BillingUnitOfWork, now
     )
     if fee.amount:
         clawback.owe("provider", order.provider_id, fee + tax, named, key=_fee_key(order.order_id), uow=uow, now=now)
+        uow.publish(
+            CommissionEarned(
+                order_id=order.order_id,
+                order_number=order.number,
+                provider_id=order.provider_id,
+                net=fee,
+                tax=tax,
+                gross=fee + tax,
+                tax_rate_bps=_agreed(order, uow).fee_tax_bps,
+                split=False,
+                accepted_at=told.accepted_at,
+            )
+        )
     funding.execute(order, parts.gross, uow=uow)
 
 
@@ -99,6 +113,19 @@ def _fee_is_less(made: Refund, takes: Split, order: OrderCopy, uow: BillingUnitO
     )
     entries = fee_given_back(order.provider_id, fee, tax, from_owed) + stations
     post(made, "shares", "refund_shares", entries, uow, now)
+    if fee.amount:
+        uow.publish(
+            CommissionReduced(
+                refund_id=made.refund_id,
+                cause=made.cause,
+                order_id=order.order_id,
+                order_number=order.number,
+                provider_id=order.provider_id,
+                net=fee,
+                tax=tax,
+                gross=fee + tax,
+            )
+        )
 
 
 def _agreed(order: OrderCopy, uow: BillingUnitOfWork) -> Funding:

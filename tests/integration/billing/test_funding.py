@@ -83,6 +83,8 @@ def test_the_money_is_set_aside_transferred_and_never_ours(finance: FinanceContr
     ours = finance.reservations[f"funding:{ORDER_ID}:1"]
     assert (ours["status"], ours["executed"], ours["project"]) == ("executed", 100_000, PROJECT)
     assert told(billing, "revenue.recognised.v1") == 0
+    invoiced = billing.rows("SELECT data::json #>> '{gross,amount}' FROM outbox WHERE type = 'commission.earned.v1'")
+    assert invoiced == [("5300",)]
     assert entries(billing, f"accept:{ORDER_ID}") == [
         ("D", f"A:ar:provider:{PROVIDER_ID}", 5_300),
         ("D", "E:station_share", 3_500),
@@ -252,7 +254,7 @@ def test_a_refund_after_acceptance_is_transferred_back(finance: FinanceControl, 
     approve(billing, ask_refund(billing, 66_667))
     ask(billing)
     assert finance.available() == 10_000_000
-    assert told(billing, "refund.succeeded.v1") == 2
+    assert told(billing, "refund.succeeded.v1") == told(billing, "commission.reduced.v1") == 2
     assert [billing.balance(account) for account in (MEMO, "R:commission", "L:vat:output")] == [0, 0, 0]
     assert billing.violations() == ()
 

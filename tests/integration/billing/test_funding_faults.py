@@ -303,7 +303,7 @@ def test_the_wrong_secret_and_nobody_at_the_door(
 @contextmanager
 def caller(billing: Billing, failpoint: str = "") -> Iterator["subprocess.Popen[bytes]"]:
     environment = {**os.environ, "YIQI_BILLING_DATABASE_URL": billing.database.url, "YIQI_FAILPOINT": failpoint}
-    process = subprocess.Popen([sys.executable, "-m", "tests.kit.outside_caller"], env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "tests.kit.outside_caller", "billing"], env=environment)
     try:
         yield process
     finally:
