@@ -1,4 +1,4 @@
-"""Refunds over HTTP: of an invoiced order by its red letter, and of one that is not paid yet."""
+"""A refund over HTTP of what is not paid yet; that of an invoiced order is `test_red_letter.py`."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from infra.demo.client import Client, Json
 from infra.demo.people import once_ready
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.times import business_date
-from tests.kit.journey import Stage, all_is_well, to_contracted, to_delivered, to_paid
+from tests.kit.journey import Stage, all_is_well, to_contracted, to_delivered
 from tests.kit.waiting import wait_until
 
 
@@ -31,44 +31,6 @@ def refunded(stage: Stage, order_id: str, net: int) -> Json:
 def invoice_of(client: Client, order_id: str) -> Json | None:
     found: list[Json] = [each for each in client.get("/invoices", limit=200)["items"] if each["order_id"] == order_id]
     return found[0] if found and found[0]["state"] not in {"issuing", "requested"} else None
-
-
-def test_an_invoiced_order_is_refunded_by_its_red_letter(stage: Stage) -> None:
-    """The money waits for the form; two of finance enter and confirm it; the customer sees the red-letter invoice."""
-    cast = stage.with_station
-    journey = stage.begin(cast, "red-letter")
-    order_id = to_contracted(journey, stage.offering(stage.provider, 100_000))
-    to_paid(stage, journey, order_id)
-    to_delivered(journey, order_id)
-    steps.accept_order(journey, order_id)
-    customer, rival = cast.customer["customer_finance"], stage.rivals[0]["customer_finance"]
-    wait_until(lambda: invoice_of(customer, order_id) is not None)
-    made = refunded(stage, order_id, 33_333)
-    assert (made["state"], made["paid_back"]["amount"], made["on_account"]["amount"]) == (
-        "awaiting_red_letter", 35_333, 0,
-    )  # fmt: skip
-    first, second = stage.cashiers
-    wait_until(lambda: first.get("/red-letters", order_id=order_id)["items"] != [])
-    (letter,) = first.get("/red-letters", order_id=order_id)["items"]
-    at = f"/red-letters/{letter['red_letter_id']}"
-    assert rival.ask("GET", at).status_code == 404
-    for client in (customer, rival, cast.provider["provider_finance"]):
-        refused = client.ask("POST", f"{at}/form", body={"number": "RF-0001", "state": "01"}, key=key())
-        assert refused.status_code in {403, 404}
-    first.post(f"{at}/form", {"number": "RF-0001", "state": "01"}, key=key())
-    alone = first.ask("POST", f"{at}/form/confirm", body={"number": "RF-0001"}, key=key())
-    assert alone.status_code == 403
-    second.post(f"{at}/form/confirm", {"number": "RF-0001"}, key=key())
-    wait_until(lambda: customer.get(at)["state"] == "issued")
-    assert customer.get(at)["gross"]["amount"] == -35_333
-    for form in ("pdf", "xml"):
-        customer.download(f"{at}/documents/{form}", stage.platform.directory / "red-letters")
-        assert rival.ask("GET", f"{at}/documents/{form}").status_code == 404
-    wait_until(lambda: customer.get(f"/refunds/{made['refund_id']}")["state"] == "succeeded")
-    invoice = invoice_of(customer, order_id)
-    assert invoice is not None
-    assert (invoice["state"], len(invoice["red_letters"])) == ("partly_reversed", 1)
-    assert all_is_well(stage, {}) == []
 
 
 def test_a_refund_of_an_order_on_credit_lowers_what_is_owed(stage: Stage) -> None:
