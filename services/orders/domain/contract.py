@@ -11,11 +11,14 @@ from uuid import UUID
 from services.orders.domain.commission import CommissionPlanCopy, ReferralCopy
 from services.orders.domain.order import Order, Terms
 from services.orders.domain.policy import Policy
+from services.shared.kernel.channel import check_hold, check_split
 from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.fee import Fee
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
+from services.shared.kernel.rate import share
 from services.shared.kernel.tax import TaxProfile
+from services.shared.kernel.times import calendar_days
 
 ContractState = Literal["draft", "awaiting_signatures", "signed", "terminated"]
 Paper = Literal["contract", "order_sheet"]
@@ -162,11 +165,14 @@ def freeze_terms(
 
     Raises:
         ProviderRateChanged, DiscountAboveCommission: The provider sells.
+        SplitAboveLimit, HoldTooLong: The splitting channel would not do what it must for this order.
     """
     net, side, collection = order.base.net, order.provider_side, order.collection
     resale = side if side is not None and side.pricing == "resale" else None
     if collection.agent:
         _check_sold_by_provider(order, fee, provider_tax)
+    if order.payment_method == "platform_channel":
+        _check_channel(order, fee, company_rate_bps, policy)
     holds = holds_money(order)
     return Terms(
         collection_model=collection.collection_model,
@@ -194,6 +200,16 @@ def freeze_terms(
         commission_rate_bps=company_rate_bps if collection.agent else None,
         contract_kind=collection.contract_kind,
     )
+
+
+def _check_channel(order: Order, fee: Fee, company_rate_bps: int, policy: Policy) -> None:
+    """Its money is there from its payment until it is accepted; a dispute may take until objections are over."""
+    net, currency = order.base.net.amount, order.base.net.currency
+    commission = fee.of(net) - (net - order.amounts.net.amount)
+    ours = Money(commission + share(commission, company_rate_bps), currency) if commission > 0 else Money(0, currency)
+    check_split("platform_channel", ours, order.amounts.gross)
+    work_days = calendar_days(order.turnaround_days)
+    check_hold("platform_channel", work_days + policy.acceptance_days + policy.objection_days)
 
 
 def _check_sold_by_provider(order: Order, fee: Fee, provider_tax: TaxProfile) -> None:

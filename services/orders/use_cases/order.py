@@ -13,9 +13,11 @@ from services.orders.domain.pricing import priced
 from services.orders.use_cases import collection_agreement, shapes
 from services.orders.use_cases.ports import OrdersUnitOfWork
 from services.shared.kernel.actor import Actor, require
+from services.shared.kernel.channel import check_hold
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import CurrencyMismatch
+from services.shared.kernel.times import calendar_days
 from services.shared.messages.billing.commission import SellerPaid
 from services.shared.messages.billing.payment import PaymentSucceeded
 from services.shared.messages.billing.settlement import SettlementOrdersPaid
@@ -90,10 +92,13 @@ def place(order: Order, uow: OrdersUnitOfWork) -> None:
         CreditNotOffered: It is to go on credit, and the customer has no line in this currency.
         ProjectNotNamed, NotInternal, NotYet: See `_of_project_funds`.
         MethodNotInModel: The money of this provider's orders is not collected that way.
+        HoldTooLong: The splitting channel would pay the provider before the work is done.
     """
     if order.payment_method == "project_funds":  # within one legal entity nobody sells
         order.collection = SOLD_BY_COMPANY
     order.collection.check_method(order.payment_method)
+    if order.payment_method == "platform_channel":  # what follows the work is added when the contract is signed
+        check_hold("platform_channel", calendar_days(order.turnaround_days))
     _of_project_funds(order, uow)
     if order.payment_method == "credit":
         line = uow.credit_lines.find(order.customer_id, order.amounts.gross.currency)
