@@ -36,6 +36,7 @@ from gateway.routes import (
     collection_agreement,
     commission_plan,
     credit,
+    credit_payback,
     customer_credit,
     direct_payment,
     dispute,
@@ -76,7 +77,8 @@ log = logger("gateway")
 ROUTES = (
     order, catalogue, quotation, dispute, access, organisation, work, payment, checkout, chargeback, bank_statement,
     payout_channel,
-    bank_line, bank_csv, payer_agreement, customer_credit, commission_plan, credit, receivable, referral, settlement,
+    bank_line, bank_csv, payer_agreement, customer_credit, credit_payback,
+    commission_plan, credit, receivable, referral, settlement,
     payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, red_letter, feed, programme,
     voucher, claim, funding, collection_agreement, direct_payment,
     seller_invoice, reconciliation, operation, stripe_webhook,

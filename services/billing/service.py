@@ -11,6 +11,7 @@ from services.billing.adapters import (
     bank_queries,
     card_queries,
     claim_queries,
+    credit_payback_repository,
     credit_queries,
     explanation_queries,
     funding_queries,
@@ -41,6 +42,7 @@ from services.billing.use_cases import (
     claim,
     commission_plan,
     credit,
+    credit_payback,
     customer_credit,
     direct_payment,
     funding,
@@ -67,7 +69,13 @@ from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
 from services.shared.messages.base import Command, Query
+from services.shared.messages.billing import bank_csv as csv_messages
+from services.shared.messages.billing import bank_line as line_messages
+from services.shared.messages.billing import bank_order as order_messages
+from services.shared.messages.billing import bank_statement as statement_messages
+from services.shared.messages.billing import credit_payback as payback_messages
 from services.shared.messages.billing import reconciliation as reconciled
+from services.shared.messages.billing import refund as refund_messages
 from services.shared.messages.billing.account import ExplainBalance, GetAccountStatement, GetTrialBalance
 from services.shared.messages.billing.adjustment import (
     ApproveAdjustment,
@@ -75,29 +83,6 @@ from services.shared.messages.billing.adjustment import (
     ProposeAdjustment,
     ProposeReversal,
     RefuseAdjustment,
-)
-from services.shared.messages.billing.bank_csv import (
-    DeclareBankCsvMap,
-    ListBankCsvMaps,
-    PreviewBankCsv,
-)
-from services.shared.messages.billing.bank_line import (
-    ConfirmBankLine,
-    GetBankLine,
-    ListSuspense,
-    ResolveBankLine,
-    UndoBankLine,
-)
-from services.shared.messages.billing.bank_order import (
-    GetBankOrderDocument,
-    ListBankOrders,
-    MakeBankOrder,
-    ReadStatusReport,
-)
-from services.shared.messages.billing.bank_statement import (
-    ImportBankFile,
-    ImportBankStatement,
-    ListBankLines,
 )
 from services.shared.messages.billing.chargeback import GetChargeback, ListChargebacks, SubmitChargebackEvidence
 from services.shared.messages.billing.checkout import GetCheckout, OpenCheckout
@@ -163,17 +148,6 @@ from services.shared.messages.billing.referral import (
     ListReferrals,
     RevokeReferral,
     SubmitReferralEvidence,
-)
-from services.shared.messages.billing.refund import (
-    ApproveRefund,
-    CancelRefund,
-    FailRefund,
-    GetRefund,
-    GetRefundDocuments,
-    ListRefunds,
-    RequestRefund,
-    RerouteRefund,
-    WaiveRedLetter,
 )
 from services.shared.messages.billing.related_party import DeclareRelation
 from services.shared.messages.billing.settlement import (
@@ -313,37 +287,55 @@ class BillingService(ServiceBase):
     get_statement_of_account = query(GetStatementOfAccount, credit_queries.get_statement_of_account)
     get_ageing = query(GetAgeing, credit_queries.get_ageing)
 
-    import_bank_statement = command(ImportBankStatement, given(bank_statement.import_bank_statement, **OWN_ACCOUNT))
+    import_bank_statement = command(
+        statement_messages.ImportBankStatement, given(bank_statement.import_bank_statement, **OWN_ACCOUNT)
+    )
     import_bank_file = command(
-        ImportBankFile, given(bank_statement.import_bank_file, read=lambda _: read_camt, **OWN_ACCOUNT)
+        statement_messages.ImportBankFile,
+        given(bank_statement.import_bank_file, read=lambda _: read_camt, **OWN_ACCOUNT),
     )
-    list_bank_lines = query(ListBankLines, queries.list_bank_lines)
-    get_bank_line = query(GetBankLine, bank_queries.get_bank_line)
-    list_suspense = query(ListSuspense, bank_queries.list_suspense)
+    list_bank_lines = query(statement_messages.ListBankLines, queries.list_bank_lines)
+    get_bank_line = query(line_messages.GetBankLine, bank_queries.get_bank_line)
+    list_suspense = query(line_messages.ListSuspense, bank_queries.list_suspense)
     resolve_bank_line = command(
-        ResolveBankLine, given(bank_line.resolve_bank_line, alone_max=lambda own: own.resolve_alone_max)
+        line_messages.ResolveBankLine, given(bank_line.resolve_bank_line, alone_max=lambda own: own.resolve_alone_max)
     )
-    confirm_bank_line = command(ConfirmBankLine, bank_line.confirm_bank_line)
-    undo_bank_line = command(UndoBankLine, bank_line.undo_bank_line)
+    confirm_bank_line = command(line_messages.ConfirmBankLine, bank_line.confirm_bank_line)
+    undo_bank_line = command(line_messages.UndoBankLine, bank_line.undo_bank_line)
     confirm_direct_payment = command(ConfirmDirectPayment, direct_payment.confirm_direct_payment)
     confirm_direct_refund = command(ConfirmDirectRefund, direct_payment.confirm_direct_refund)
     record_payer_agreement = command(RecordPayerAgreement, payer_agreement.record_payer_agreement)
     list_payer_agreements = query(ListPayerAgreements, bank_queries.list_payer_agreements)
     list_customer_credit = query(ListCustomerCredit, bank_queries.list_customer_credit)
     apply_customer_credit = command(ApplyCustomerCredit, customer_credit.apply_customer_credit)
-    declare_bank_csv_map = command(DeclareBankCsvMap, given(bank_csv.declare_bank_csv_map, **OWN_ACCOUNT))
-    list_bank_csv_maps = query(ListBankCsvMaps, queries.list_bank_csv_maps)
-    preview_bank_csv = query(PreviewBankCsv, given(bank_csv.preview_bank_csv, **OWN_ACCOUNT))
+    request_credit_payback = command(
+        payback_messages.RequestCreditPayback, given(credit_payback.request_credit_payback, **COOLING_OFF)
+    )
+    approve_credit_payback = command(
+        payback_messages.ApproveCreditPayback, given(credit_payback.approve_credit_payback, **COOLING_OFF)
+    )
+    cancel_credit_payback = command(payback_messages.CancelCreditPayback, credit_payback.cancel_credit_payback)
+    fail_credit_payback = command(payback_messages.FailCreditPayback, credit_payback.fail_credit_payback)
+    list_credit_paybacks = query(payback_messages.ListCreditPaybacks, credit_payback_repository.list_credit_paybacks)
+    get_credit_payback_document = query(
+        payback_messages.GetCreditPaybackDocument,
+        given(credit_payback_repository.get_credit_payback_document, **DOWNLOADS),
+    )
+    declare_bank_csv_map = command(csv_messages.DeclareBankCsvMap, given(bank_csv.declare_bank_csv_map, **OWN_ACCOUNT))
+    list_bank_csv_maps = query(csv_messages.ListBankCsvMaps, queries.list_bank_csv_maps)
+    preview_bank_csv = query(csv_messages.PreviewBankCsv, given(bank_csv.preview_bank_csv, **OWN_ACCOUNT))
 
-    request_refund = command(RequestRefund, refund.request_refund)
-    approve_refund = command(ApproveRefund, refund.approve_refund)
-    cancel_refund = command(CancelRefund, refund.cancel_refund)
-    reroute_refund = command(RerouteRefund, refund.reroute_refund)
-    fail_refund = command(FailRefund, refund.fail_refund)
-    waive_red_letter = command(WaiveRedLetter, refund.waive_red_letter)
-    get_refund = query(GetRefund, refund_queries.get_refund)
-    get_refund_documents = query(GetRefundDocuments, given(refund_queries.get_refund_documents, **DOWNLOADS))
-    list_refunds = query(ListRefunds, refund_queries.list_refunds)
+    request_refund = command(refund_messages.RequestRefund, refund.request_refund)
+    approve_refund = command(refund_messages.ApproveRefund, refund.approve_refund)
+    cancel_refund = command(refund_messages.CancelRefund, refund.cancel_refund)
+    reroute_refund = command(refund_messages.RerouteRefund, refund.reroute_refund)
+    fail_refund = command(refund_messages.FailRefund, refund.fail_refund)
+    waive_red_letter = command(refund_messages.WaiveRedLetter, refund.waive_red_letter)
+    get_refund = query(refund_messages.GetRefund, refund_queries.get_refund)
+    get_refund_documents = query(
+        refund_messages.GetRefundDocuments, given(refund_queries.get_refund_documents, **DOWNLOADS)
+    )
+    list_refunds = query(refund_messages.ListRefunds, refund_queries.list_refunds)
 
     close_settlements = command(CloseSettlements, settlement.close_settlements)
     preview_settlements = query(PreviewSettlements, settlement_queries.preview_settlements)
@@ -365,13 +357,15 @@ class BillingService(ServiceBase):
     list_payout_channels = query(ListPayoutChannels, card_queries.list_payout_channels)
 
     make_bank_order = command(
-        MakeBankOrder, given(bank_order.make_bank_order, file_format=lambda own: own.bank_order_format)
+        order_messages.MakeBankOrder, given(bank_order.make_bank_order, file_format=lambda own: own.bank_order_format)
     )
-    list_bank_orders = query(ListBankOrders, bank_order_queries.list_bank_orders)
+    list_bank_orders = query(order_messages.ListBankOrders, bank_order_queries.list_bank_orders)
     get_bank_order_document = query(
-        GetBankOrderDocument, given(bank_order_queries.get_bank_order_document, **DOWNLOADS)
+        order_messages.GetBankOrderDocument, given(bank_order_queries.get_bank_order_document, **DOWNLOADS)
     )
-    read_status_report = command(ReadStatusReport, given(bank_order.read_status_report, read=lambda _: read_pain_002))
+    read_status_report = command(
+        order_messages.ReadStatusReport, given(bank_order.read_status_report, read=lambda _: read_pain_002)
+    )
 
     propose_adjustment = command(ProposeAdjustment, adjustment.propose_adjustment)
     propose_reversal = command(ProposeReversal, adjustment.propose_reversal)

@@ -7,7 +7,8 @@ from services.billing.adapters.bank_files import Debtor
 from services.billing.adapters.channel_gateway import ChannelGateway
 from services.billing.adapters.finance_system import Door, FinanceSystems
 from services.billing.adapters.funding_calls import funding_calls
-from services.billing.adapters.outside_calls import Papers, outside_calls
+from services.billing.adapters.outside_calls import outside_calls
+from services.billing.adapters.papers import Papers
 from services.billing.adapters.stripe_access import StripeAccess
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.config import BillingSettings

@@ -19,6 +19,7 @@ from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.credit import Credit, CreditLine, Exposure
+from services.billing.domain.credit_payback import CreditPayback
 from services.billing.domain.ledger import (
     AccountOverdrawn,
     BookedOtherwise,
@@ -493,6 +494,29 @@ class FakeCredit:
         self.held[credit.order_id] = deepcopy(credit)
 
 
+class FakeCreditPaybacks:
+    """For what touches them in passing; they are tested on the real database."""
+
+    def __init__(self) -> None:
+        self.held: dict[UUID, CreditPayback] = {}
+
+    def add(self, payback: CreditPayback) -> None:
+        payback.number = f"CP-2026-{len(self.held) + 1:06d}"
+        self.held[payback.credit_payback_id] = deepcopy(payback)
+
+    def get(self, credit_payback_id: UUID) -> CreditPayback:
+        if credit_payback_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[credit_payback_id])
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, CreditPayback]:
+        wanted = set(numbers)
+        return {each.number: deepcopy(each) for each in self.held.values() if each.number in wanted}
+
+    def save(self, payback: CreditPayback) -> None:
+        self.held[payback.credit_payback_id] = deepcopy(payback)
+
+
 class FakeRefunds:
     """Enough for what touches refunds in passing; refunds themselves are tested on the real database."""
 
@@ -947,6 +971,7 @@ class FakeBillingUnitOfWork:
     def __init__(self) -> None:
         self.organisations = FakeOrganisations()
         self.refunds = FakeRefunds()
+        self.credit_paybacks = FakeCreditPaybacks()
         self.orders = FakeOrders(self.refunds)
         self.plans = FakePlans()
         self.referrals = FakeReferrals()

@@ -58,3 +58,28 @@ receivable = Table(
     Column("write_off_reason", Text),
     Column("version", Integer),
 )
+
+credit_payback = Table(
+    "credit_payback",
+    metadata,
+    Column("credit_payback_id", Uuid, primary_key=True),
+    Column("number", Text),
+    Column("state", Text),
+    Column("customer_id", Uuid),
+    Column("currency", Text),
+    Column("amount", BigInteger),
+    Column("reason", Text),
+    Column("bank_name", Text),
+    Column("account_name", Text),
+    Column("account_number", Text),
+    instant("requested_at"),
+    Column("requested_by", Text),
+    instant("approved_at"),
+    Column("approved_by", Text),
+    instant("paid_at"),
+    Column("failure", Text),
+    Column("document_key", Text),
+    Column("document_sha256", Text),
+    Column("document_size", BigInteger),
+    Column("version", Integer),
+)

@@ -195,6 +195,12 @@ CHECKS: dict[str, str] = {
         HAVING count(p.payout_id) > 1 OR max(p.payout_id::text) IS DISTINCT FROM s.payout_id::text
           OR (s.state = 'paid' AND s.payout_id IS NOT NULL) <> coalesce(bool_or(p.state = 'paid'), false)
         LIMIT 100""",
+    "I8 credit that is paid back is under way once": """
+        SELECT format('%s holds %s', p.number, coalesce(b.posted_c - b.posted_d, 0))
+        FROM credit_payback p LEFT JOIN account_balance b
+          ON b.account = 'L:credit_payback:' || p.credit_payback_id AND b.currency = p.currency
+        WHERE coalesce(b.posted_c - b.posted_d, 0) <> CASE p.state WHEN 'ordered' THEN p.amount ELSE 0 END
+        LIMIT 100""",
     "I8 transit accounts hold what is under way": """
         SELECT format('%s holds %s', p.number, coalesce(b.posted_c - b.posted_d, 0))
         FROM payout p LEFT JOIN account_balance b

@@ -8,6 +8,7 @@ from services.billing.adapters.card_repositories import SqlChargebacks, SqlCheck
 from services.billing.adapters.channel_repositories import SqlChannelOrders, SqlDirectMovements, SqlSplitOrders
 from services.billing.adapters.claim_repositories import SqlClaims, SqlEvidence
 from services.billing.adapters.commission_plan_repository import SqlPlans
+from services.billing.adapters.credit_payback_repository import SqlCreditPaybacks
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.funding_repository import SqlFundings
 from services.billing.adapters.ledger import SqlLedger
@@ -108,6 +109,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def receivables(self) -> SqlReceivables:
         return SqlReceivables(self.connection)
+
+    @cached_property
+    def credit_paybacks(self) -> SqlCreditPaybacks:
+        return SqlCreditPaybacks(self.connection)
 
     @cached_property
     def refunds(self) -> SqlRefunds:

@@ -35,12 +35,13 @@ _NOT_ALPHANUMERIC = re.compile(r"[^A-Z0-9]")
 _NUMBER = {
     "PO": re.compile(r"P[O0]([0-9OIL]{10,12})"),
     "BO": re.compile(r"B[O0]([0-9OIL]{10,12})"),
+    "CP": re.compile(r"CP([0-9OIL]{10,12})"),
     "RF": re.compile(r"RF([0-9OIL]{10,12})"),
     "VC": re.compile(r"VC([0-9OIL]{10,12})"),
     "PG": re.compile(r"PG([0-9OIL]{10,12})"),
 }
 
-_OF_OURS: tuple[Literal["PO", "BO", "RF"], ...] = ("PO", "BO", "RF")
+_OF_OURS: tuple[Literal["PO", "BO", "RF", "CP"], ...] = ("PO", "BO", "RF", "CP")
 """What we give the bank as names of what it pays."""
 
 
@@ -202,7 +203,7 @@ def _windows_at(plain: str, start: int) -> Iterator[str]:
             yield digits
 
 
-def numbers_in(text: str, series: Literal["PO", "BO", "RF", "VC", "PG"]) -> tuple[str, ...]:
+def numbers_in(text: str, series: Literal["PO", "BO", "RF", "CP", "VC", "PG"]) -> tuple[str, ...]:
     """Numbers of things of *series* that *text* may name, as we write them: PO-2026-000123."""
     plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
     found: dict[str, None] = {}

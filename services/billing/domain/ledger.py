@@ -49,7 +49,7 @@ ROUNDING = "E:rounding"
 # Whose credit the debits may never exceed: other people's money, which is spent at most once.
 _NEVER_OVERDRAWN = (
     "L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:", "L:voucher_fund:",
-    "L:refund:", "M:order:",
+    "L:refund:", "L:credit_payback:", "M:order:",
 )  # fmt: skip
 
 
@@ -171,6 +171,11 @@ def contract(order_id: UUID) -> str:
 
 def customer_credit(customer_id: UUID) -> str:
     return f"L:customer_credit:{customer_id}"
+
+
+def credit_payback(credit_payback_id: UUID) -> str:
+    """What of a customer's credit the bank has been told to pay back."""
+    return f"L:credit_payback:{credit_payback_id}"
 
 
 def customer_receivable(customer_id: UUID) -> str:

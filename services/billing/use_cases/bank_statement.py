@@ -16,12 +16,13 @@ from services.billing.domain.bank_statement import (
     read_statement,
     references_in,
 )
+from services.billing.domain.credit_payback import CreditPayback
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
 from services.billing.domain.refund import Refund
+from services.billing.use_cases import credit_payback, programme_money, refund_payment
 from services.billing.use_cases import payout as payouts
-from services.billing.use_cases import programme_money, refund_payment
 from services.billing.use_cases.bank_csv import decoded, read_by_map
 from services.billing.use_cases.bank_line import book_incoming, line_message, suspend
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -102,6 +103,7 @@ def _take(
     placed = uow.bank_lines.known(file, read.lines).place(read.lines)
     to_book = placed.to_book
     named = _locked(to_book, uow)
+    to_book = [line for line in to_book if not credit_payback.take(line, named.paybacks, uow=uow, now=now)]
     # What went out first: what comes back of it may stand in the same file.
     _book_outgoing([line for line in to_book if line.direction == "out"], named, uow, now)
     incoming = _book_returned([line for line in to_book if line.direction == "in"], named, uow, now)
@@ -124,6 +126,7 @@ class Named:
 
     payments: Mapping[str, Payment]
     refunds: Mapping[str, Refund]
+    paybacks: Mapping[str, CreditPayback]
     programmes: programme_money.Named
     payouts: Mapping[str, Payout]
     orders: Mapping[str, UUID]
@@ -140,9 +143,11 @@ def _locked(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> Named:
     payments = uow.payments.by_references(references) if references else {}
     refund_numbers = {number for text in texts for number in numbers_in(text, "RF")}
     refunds = uow.refunds.by_numbers(refund_numbers) if refund_numbers else {}
+    payback_numbers = {number for text in texts for number in numbers_in(text, "CP")}
+    paybacks = uow.credit_paybacks.by_numbers(payback_numbers) if payback_numbers else {}
     programmes = programme_money.named_in([line for line in lines if line.direction == "in"], uow=uow)
     sent = uow.payouts.by_numbers(payout_numbers, orders.values()) if payout_numbers or orders else {}
-    return Named(payments, refunds, programmes, sent, orders)
+    return Named(payments, refunds, paybacks, programmes, sent, orders)
 
 
 def _view(lines: Sequence[BankLine], *, fresh: Sequence[BankLine], file_repeated: bool = False) -> BankStatementView:

@@ -1,10 +1,12 @@
 """What the use cases of credit and of receivables need from outside."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
 from services.billing.domain.credit import Credit, CreditLine, Exposure
+from services.billing.domain.credit_payback import CreditPayback
 from services.billing.domain.receivable import Receivable
 
 
@@ -45,3 +47,16 @@ class Receivables(Protocol):
         """Locked. Raises NotFound."""
 
     def save(self, receivable: Receivable) -> None: ...
+
+
+class CreditPaybacks(Protocol):
+    def add(self, payback: CreditPayback) -> None:
+        """Give it its number and store it."""
+
+    def get(self, credit_payback_id: UUID) -> CreditPayback:
+        """Locked. Raises NotFound."""
+
+    def by_numbers(self, numbers: Iterable[str]) -> Mapping[str, CreditPayback]:
+        """Those that exist, locked in the order of their ids."""
+
+    def save(self, payback: CreditPayback) -> None: ...

@@ -18,7 +18,7 @@ from services.billing.domain.settlement import Settlement
 from services.billing.use_cases.bank_ports import BankLines, CsvMaps, Payers
 from services.billing.use_cases.channel_ports import ChannelOrders, DirectMovements, SplitOrders
 from services.billing.use_cases.commission_ports import Plans, Referrals
-from services.billing.use_cases.credit_ports import CreditBook, Receivables
+from services.billing.use_cases.credit_ports import CreditBook, CreditPaybacks, Receivables
 from services.billing.use_cases.funding_ports import Fundings
 from services.billing.use_cases.ledger_ports import Adjustments, Ledger, LedgerChain, Periods
 from services.billing.use_cases.payout_ports import BankOrders, PayoutChannels, Payouts
@@ -240,6 +240,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def receivables(self) -> Receivables: ...
+
+    @property
+    def credit_paybacks(self) -> CreditPaybacks: ...
 
     @property
     def refunds(self) -> Refunds: ...

@@ -69,6 +69,7 @@ TABLES = (
     "contracted_order",
     "credit",
     "credit_line",
+    "credit_payback",
     "declared_relation",
     "direct_movement",
     "funding",

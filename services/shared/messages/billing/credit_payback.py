@@ -1,0 +1,100 @@
+"""A customer's credit paid back to its own account: asked for by one, let go by another."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.shared.kernel.actor import Grants
+from services.shared.kernel.money import Money
+from services.shared.messages.base import Command, Instant, Page, PositiveMoney, Query, Remark, View
+from services.shared.messages.billing.commission_plan import FINANCE
+
+CreditPaybackState = Literal["requested", "ordered", "paid", "failed", "returned", "cancelled"]
+
+
+class CreditPaybackView(View):
+    """
+    Attributes:
+        number: Stands in the remittance text; by it the bank's line finds it.
+        written: The file for the bank can be fetched.
+    """
+
+    credit_payback_id: UUID
+    number: str
+    state: CreditPaybackState
+    customer_id: UUID
+    amount: Money
+    reason: str
+    bank_name: str
+    account_name: str
+    account_number: str
+    requested_at: Instant
+    approved_at: Instant | None
+    paid_at: Instant | None
+    failure: str
+    written: bool
+
+
+class RequestCreditPayback(Command):
+    """Ask for a customer's credit to be paid back to its own account; somebody else lets it go. → CreditPaybackView"""
+
+    wire_name: ClassVar = "billing.request_credit_payback"
+    grants: ClassVar[Grants] = FINANCE
+
+    customer_id: UUID
+    amount: PositiveMoney
+    reason: Remark
+
+
+class ApproveCreditPayback(Command):
+    """The second pair of eyes: no order is paid with it any more, and the bank is told. → CreditPaybackView"""
+
+    wire_name: ClassVar = "billing.approve_credit_payback"
+    grants: ClassVar[Grants] = FINANCE
+
+    credit_payback_id: UUID
+
+
+class CancelCreditPayback(Command):
+    """While the bank has not been told. → CreditPaybackView"""
+
+    wire_name: ClassVar = "billing.cancel_credit_payback"
+    grants: ClassVar[Grants] = FINANCE
+
+    credit_payback_id: UUID
+
+
+class FailCreditPayback(Command):
+    """The bank did not make it; said by somebody else than who let it go. → CreditPaybackView"""
+
+    wire_name: ClassVar = "billing.fail_credit_payback"
+    grants: ClassVar[Grants] = FINANCE
+
+    credit_payback_id: UUID
+    reason: Remark
+
+
+class ListCreditPaybacks(Query):
+    """→ CreditPaybackPage, newest first"""
+
+    wire_name: ClassVar = "billing.list_credit_paybacks"
+    grants: ClassVar[Grants] = FINANCE
+
+    customer_id: UUID | None = None
+    state: CreditPaybackState | None = None
+    after: str | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class CreditPaybackPage(Page):
+    items: tuple[CreditPaybackView, ...]
+
+
+class GetCreditPaybackDocument(Query):
+    """The file for the bank. → BankOrderDocument"""
+
+    wire_name: ClassVar = "billing.get_credit_payback_document"
+    grants: ClassVar[Grants] = FINANCE
+
+    credit_payback_id: UUID
