@@ -53,6 +53,8 @@ def provider_share(data: Data) -> Data:
     if terms.get("provider_net") is not None:
         earned = terms["provider_net"]["amount"]
     tax = share(earned, TaxProfile(**terms["provider_tax"]).deductible_bps)
+    if terms.get("commission_rate_bps") is not None:  # it sells, and has of the tax what the commission leaves
+        tax = data["amounts"]["tax"]["amount"] - share(net["amount"] - earned, terms["commission_rate_bps"])
     return {
         "share": {
             "net": {"amount": earned, "currency": net["currency"]},

@@ -89,6 +89,14 @@ def test_a_provider_without_special_invoices_is_paid_no_tax_on_top() -> None:
     assert found[PROVIDER_VIEW]["share"]["tax"]["amount"] == 0
 
 
+def test_a_provider_that_sells_has_of_the_tax_what_the_commission_leaves() -> None:
+    """60.00 of the customer less 7.40 on a commission of 123.40."""
+    found = entries("order.accepted.v1", terms=terms(collection_model="agent_direct", commission_rate_bps=600,
+                                                     fee_bps=1_234))  # fmt: skip
+    assert found[PROVIDER_VIEW]["share"]["net"]["amount"] == 87_660
+    assert found[PROVIDER_VIEW]["share"]["tax"]["amount"] == 6_000 - 740
+
+
 @pytest.mark.parametrize(
     "wire_name", [name for name, slices in FEED.items() if slices and name.startswith(("settlement.", "payout."))]
 )
