@@ -155,6 +155,14 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "payout.paid.v1": (
         Audience("payout_paid", "party", _PARTY_FINANCE, _ORDERS),
     ),
+    "payout.failed.v1": (
+        Audience("payout_failed", "party", _PARTY_FINANCE, _ORDERS),
+        Audience("payout_failed_finance", "operator", ("finance_operator",), _ORDERS),
+    ),
+    "payout.returned.v1": (
+        Audience("payout_returned", "party", _PARTY_FINANCE, _ORDERS),
+        Audience("payout_returned_finance", "operator", ("finance_operator",), _ORDERS),
+    ),
     "reconciliation.overdue.v1": (
         Audience("reconciliation_overdue", "operator", ("finance_operator",), _ORDERS),
     ),

@@ -15,12 +15,21 @@ from services.notify.adapters import queries
 from services.notify.adapters.mail import Mail, Mailer, MailRefused, MailUnavailable, deliver, message
 from services.notify.config import NotifySettings
 from services.notify.domain.notification import Words
+from services.notify.domain.reference import SettlementCopy
 from services.notify.use_cases.notification import tell
 from services.shared.chassis.definition import Work
 from services.shared.kernel.ids import new_id
 from services.shared.messages.notify.notification import ListNotifications
 from tests.integration.notify.database import ServiceDatabases, fill, run_all, transaction
-from tests.kit.fakes_invoicing import CUSTOMER_ID, NOW, OTHER_PROVIDER_FINANCE, an_actor
+from tests.kit.fakes_invoicing import (
+    CUSTOMER_ID,
+    NOW,
+    OPERATOR_ID,
+    OTHER_PROVIDER_FINANCE,
+    PROVIDER_ID,
+    SETTLEMENT_ID,
+    an_actor,
+)
 from tests.kit.fakes_notify import a_member
 from tests.kit.notify_events import an_event
 from tests.kit.waiting import wait_until
@@ -108,6 +117,34 @@ def test_a_reminder_says_what_is_open_how_to_pay_and_what_follows(engine: Engine
         for said in ("by 2027-01-04, 30 days ago", "CNY 1,060.00", "Payment reference (required): YQ-7K2M-9"):
             assert said in text, said
         assert ("credit line is suspended" in text) == last
+
+
+@pytest.mark.parametrize("what", ["failed", "returned"])
+def test_a_payout_that_was_not_made_is_told_to_both_sides(engine: Engine, work: Work, mailbox: Path, what: str) -> None:
+    """Finance is told why and what to do; the party only that it is still owed, and no word of ours."""
+    seen = set(mailbox.glob("*.eml"))
+    with transaction(engine) as uow:
+        uow.members.put(a_member(OPERATOR_ID, "finance_operator", language="zh"))
+        uow.members.put(a_member(PROVIDER_ID, "provider_finance", language="en"))
+        uow.references.put_settlement(SettlementCopy(SETTLEMENT_ID, "ST-2026-000001", "provider", PROVIDER_ID))
+    changes = {"reason": "balance_insufficient"} if what == "failed" else {}
+    event_id = new_id()
+    for _ in range(2):
+        with transaction(engine, event_id) as uow:
+            tell(an_event(f"payout.{what}.v1", **changes), uow=uow, now=uow.now)
+        run_all(engine, work)
+    by_language = {mail["Content-Language"]: mail for mail in arrived(mailbox, seen, 2)}
+    finance, party = by_language["zh"], by_language["en"]
+    assert finance["X-Envelope-To"] == "zh.finance_operator@example.org"
+    assert party["X-Envelope-To"] == "en.provider_finance@example.org"
+    texts = {name: mail.get_body(("plain",)) for name, mail in (("finance", finance), ("party", party))}
+    said = {name: body.get_content() for name, body in texts.items() if body is not None}
+    assert "ST-2026-000001" in said["finance"]
+    assert "ST-2026-000001" in said["party"]
+    assert ("balance_insufficient" in said["finance"]) == (what == "failed")
+    assert "balance_insufficient" not in said["party"]
+    assert "still owed to you" in said["party"]
+    assert "不会自动重付" in said["finance"]
 
 
 def test_a_repeat_carries_the_same_message_id(engine: Engine, work: Work, mailbox: Path) -> None:

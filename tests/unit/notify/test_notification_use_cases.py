@@ -70,6 +70,8 @@ def test_links_name_fields_that_the_event_has(name: str) -> None:
         ("settlement.closed.v1", {PROVIDER_ID}),
         ("received_invoice.rejected.v1", {PROVIDER_ID}),
         ("payout.paid.v1", {PROVIDER_ID}),
+        ("payout.failed.v1", {PROVIDER_ID, OPERATOR_ID}),
+        ("payout.returned.v1", {PROVIDER_ID, OPERATOR_ID}),
         ("invoice.issued.v1", {CUSTOMER_ID}),
         ("invoice.failed.v1", {OPERATOR_ID}),
     ],
