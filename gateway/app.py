@@ -64,6 +64,7 @@ from gateway.routes import (
     settlement,
     split_order,
     stripe_webhook,
+    subsidy,
     voucher,
     work,
 )
@@ -80,7 +81,7 @@ ROUTES = (
     bank_line, bank_csv, payer_agreement, customer_credit, credit_payback,
     commission_plan, credit, receivable, referral, settlement,
     payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, red_letter, feed, programme,
-    voucher, claim, funding, collection_agreement, direct_payment,
+    voucher, claim, subsidy, funding, collection_agreement, direct_payment,
     seller_invoice, reconciliation, operation, stripe_webhook,
     split_order,
 )  # fmt: skip

@@ -66,6 +66,7 @@ from tests.kit.fakes_voucher import (
     FakePlacedOrders,
     FakeProgrammes,
     FakeRelations,
+    FakeSubsidies,
     FakeVouchers,
 )
 
@@ -981,6 +982,7 @@ class FakeBillingUnitOfWork:
         self.programmes = FakeProgrammes()
         self.vouchers = FakeVouchers()
         self.claims = FakeClaims()
+        self.subsidies = FakeSubsidies()
         self.evidence = FakeEvidence()
         self.payments = FakePayments()
         self.receivables = FakeReceivables()

@@ -12,6 +12,7 @@ from services.billing.domain.offering import ListPrice, OfferingCopy
 from services.billing.domain.order import PlacedOrder
 from services.billing.domain.programme import Programme, ProgrammeVersion, Rules, Tier, VersionExists
 from services.billing.domain.related_party import DeclaredRelation, PricedLine
+from services.billing.domain.subsidy import Candidate, SubsidisedOrder, Subsidy, SubsidyExists
 from services.billing.domain.voucher import OrderAlreadyClaimed, Voucher, VoucherAlreadyOnOrder, VoucherUse
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id
@@ -39,6 +40,15 @@ def some_rules(**changes: Any) -> Rules:
         four_eyes_above=10_000_000,
     )
     return replace(rules, **changes)
+
+
+def subsidy_rules(**changes: Any) -> Rules:
+    """Of a programme for providers: 20 % of a quarter's net, at most 50,000.00 a claim and 150,000.00 a year."""
+    return some_rules(
+        **{"tiers": (Tier(None, 2_000),), "redeem_to": "provider", "shortfall_payer": "provider", "period": "quarter",
+           "cap_order": 5_000_000, "cap_holder_year": 15_000_000, "holder_kinds": ("enterprise", "university"),
+           "claim_days": 60, **changes}
+    )  # fmt: skip
 
 
 def a_programme(programme_id: UUID = PROGRAMME_ID, **changes: Any) -> Programme:
@@ -219,6 +229,63 @@ class FakeClaims:
 
     def save(self, claim: Claim) -> None:
         self.held[claim.claim_id] = deepcopy(claim)
+
+
+class FakeSubsidies:
+    """Without the orders of a period: what gathers them runs on the real database."""
+
+    def __init__(self) -> None:
+        self.held: dict[UUID, Subsidy] = {}
+        self.orders: dict[UUID, list[SubsidisedOrder]] = {}
+
+    def lock_orders(self, subsidy: Subsidy) -> None: ...
+
+    def claimed(self, subsidy: Subsidy) -> bool:
+        mine = (subsidy.programme_id, subsidy.provider_id, subsidy.first_on)
+        return any(
+            (each.programme_id, each.provider_id, each.first_on) == mine and each.state != "rejected"
+            for each in self.held.values()
+        )
+
+    def candidates(self, subsidy: Subsidy) -> Sequence[Candidate]:
+        del subsidy
+        return []
+
+    def add(self, subsidy: Subsidy, orders: Sequence[SubsidisedOrder]) -> None:
+        if self.claimed(subsidy):
+            raise SubsidyExists
+        subsidy.number = f"SB-2026-{len(self.held) + 1:06d}"
+        self.save(subsidy)
+        self.put_orders(subsidy, orders)
+
+    def put_orders(self, subsidy: Subsidy, orders: Sequence[SubsidisedOrder]) -> None:
+        self.orders[subsidy.subsidy_id] = list(orders)
+
+    def put_order(self, subsidy_id: UUID, order: SubsidisedOrder) -> None:
+        kept = self.orders[subsidy_id]
+        self.orders[subsidy_id] = [order if each.order_id == order.order_id else each for each in kept]
+
+    def free_orders(self, subsidy_id: UUID) -> None: ...
+
+    def orders_of(self, subsidy_id: UUID) -> Sequence[SubsidisedOrder]:
+        return self.orders.get(subsidy_id, [])
+
+    def find(self, subsidy_id: UUID) -> Subsidy | None:
+        return deepcopy(self.held.get(subsidy_id))
+
+    def get(self, subsidy_id: UUID) -> Subsidy:
+        if subsidy_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[subsidy_id])
+
+    def counting(self, order_id: UUID) -> Subsidy | None:
+        for subsidy_id, orders in self.orders.items():
+            if self.held[subsidy_id].state != "rejected" and any(each.order_id == order_id for each in orders):
+                return self.get(subsidy_id)
+        return None
+
+    def save(self, subsidy: Subsidy) -> None:
+        self.held[subsidy.subsidy_id] = deepcopy(subsidy)
 
 
 class FakeEvidence:

@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -19,13 +19,47 @@ def claim_pack(claim: Mapping[str, Any]) -> bytes:
     The papers themselves lie with who issued them; whoever gets one compares its SHA-256 with the manifest.
     """
     manifest = json.dumps(claim, ensure_ascii=False, indent=1, sort_keys=True).encode()
-    lines = ["kind,number,reference,sha256,at"]
-    lines += [
-        ",".join(str(paper[name]) for name in ("kind", "number", "reference", "sha256", "at"))
-        for paper in claim["evidence"]
-    ]
-    checklist = ("\ufeff" + "\r\n".join(lines) + "\r\n").encode()
-    files = (("manifest.json", manifest), ("checklist.csv", checklist))
+    columns = ("kind", "number", "reference", "sha256", "at")
+    checklist = _csv(columns, [[paper[name] for name in columns] for paper in claim["evidence"]])
+    return _packed((("manifest.json", manifest), ("checklist.csv", checklist)))
+
+
+def subsidy_pack(subsidy: Mapping[str, Any]) -> bytes:
+    """
+    A zip of *manifest.json* (the subsidy with its orders, their evidence, what was left out and by which rule, and
+    the result of each rule), *orders.csv*, an order a line (minor units), and *evidence.csv*, a paper a line.
+    """
+    manifest = json.dumps(subsidy, ensure_ascii=False, indent=1, sort_keys=True).encode()
+    orders = [
+        (each["order_number"], each["accepted_at"], each["net"]["amount"], each["gross"]["amount"],
+         each["net"]["currency"], len(each["evidence"]))
+        for each in subsidy["orders"]
+    ]  # fmt: skip
+    papers = [
+        (each["order_number"], *(paper[name] for name in ("kind", "number", "reference", "sha256", "at")))
+        for each in subsidy["orders"] for paper in each["evidence"]
+    ]  # fmt: skip
+    return _packed((
+        ("manifest.json", manifest),
+        ("orders.csv", _csv(("order", "accepted_at", "net", "gross", "currency", "papers"), orders)),
+        ("evidence.csv", _csv(("order", "kind", "number", "reference", "sha256", "at"), papers)),
+    ))  # fmt: skip
+
+
+def pack_of(payload: Mapping[str, Any], key: str) -> tuple[str, bytes]:
+    """The name that what an outside call asks for is kept under, and its bytes."""
+    noun = "subsidy" if "subsidy" in payload else "claim"
+    told = payload[noun]
+    body = subsidy_pack(told) if noun == "subsidy" else claim_pack(told)
+    return f"{noun}s/{told[f'{noun}_id']}/{sha256(key.encode()).hexdigest()[:16]}.zip", body
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    lines = [",".join(columns), *(",".join(str(value) for value in row) for row in rows)]
+    return ("\ufeff" + "\r\n".join(lines) + "\r\n").encode()
+
+
+def _packed(files: Sequence[tuple[str, bytes]]) -> bytes:
     sums = "".join(f"{sha256(body).hexdigest()}  {name}\n" for name, body in files).encode()
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as packed:

@@ -85,15 +85,25 @@ CHECKS: dict[str, str] = {
         GROUP BY order_id, order_number HAVING count(*) > 1 LIMIT 100""",
     "I7 programmes have promised what their uses say, and no more than their budget": """
         SELECT p.number FROM programme p
-        LEFT JOIN (SELECT programme_id, sum(amount) AS promised FROM voucher_use
-                   WHERE state NOT IN ('returned', 'rejected') GROUP BY programme_id) AS u USING (programme_id)
+        LEFT JOIN (SELECT programme_id, sum(amount) AS promised FROM (
+                     SELECT programme_id, amount FROM voucher_use WHERE state NOT IN ('returned', 'rejected')
+                     UNION ALL SELECT programme_id, amount FROM subsidy WHERE state <> 'rejected') AS promises
+                   GROUP BY programme_id) AS u USING (programme_id)
         WHERE p.committed <> coalesce(u.promised, 0) OR p.committed > p.budget LIMIT 100""",
     "I7 holders' years hold what their uses say": """
         SELECT format('%s %s %s', y.programme_id, y.holder_id, y.year) FROM programme_year y
-        LEFT JOIN (SELECT programme_id, holder_id, year, sum(amount) AS promised FROM voucher_use
-                   WHERE state NOT IN ('returned', 'rejected') GROUP BY programme_id, holder_id, year) AS u
-          USING (programme_id, holder_id, year)
+        LEFT JOIN (SELECT programme_id, holder_id, year, sum(amount) AS promised FROM (
+                     SELECT programme_id, holder_id, year, amount FROM voucher_use
+                     WHERE state NOT IN ('returned', 'rejected')
+                     UNION ALL SELECT programme_id, provider_id, year, amount FROM subsidy
+                     WHERE state <> 'rejected') AS promises
+                   GROUP BY programme_id, holder_id, year) AS u USING (programme_id, holder_id, year)
         WHERE y.committed <> coalesce(u.promised, 0) LIMIT 100""",
+    "I7 subsidies count what their orders say": """
+        SELECT s.number FROM subsidy s
+        JOIN (SELECT subsidy_id, sum(net) AS net, sum(gross) AS gross FROM subsidy_order
+              WHERE live GROUP BY subsidy_id) AS o USING (subsidy_id)
+        WHERE (s.net, s.gross) <> (o.net, o.gross) LIMIT 100""",
     "I7 voucher funds hold what came in and is not spent": """
         SELECT format('%s holds %s', p.number, coalesce(b.held, 0)) FROM programme p
         LEFT JOIN (SELECT account, currency, sum(posted_c - posted_d) AS held FROM account_balance

@@ -32,6 +32,7 @@ from services.billing.use_cases import (
     refund_payment,
     settlement,
     stripe_payout,
+    subsidy,
 )
 from services.shared.chassis.definition import OutsideCall
 from services.shared.chassis.logs import logger
@@ -182,7 +183,9 @@ def _statement_kept(
 
 def _pack_kept(payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime) -> None:
     del now
-    claim.pack_kept(UUID(payload["claim"]["claim_id"]), result["key"], result["sha256"], result["size"], uow=uow)
+    noun, keep = ("subsidy", subsidy.pack_kept) if "subsidy" in payload else ("claim", claim.pack_kept)
+    told, kept = payload[noun], (result["key"], result["sha256"], result["size"])
+    keep(UUID(told[f"{noun}_id"]), datetime.fromisoformat(told["submitted_at"]), kept, uow=uow)
 
 
 def _refund_order_kept(

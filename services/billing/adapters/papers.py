@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
 
 from services.billing.adapters.bank_files import Debtor, bank_order
-from services.billing.adapters.claim_pack import claim_pack
+from services.billing.adapters.claim_pack import pack_of
 from services.billing.domain.bank_order import BankOrderFormat
 from services.shared.chassis import database
 from services.shared.chassis.object_store import ObjectStore
@@ -58,9 +57,8 @@ class Papers:
         }
 
     def build_claim_pack(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-        claimed = payload["claim"]
-        name = f"claims/{claimed['claim_id']}/{sha256(key.encode()).hexdigest()[:16]}.zip"
-        stored = self.store.keep(name, claim_pack(claimed), "application/zip")
+        name, body = pack_of(payload, key)
+        stored = self.store.keep(name, body, "application/zip")
         return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
 
     def write_refund_order(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:

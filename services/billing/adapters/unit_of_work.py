@@ -24,6 +24,7 @@ from services.billing.adapters.repositories import (
     SqlReferrals,
 )
 from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlSettlements
+from services.billing.adapters.subsidy_repositories import SqlSubsidies
 from services.billing.adapters.voucher_repositories import (
     SqlOfferings,
     SqlPlacedOrders,
@@ -89,6 +90,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def claims(self) -> SqlClaims:
         return SqlClaims(self.connection)
+
+    @cached_property
+    def subsidies(self) -> SqlSubsidies:
+        return SqlSubsidies(self.connection)
 
     @cached_property
     def evidence(self) -> SqlEvidence:

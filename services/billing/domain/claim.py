@@ -99,15 +99,78 @@ class Evidence:
     at: datetime
 
 
+class Reviewed:
+    """
+    What the two reviewers decide: of a claim for an order, and of a subsidy for a period.
+
+    Attributes:
+        submitted_by, first_reviewed_by, second_reviewed_by: Three different hands.
+    """
+
+    state: ClaimState
+    submitted_by: str
+    first_reviewed_by: str
+    second_reviewed_by: str
+    approved_at: datetime | None
+    reason: str
+
+    def check_reviewer(self, rules: Rules, *, authority: bool) -> None:
+        """
+        *authority*: one of its own people decides. From the first review on it is the second that is decided.
+
+        Raises:
+            AuthorityDecides: The programme says that only they do.
+        """
+        second = self.state not in {"submitted", "sent_back"}
+        theirs = rules.authority_reviews == "both" or (rules.authority_reviews == "second" and second)
+        if theirs and not authority:
+            raise AuthorityDecides
+
+    def approve(self, by: str, now: datetime) -> bool:
+        """
+        The first or the second reviewer approves.
+
+        Returns:
+            Whether it is approved now, by the second.
+
+        Raises:
+            WrongState: It is not under review.
+            SameHands: *by* submitted it or reviewed it before.
+        """
+        second = self.state == "first_reviewed"
+        state = LIFECYCLE.after("review_second" if second else "review_first", self.state)
+        if by in {self.submitted_by, self.first_reviewed_by}:
+            raise SameHands
+        self.state = state
+        if not second:
+            self.first_reviewed_by = by
+            return False
+        self.second_reviewed_by, self.approved_at = by, now
+        return True
+
+    def send_back(self, by: str, reason: str) -> None:
+        """The claimant is to mend it. Raises WrongState, SameHands, ReasonRequired."""
+        self.refuse("send_back", by, reason)
+        self.first_reviewed_by = ""
+
+    def refuse(self, verb: str, by: str, reason: str) -> None:
+        """*verb*: send_back or reject. Raises WrongState, SameHands, ReasonRequired."""
+        state = LIFECYCLE.after(verb, self.state)
+        if by == self.submitted_by:
+            raise SameHands
+        if not reason:
+            raise ReasonRequired
+        self.state, self.reason = state, reason
+
+
 @dataclass
-class Claim:
+class Claim(Reviewed):
     """
     Amounts in minor units of *currency*.
 
     Attributes:
         use_id: The voucher on the order.
         claimant_id: Whom the programme pays: customer, provider, or the operating company.
-        submitted_by, first_reviewed_by, second_reviewed_by: Three different hands.
     """
 
     claim_id: UUID
@@ -150,62 +213,15 @@ class Claim:
     def every_rule_holds(self) -> bool:
         return all(result.outcome == "passed" for result in self.results)
 
-    def check_reviewer(self, rules: Rules, *, authority: bool) -> None:
-        """
-        *authority*: one of its own people decides. From the first review on it is the second that is decided.
-
-        Raises:
-            AuthorityDecides: The programme says that only they do.
-        """
-        second = self.state not in {"submitted", "sent_back"}
-        theirs = rules.authority_reviews == "both" or (rules.authority_reviews == "second" and second)
-        if theirs and not authority:
-            raise AuthorityDecides
-
     def approve_automatically(self, now: datetime) -> None:
         """Every rule holds and the programme wants no person. Raises WrongState."""
         self.state = LIFECYCLE.after("approve_automatically", self.state)
         self.automatic, self.approved_at = True, now
 
-    def approve(self, by: str, now: datetime) -> bool:
-        """
-        The first or the second reviewer approves.
-
-        Returns:
-            Whether it is approved now, by the second.
-
-        Raises:
-            WrongState: It is not under review.
-            SameHands: *by* submitted it or reviewed it before.
-        """
-        second = self.state == "first_reviewed"
-        state = LIFECYCLE.after("review_second" if second else "review_first", self.state)
-        if by in {self.submitted_by, self.first_reviewed_by}:
-            raise SameHands
-        self.state = state
-        if not second:
-            self.first_reviewed_by = by
-            return False
-        self.second_reviewed_by, self.approved_at = by, now
-        return True
-
-    def send_back(self, by: str, reason: str) -> None:
-        """The claimant is to mend it. Raises WrongState, SameHands, ReasonRequired."""
-        self._refuse("send_back", by, reason)
-        self.first_reviewed_by = ""
-
     def reject(self, by: str, reason: str, rules: Rules, now: datetime) -> None:
         """The programme will not pay. Raises WrongState, SameHands, ReasonRequired."""
-        self._refuse("reject", by, reason)
+        self.refuse("reject", by, reason)
         self.due_on = business_date(now) + timedelta(days=rules.shortfall_days)
-
-    def _refuse(self, verb: str, by: str, reason: str) -> None:
-        state = LIFECYCLE.after(verb, self.state)
-        if by == self.submitted_by:
-            raise SameHands
-        if not reason:
-            raise ReasonRequired
-        self.state, self.reason = state, reason
 
     def resubmit(self, by: str, now: datetime) -> None:
         """Raises WrongState."""

@@ -23,6 +23,7 @@ CheckKind = Literal[
     "same_address", "same_phone", "repeated_report", "price_above_list",
 ]  # fmt: skip
 AuthorityReviews = Literal["either", "second", "both"]
+Period = Literal["quarter", "half_year"]
 Severity = Literal["block", "review", "ignore"]
 RuleOutcome = Literal["passed", "limited", "failed"]
 
@@ -113,6 +114,8 @@ class Rules:
     four_eyes_above: int = 0
     automatic: bool = False
     authority_reviews: AuthorityReviews = "either"
+    period: Period | None = None
+    min_base: int = 0
 
     def __post_init__(self) -> None:
         """Raises RulesContradict."""
@@ -124,6 +127,19 @@ class Rules:
             raise RulesContradict("a provider that is paid by the programme bears what it is not paid", problem="route")
         if len({kind for kind, _ in self.checks}) < len(self.checks):
             raise RulesContradict("a kind of check is named twice", problem="checks")
+
+    def check_side(self, side: ProgrammeSide) -> None:
+        """
+        A subsidy is for a period, the authority pays it to the provider itself, and people review it.
+
+        Raises:
+            RulesContradict: These rules are for the other *side*.
+        """
+        paid_directly = self.redeem_to == "provider" and not self.automatic
+        if side == "provider" and not (self.period is not None and paid_directly):
+            raise RulesContradict("a subsidy has a period, is paid to the provider and reviewed", problem="side")
+        if side == "customer" and (self.period is not None or self.min_base):
+            raise RulesContradict("vouchers are claimed order by order", problem="side")
 
     def severity(self, kind: CheckKind) -> Severity:
         """What a finding of *kind* does; one that nobody thought of is for a person."""

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.billing.adapters import claim_queries, queries, voucher_queries
+from services.billing.adapters import claim_queries, queries, subsidy_queries, voucher_queries
 from services.billing.entrypoints.given import DOWNLOADS, given, instructions, store
 from services.billing.use_cases import (
     claim,
@@ -11,10 +11,12 @@ from services.billing.use_cases import (
     programme_statement,
     referral,
     related_party,
+    subsidy,
     voucher,
     voucher_use,
 )
 from services.shared.chassis.entrypoints import command, query
+from services.shared.messages.billing import subsidy as subsidies
 from services.shared.messages.billing.claim import (
     GetClaim,
     GetClaimPack,
@@ -88,5 +90,13 @@ class Rules:
     get_claim = query(GetClaim, claim_queries.get_claim)
     list_claims = query(ListClaims, claim_queries.list_claims)
     get_claim_pack = query(GetClaimPack, given(claim_queries.get_claim_pack, **DOWNLOADS))
+
+    submit_subsidy = command(subsidies.SubmitSubsidy, subsidy.submit_subsidy)
+    resubmit_subsidy = command(subsidies.ResubmitSubsidy, subsidy.resubmit_subsidy)
+    review_subsidy = command(subsidies.ReviewSubsidy, subsidy.review_subsidy)
+    record_subsidy_paid = command(subsidies.RecordSubsidyPaid, subsidy.record_subsidy_paid)
+    get_subsidy = query(subsidies.GetSubsidy, subsidy_queries.get_subsidy)
+    list_subsidies = query(subsidies.ListSubsidies, subsidy_queries.list_subsidies)
+    get_subsidy_pack = query(subsidies.GetSubsidyPack, given(subsidy_queries.get_subsidy_pack, **DOWNLOADS))
 
     declare_relation = command(DeclareRelation, related_party.declare_relation)

@@ -210,11 +210,14 @@ def _bear_shortfall(use: VoucherUse, bearer: ShortfallPayer, uow: BillingUnitOfW
     voucher_use.give_up(use, uow)
 
 
-def pack_kept(claim_id: UUID, key: str, sha256: str, size: int, *, uow: BillingUnitOfWork) -> None:
-    """The evidence is packed and kept."""
+def pack_kept(
+    claim_id: UUID, submitted_at: datetime, kept: tuple[str, str, int], *, uow: BillingUnitOfWork
+) -> None:  # fmt: skip
+    """The evidence is packed and *kept* (key, SHA-256, size); that of an earlier submission is nobody's any more."""
     claim = uow.claims.get(claim_id)
-    claim.pack_key, claim.pack_sha256, claim.pack_size = key, sha256, size
-    uow.claims.save(claim)
+    if claim.submitted_at == submitted_at:
+        claim.pack_key, claim.pack_sha256, claim.pack_size = kept
+        uow.claims.save(claim)
 
 
 def lapse(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:

@@ -30,6 +30,7 @@ from services.billing.use_cases.voucher_ports import (
     PlacedOrders,
     Programmes,
     Relations,
+    Subsidies,
     Vouchers,
 )
 from services.shared.kernel.money import Money
@@ -225,6 +226,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def claims(self) -> Claims: ...
+
+    @property
+    def subsidies(self) -> Subsidies: ...
 
     @property
     def evidence(self) -> EvidenceStore: ...

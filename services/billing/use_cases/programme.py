@@ -48,6 +48,7 @@ def publish_programme(
     """
     require(actor, command.grants, {})
     rules = rules_of(command.rules)
+    rules.check_side(command.side)
     authority = uow.organisations.find(command.authority_id)
     if authority is None:
         raise AuthorityUnknown

@@ -20,7 +20,7 @@ from services.billing.domain.refund import (
     RefundCause,
     parts_of,
 )
-from services.billing.use_cases import commission, internal_order, voucher_use
+from services.billing.use_cases import commission, internal_order, subsidy, voucher_use
 from services.billing.use_cases.clawback import take_back
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.billing.use_cases.refund_on_account import lower_credit, on_account
@@ -276,6 +276,7 @@ def _agree(
         made.to_programme, made.programme_account = voucher_use.reduce_for_refund(
             order.order_id, remains.net, remains.gross, uow=uow
         )
+        subsidy.lower_for_refund(order.order_id, remains.net, remains.gross, uow=uow)
     if uow.fundings.of_order(order.order_id):
         internal_order.agree(made, order, uow=uow, now=now)
         return

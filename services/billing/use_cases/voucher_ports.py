@@ -9,6 +9,7 @@ from services.billing.domain.offering import OfferingCopy
 from services.billing.domain.order import PlacedOrder
 from services.billing.domain.programme import Programme, ProgrammeVersion
 from services.billing.domain.related_party import DeclaredRelation
+from services.billing.domain.subsidy import Candidate, SubsidisedOrder, Subsidy
 from services.billing.domain.voucher import Voucher, VoucherUse
 
 
@@ -106,6 +107,43 @@ class Claims(Protocol):
         """Those that exist, locked in the order of their ids, each with the use of its voucher before it."""
 
     def save(self, claim: Claim) -> None: ...
+
+
+class Subsidies(Protocol):
+    def lock_orders(self, subsidy: Subsidy) -> None:
+        """All that its provider has done in its period, in the order of their ids."""
+
+    def claimed(self, subsidy: Subsidy) -> bool:
+        """Whether there is one of its programme, provider and period already."""
+
+    def candidates(self, subsidy: Subsidy) -> Sequence[Candidate]:
+        """These orders, in the order of acceptance; *counted* by another subsidy than this."""
+
+    def add(self, subsidy: Subsidy, orders: Sequence[SubsidisedOrder]) -> None:
+        """Give it its number and store it with *orders*. Raises SubsidyExists."""
+
+    def put_orders(self, subsidy: Subsidy, orders: Sequence[SubsidisedOrder]) -> None:
+        """In place of those that it had."""
+
+    def put_order(self, subsidy_id: UUID, order: SubsidisedOrder) -> None:
+        """What is left of one."""
+
+    def free_orders(self, subsidy_id: UUID) -> None:
+        """Others may count them."""
+
+    def orders_of(self, subsidy_id: UUID) -> Sequence[SubsidisedOrder]:
+        """In the order of acceptance."""
+
+    def find(self, subsidy_id: UUID) -> Subsidy | None:
+        """Not locked."""
+
+    def get(self, subsidy_id: UUID) -> Subsidy:
+        """Locked. Raises NotFound."""
+
+    def counting(self, order_id: UUID) -> Subsidy | None:
+        """The one that counts the order, locked."""
+
+    def save(self, subsidy: Subsidy) -> None: ...
 
 
 class EvidenceStore(Protocol):

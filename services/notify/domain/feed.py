@@ -82,6 +82,7 @@ _PROVIDER_TERMS = tuple(
 _WORK = tuple(f"lines.{name}" for name in ("line", "offering_id", "title_zh", "title_en", "unit", "quantity"))
 _PRICES = tuple(f"lines.{name}" for name in ("unit_price", "includes_tax", "discount_bps", "discount", "net", "tax"))
 _PAYMENT = ("payment_id", "order_id", "order_number", "customer_id", "method", "amount")
+_SUBSIDY = ("subsidy_id", "number", "programme_id", "party_id", "first_on", "last_on", "amount")
 _CLAIM = ("claim_id", "number", "programme_id", "party_id", "order_id", "order_number", "amount")
 _CREDIT_LINE = ("credit_line_id", "customer_id")
 _CREDIT = ("credit_id", "order_id", "order_number", "customer_id", "amount")
@@ -256,6 +257,12 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "claim.approved.v1": (_party(*_CLAIM),),
     "claim.rejected.v1": (_party(*_CLAIM, "reason", "shortfall_payer", "due_on"),),
     "claim.paid.v1": (_party(*_CLAIM, "paid", "reference"),),
+    "subsidy.submitted.v1": (_party(*_SUBSIDY, "order_count"),),
+    "subsidy.sent_back.v1": (_party(*_SUBSIDY, "reason"),),
+    "subsidy.approved.v1": (_party(*_SUBSIDY),),
+    "subsidy.rejected.v1": (_party(*_SUBSIDY, "reason"),),
+    "subsidy.paid.v1": (_party(*_SUBSIDY, "reference"),),
+    "subsidy.reduced.v1": (_party(*_SUBSIDY, "reduced_by", "to_give_back"),),
     # invoicing
     "invoice.issued.v1": (_customer(*_INVOICE),),
     "invoice.failed.v1": (),

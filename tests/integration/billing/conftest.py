@@ -98,6 +98,8 @@ TABLES = (
     "settlement",
     "split_order",
     "split_return",
+    "subsidy",
+    "subsidy_order",
     "stripe_event",
     "stripe_movement",
     "timer",

@@ -58,7 +58,7 @@ from tests.kit.fakes_billing import (
     cny,
     order_cancelled,
 )
-from tests.kit.fakes_voucher import some_rules
+from tests.kit.fakes_voucher import some_rules, subsidy_rules
 
 
 def test_m11_expired_between_reserving_and_signing(books: Billing) -> None:
@@ -188,7 +188,7 @@ def test_what_cannot_be_granted(books: Billing) -> None:
     programme = a_programme(books)
     good = {"programme_id": programme.programme_id, "holder_id": CUSTOMER_ID, "holder_kind": "enterprise",
             "amount": cny(1), "valid_until": YEAR_END}  # fmt: skip
-    subsidy = a_programme(books, "sub", side="provider")
+    subsidy = a_programme(books, "sub", rules=subsidy_rules(), side="provider")
     later = a_programme(books, "later", at=NOW + timedelta(days=1))
     for change, error in (
         ({"holder_kind": "university"}, HolderKindContradicts),

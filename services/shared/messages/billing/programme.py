@@ -34,6 +34,7 @@ CheckKind = Literal[
     "same_address", "same_phone", "repeated_report", "price_above_list",
 ]  # fmt: skip
 Severity = Literal["block", "review", "ignore"]
+Period = Literal["quarter", "half_year"]
 AuthorityReviews = Literal["either", "second", "both"]
 """Which of the two reviews only the authority's own people decide; *either*: they or the company's finance, both."""
 RuleOutcome = Literal["passed", "limited", "failed"]
@@ -82,6 +83,8 @@ class Rules(Message):
         price_tolerance_bps: How far above the price list a line may be before it is a finding.
         four_eyes_above: A grant above this needs a second person.
         authority_reviews: Which reviews of a claim are the authority's alone.
+        period: Of a subsidy: what one claim is over; calendar quarters or halves (Asia/Shanghai). None: vouchers.
+        min_base: Of a subsidy: a period with a smaller base is paid nothing.
         automatic: A claim for which every rule holds is approved without a person.
     """
 
@@ -110,6 +113,8 @@ class Rules(Message):
     four_eyes_above: Minor = 0
     automatic: bool = False
     authority_reviews: AuthorityReviews = "either"
+    period: Period | None = None
+    min_base: Minor = 0
 
 
 class RuleResult(Message):
