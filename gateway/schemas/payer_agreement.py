@@ -1,10 +1,11 @@
 """Agreements by which somebody else pays for a customer."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from gateway.schemas.base import Listed, Schema, Shown
 from services.shared.messages.base import Name, Text
+from services.shared.messages.billing.payer_agreement import PayerAgreementState
 
 
 class PayerAgreement(Shown):
@@ -15,6 +16,12 @@ class PayerAgreement(Shown):
     evidence: str
     valid_from: date
     valid_until: date | None
+    state: PayerAgreementState
+    recorded_by: str
+    decided_at: datetime | None
+    decided_by: str
+    ended_at: datetime | None
+    ended_by: str
 
 
 class PayerAgreementPage(Shown):
@@ -24,6 +31,7 @@ class PayerAgreementPage(Shown):
 
 class PayerAgreementsListed(Listed):
     customer_id: UUID | None = None
+    state: PayerAgreementState | None = None
 
 
 class PayerAgreementToRecord(Schema):
@@ -35,3 +43,9 @@ class PayerAgreementToRecord(Schema):
     evidence: Name
     valid_from: date
     valid_until: date | None = None
+
+
+class PayerAgreementToEnd(Schema):
+    """*last_day* in Asia/Shanghai, included; before its first day: it holds on none any more."""
+
+    last_day: date

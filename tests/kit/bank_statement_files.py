@@ -55,6 +55,7 @@ def entry(
     end_to_end: str = "",
     own: str = "",
     payer: str = "",
+    payer_account: str = "",
     day: str = "2026-11-23",
 ) -> str:
     """
@@ -65,7 +66,8 @@ def entry(
     """
     refs = f"<AcctSvcrRef>{own}</AcctSvcrRef>" if own else ""
     refs += f"<EndToEndId>{end_to_end}</EndToEndId>" if end_to_end else ""
-    party = f"<RltdPties><Dbtr><Nm>{payer}</Nm></Dbtr></RltdPties>" if payer else ""
+    paid_from = f"<DbtrAcct><Id><Othr><Id>{payer_account}</Id></Othr></Id></DbtrAcct>" if payer_account else ""
+    party = f"<RltdPties><Dbtr><Nm>{payer}</Nm></Dbtr>{paid_from}</RltdPties>" if payer else ""
     told = f"<TxDtls>{f'<Refs>{refs}</Refs>' if refs else ''}{party}{_remittance(text)}</TxDtls>"
     return _entry(amount, told, reference, currency, status, reversal=reversal, day=day)
 

@@ -11,7 +11,6 @@ from services.billing.domain import ledger
 from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.bank_csv import CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
-from services.billing.domain.bank_matching import Payer, PayerAgreement, one_form
 from services.billing.domain.bank_order import BankOrder
 from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
@@ -31,6 +30,7 @@ from services.billing.domain.ledger import (
 from services.billing.domain.ledger_block import Block, Recorded, seal
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
+from services.billing.domain.payer_agreement import Payer, PayerAgreement, one_account, one_form
 from services.billing.domain.payment import (
     BalanceTransaction,
     CardFacts,
@@ -667,21 +667,33 @@ class FakeBankLines:
 class FakePayers:
     def __init__(self, organisations: FakeOrganisations) -> None:
         self.organisations = organisations
-        self.agreements: list[PayerAgreement] = []
+        self.agreements: dict[UUID, PayerAgreement] = {}
 
     def of(self, customer_ids: Collection[UUID]) -> Mapping[UUID, Payer]:
         return {
             each.organisation_id: Payer(
                 names=frozenset(one_form(name) for name in (each.legal_name, each.account_name) if name),
-                accounts=frozenset({each.account_number} - {""}),
-                agreements=tuple(a for a in self.agreements if a.customer_id == each.organisation_id),
+                accounts=frozenset({one_account(each.account_number)} - {""}),
+                agreements=tuple(
+                    a
+                    for a in self.agreements.values()
+                    if a.customer_id == each.organisation_id and a.state == "in_force"
+                ),
             )
             for each in self.organisations.find_all(customer_ids).values()
         }
 
     def add(self, agreement: PayerAgreement, recorded_at: datetime) -> None:
         del recorded_at
-        self.agreements.append(agreement)
+        self.save(agreement)
+
+    def get(self, payer_agreement_id: UUID) -> PayerAgreement:
+        if payer_agreement_id not in self.agreements:
+            raise NotFound
+        return deepcopy(self.agreements[payer_agreement_id])
+
+    def save(self, agreement: PayerAgreement) -> None:
+        self.agreements[agreement.payer_agreement_id] = deepcopy(agreement)
 
 
 class FakeCsvMaps:

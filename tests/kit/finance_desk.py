@@ -1,5 +1,6 @@
 """Finance at the company's account: orders that wait for transfers, and lines that come."""
 
+from datetime import date
 from uuid import UUID
 
 from services.billing.domain.ledger import (
@@ -11,6 +12,7 @@ from services.billing.domain.ledger import (
 from services.billing.use_cases import order
 from services.billing.use_cases.bank_line import confirm_bank_line, resolve_bank_line, undo_bank_line
 from services.billing.use_cases.bank_statement import import_bank_statement
+from services.billing.use_cases.payer_agreement import confirm_payer_agreement, record_payer_agreement
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.actor import Actor
 from services.shared.messages.billing.bank_line import (
@@ -21,12 +23,18 @@ from services.shared.messages.billing.bank_line import (
     UndoBankLine,
 )
 from services.shared.messages.billing.bank_statement import BankLine, ImportBankStatement
+from services.shared.messages.billing.payer_agreement import (
+    ConfirmPayerAgreement,
+    PayerAgreementView,
+    RecordPayerAgreement,
+)
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
     FINANCE,
     INSTRUCTIONS,
     NOW,
     ORDER_ID,
+    OTHER_FINANCE,
     OWN_ACCOUNT,
     FakeBillingUnitOfWork,
     cny,
@@ -62,6 +70,27 @@ class Desk:
         command = ImportBankStatement(account=OWN_ACCOUNT, csv=csv)
         (line,) = import_bank_statement(command, actor=FINANCE, uow=self.uow, now=NOW, own_account=OWN_ACCOUNT).lines
         return line
+
+    def recorded(
+        self, payer: str, until: date | None = None, account: str = "", actor: Actor = FINANCE,
+        customer_id: UUID = CUSTOMER_ID,
+    ) -> UUID:  # fmt: skip
+        """An agreement from 1 November 2026 on, which nobody has confirmed."""
+        command = RecordPayerAgreement(
+            customer_id=customer_id, payer_name=payer, payer_account=account, evidence="合同室 2026-17",
+            valid_from=date(2026, 11, 1), valid_until=until,
+        )  # fmt: skip
+        return record_payer_agreement(command, actor=actor, uow=self.uow, now=NOW).payer_agreement_id
+
+    def confirm_payer(self, payer_agreement_id: UUID, actor: Actor = OTHER_FINANCE) -> PayerAgreementView:
+        command = ConfirmPayerAgreement(payer_agreement_id=payer_agreement_id)
+        return confirm_payer_agreement(command, actor=actor, uow=self.uow, now=NOW)
+
+    def agreed(self, payer: str, until: date | None = None, account: str = "") -> UUID:
+        """An agreement that another one has confirmed."""
+        made = self.recorded(payer, until, account)
+        self.confirm_payer(made)
+        return made
 
     def resolve(
         self, line: BankLine, *parts: tuple[str, UUID | None, int], actor: Actor = FINANCE, alone_max: int = 10**9

@@ -14,6 +14,7 @@ from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.bank_line import BankLine
 from services.billing.domain.bank_matching import Scored, scored
 from services.billing.domain.bank_statement import references_in
+from services.billing.domain.payer_agreement import one_account
 from services.billing.domain.payment import Payment
 from services.billing.use_cases import bank_line as bank_lines
 from services.billing.use_cases import payer_agreement as payer_agreements
@@ -36,8 +37,9 @@ from services.shared.messages.billing.payer_agreement import ListPayerAgreements
 CANDIDATES_MAX = 5
 _BUCKETS: dict[Bucket, tuple[int, int | None]] = {"0-7": (0, 8), "8-30": (8, 31), "over-30": (31, None)}
 
-# What money of these references, amounts, names and accounts may be for; each arm has its index.
-_POSSIBLE = text("""
+# What money of these references, amounts, names and accounts may be for; each arm has its index. The form of an
+# account is that of one_account.
+_POSSIBLE = text(r"""
     SELECT payment.* FROM payment JOIN (
       SELECT payment_id FROM payment WHERE reference = ANY(:references)
       UNION
@@ -48,7 +50,8 @@ _POSSIBLE = text("""
       UNION
       SELECT p.payment_id FROM payment p JOIN organisation o ON o.organisation_id = p.customer_id
       WHERE p.method = 'bank_transfer' AND p.state = 'pending'
-        AND (o.legal_name = ANY(:names) OR (o.account_number = ANY(:accounts) AND o.account_number <> ''))
+        AND (o.legal_name = ANY(:names) OR (o.account_number <> ''
+          AND regexp_replace(upper(normalize(o.account_number, NFKC)), '[\W_]+', '', 'g') = ANY(:accounts)))
     ) AS possible USING (payment_id) ORDER BY payment.opened_at, payment.payment_id LIMIT 1000""")
 
 _AGES = text("""
@@ -127,7 +130,7 @@ def _possible(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> list[Payment
             "currencies": [line.currency for line in lines],
             "amounts": [line.amount for line in lines],
             "names": [line.counterparty for line in lines if line.counterparty],
-            "accounts": [line.counterparty_account for line in lines],
+            "accounts": [one_account(line.counterparty_account) for line in lines],
         },
     )
     return [Payment(**row._mapping) for row in rows]
@@ -156,6 +159,8 @@ def list_payer_agreements(
     statement = select(table)
     if query.customer_id is not None:
         statement = statement.where(table.c.customer_id == query.customer_id)
+    if query.state is not None:
+        statement = statement.where(table.c.state == query.state)
     rows, cursor = page(
         uow.connection, statement, (table.c.recorded_at, table.c.payer_agreement_id), query.after, query.limit,
         read=(datetime.fromisoformat, UUID), newest_first=True,

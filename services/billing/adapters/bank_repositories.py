@@ -10,15 +10,16 @@ from uuid import UUID
 
 from psycopg2.extras import execute_values
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, Row, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
 from services.billing.domain.bank_csv import CsvMap, CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.bank_line_part import Part, Proposal
-from services.billing.domain.bank_matching import Payer, PayerAgreement, one_form
+from services.billing.domain.payer_agreement import Payer, PayerAgreement, one_account, one_form
 from services.shared.chassis.database import driver
+from services.shared.kernel.errors import NotFound
 
 _CSV_MAP = TypeAdapter(CsvMap)
 _COLUMNS = (
@@ -29,6 +30,7 @@ _COLUMNS = (
 # What the bank's booking may say otherwise than its announcement, and what we make of a line.
 _CHANGED = tuple(name for name in _COLUMNS if name not in {"bank_line_id", "account", "serial_number"})
 _TYPES = {"booked_at": "timestamptz", "amount": "bigint", "parts": "jsonb", "turn": "int", "proposal": "jsonb"}
+_AGREEMENT_CHANGES = ("valid_until", "state", "decided_at", "decided_by", "ended_at", "ended_by")
 _PARTS, _PROPOSAL = TypeAdapter(tuple[Part, ...]), TypeAdapter(Proposal)
 
 _KNOWN = text("""
@@ -204,7 +206,8 @@ class SqlPayers:
     def of(self, customer_ids: Collection[UUID]) -> Mapping[UUID, Payer]:
         organisation, agreement = tables.organisation, tables.payer_agreement
         agreed: defaultdict[UUID, list[PayerAgreement]] = defaultdict(list)
-        for row in self.connection.execute(select(agreement).where(agreement.c.customer_id.in_(list(customer_ids)))):
+        in_force = agreement.c.customer_id.in_(list(customer_ids)) & (agreement.c.state == "in_force")
+        for row in self.connection.execute(select(agreement).where(in_force)):
             agreed[row.customer_id].append(payer_agreement(row))
         rows = self.connection.execute(
             select(organisation).where(organisation.c.organisation_id.in_(list(customer_ids)))
@@ -212,7 +215,7 @@ class SqlPayers:
         return {
             row.organisation_id: Payer(
                 names=frozenset(one_form(name) for name in (row.legal_name, row.account_name) if name),
-                accounts=frozenset({row.account_number} - {""}),
+                accounts=frozenset({one_account(row.account_number)} - {""}),
                 agreements=tuple(agreed[row.organisation_id]),
             )
             for row in rows
@@ -220,6 +223,23 @@ class SqlPayers:
 
     def add(self, agreement: PayerAgreement, recorded_at: datetime) -> None:
         self.connection.execute(insert(tables.payer_agreement).values(**asdict(agreement), recorded_at=recorded_at))
+
+    def get(self, payer_agreement_id: UUID) -> PayerAgreement:
+        table = tables.payer_agreement
+        row = self.connection.execute(
+            select(table).where(table.c.payer_agreement_id == payer_agreement_id).with_for_update()
+        ).one_or_none()
+        if row is None:
+            raise NotFound
+        return payer_agreement(row)
+
+    def save(self, agreement: PayerAgreement) -> None:
+        table = tables.payer_agreement
+        self.connection.execute(
+            update(table)
+            .where(table.c.payer_agreement_id == agreement.payer_agreement_id)
+            .values({name: getattr(agreement, name) for name in _AGREEMENT_CHANGES})
+        )
 
 
 def payer_agreement(row: Row[Any]) -> PayerAgreement:

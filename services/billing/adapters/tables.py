@@ -196,6 +196,11 @@ payer_agreement = Table(
     Column("valid_until", Date),
     Column("recorded_by", Text),
     instant("recorded_at"),
+    Column("state", Text),
+    instant("decided_at"),
+    Column("decided_by", Text),
+    instant("ended_at"),
+    Column("ended_by", Text),
 )
 
 bank_file = Table(

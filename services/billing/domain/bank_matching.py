@@ -7,18 +7,15 @@ money came after it was asked for 5. From 75 points on, with no other candidate 
 unless somebody else than the customer paid: that is for a person, whatever the points.
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
 from uuid import UUID
 
 from services.billing.domain.bank_line import BankLine
 from services.billing.domain.bank_statement import Candidate
+from services.billing.domain.payer_agreement import Payer, one_account, one_form
 from services.billing.domain.payment import Payment
-from services.shared.kernel.errors import Invalid
 from services.shared.kernel.times import business_date
 
 AUTOMATIC_MIN = 75
@@ -26,54 +23,8 @@ APART_MIN = 20
 
 _REFERENCE, _DIGITS, _EXACT, _PAYER, _PAYER_CUT, _AFTER = 60, 35, 20, 15, 10, 5
 _NAME_CHARS_CUT_MIN = 8
-_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
-_FORMS = (
-    ("有限责任公司", "有限公司"), ("COMPANYLIMITED", "LTD"), ("COLTD", "LTD"), ("LIMITED", "LTD"), ("COMPANY", "CO"),
-)  # fmt: skip
-
-
-class AgreementEndsBefore(Invalid):
-    """The agreement ends before it begins."""
-
-    code = "billing.agreement_ends_before"
-
 
 PayerIs = Literal["customer", "unknown", "other"]
-
-
-@dataclass(frozen=True, slots=True)
-class PayerAgreement:
-    """
-    *payer_name* may pay for a customer (代付协议): from a day on, to the end of another or for good.
-
-    Attributes:
-        payer_account: Its account number; empty: any of its own.
-        evidence: Where the signed agreement is kept.
-    """
-
-    payer_agreement_id: UUID
-    customer_id: UUID
-    payer_name: str
-    payer_account: str
-    evidence: str
-    valid_from: date
-    valid_until: date | None
-    recorded_by: str
-
-    def covers(self, line: BankLine) -> bool:
-        day = business_date(line.booked_at)
-        in_force = self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
-        by_account = not self.payer_account or line.counterparty_account in {"", self.payer_account}
-        return in_force and by_account and one_form(line.counterparty) == one_form(self.payer_name)
-
-
-@dataclass(frozen=True, slots=True)
-class Payer:
-    """Who pays for a customer: it by its names (in one form) and accounts, and others by agreement."""
-
-    names: frozenset[str] = frozenset()
-    accounts: frozenset[str] = frozenset()
-    agreements: tuple[PayerAgreement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +51,9 @@ class Decision:
     again: Payment | None = None
 
 
-def one_form(name: str) -> str:
-    """A firm's name without case, width, spaces and brackets; forms of company are written in one way."""
-    plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", name).upper())
-    for written, form in _FORMS:
-        plain = plain.replace(written, form)
-    return plain
-
-
 def payer_of(line: BankLine, payer: Payer) -> tuple[PayerIs, int, str]:
     """Whether it is the customer who paid, the points for it and the reason."""
-    name, account = one_form(line.counterparty), line.counterparty_account
+    name, account = one_form(line.counterparty), one_account(line.counterparty_account)
     if account and account in payer.accounts:
         return "customer", _PAYER, "payer_account"
     if name in payer.names and name:

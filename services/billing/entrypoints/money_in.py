@@ -40,7 +40,13 @@ from services.shared.messages.billing.credit import (
 from services.shared.messages.billing.customer_credit import ApplyCustomerCredit, ListCustomerCredit
 from services.shared.messages.billing.direct_payment import ConfirmDirectPayment, ConfirmDirectRefund
 from services.shared.messages.billing.funding import AskFundingAgain, GetOrderFunding, ListFunding, NameProject
-from services.shared.messages.billing.payer_agreement import ListPayerAgreements, RecordPayerAgreement
+from services.shared.messages.billing.payer_agreement import (
+    ConfirmPayerAgreement,
+    EndPayerAgreement,
+    ListPayerAgreements,
+    RecordPayerAgreement,
+    RefusePayerAgreement,
+)
 from services.shared.messages.billing.payment import GetPayment, ListPayments, RecordStripeEvent
 from services.shared.messages.billing.receivable import (
     ApproveWriteOff,
@@ -105,6 +111,9 @@ class MoneyIn:
     confirm_direct_payment = command(ConfirmDirectPayment, direct_payment.confirm_direct_payment)
     confirm_direct_refund = command(ConfirmDirectRefund, direct_payment.confirm_direct_refund)
     record_payer_agreement = command(RecordPayerAgreement, payer_agreement.record_payer_agreement)
+    confirm_payer_agreement = command(ConfirmPayerAgreement, payer_agreement.confirm_payer_agreement)
+    refuse_payer_agreement = command(RefusePayerAgreement, payer_agreement.refuse_payer_agreement)
+    end_payer_agreement = command(EndPayerAgreement, payer_agreement.end_payer_agreement)
     list_payer_agreements = query(ListPayerAgreements, bank_queries.list_payer_agreements)
     list_customer_credit = query(ListCustomerCredit, bank_queries.list_customer_credit)
     apply_customer_credit = command(ApplyCustomerCredit, customer_credit.apply_customer_credit)

@@ -15,8 +15,9 @@ from services.billing.domain.bank_line_part import (
     Proposal,
     resolved,
 )
-from services.billing.domain.bank_matching import Decision, Payer, decide, scored
+from services.billing.domain.bank_matching import Decision, decide, scored
 from services.billing.domain.bank_statement import references_in
+from services.billing.domain.payer_agreement import Payer
 from services.billing.domain.payment import Payment
 from services.billing.use_cases import bank_line_transfer
 from services.billing.use_cases.bank_line_transfer import Transfers

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
-from services.billing.domain.bank_matching import Payer, PayerAgreement
+from services.billing.domain.payer_agreement import Payer, PayerAgreement
 
 
 class BankLines(Protocol):
@@ -43,9 +43,14 @@ class BankLines(Protocol):
 
 class Payers(Protocol):
     def of(self, customer_ids: Collection[UUID]) -> Mapping[UUID, Payer]:
-        """Who pays for each of the customers."""
+        """Who pays for each of the customers; of agreements those in force."""
 
     def add(self, agreement: PayerAgreement, recorded_at: datetime) -> None: ...
+
+    def get(self, payer_agreement_id: UUID) -> PayerAgreement:
+        """Locked. Raises NotFound."""
+
+    def save(self, agreement: PayerAgreement) -> None: ...
 
 
 class CsvMaps(Protocol):

@@ -11,7 +11,7 @@ from services.billing.domain.bank_line_part import PartsDiffer
 from services.billing.domain.ledger import AccountOverdrawn, contract, customer_credit
 from services.billing.use_cases.bank_line import confirm_bank_line, resolve_bank_line, undo_bank_line
 from services.billing.use_cases.customer_credit import apply_customer_credit
-from services.billing.use_cases.payer_agreement import record_payer_agreement
+from services.billing.use_cases.payer_agreement import confirm_payer_agreement, record_payer_agreement
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, Refused
@@ -28,7 +28,11 @@ from services.shared.messages.billing.bank_line import (
 )
 from services.shared.messages.billing.bank_statement import BankStatementView
 from services.shared.messages.billing.customer_credit import ApplyCustomerCredit, ListCustomerCredit
-from services.shared.messages.billing.payer_agreement import ListPayerAgreements, RecordPayerAgreement
+from services.shared.messages.billing.payer_agreement import (
+    ConfirmPayerAgreement,
+    ListPayerAgreements,
+    RecordPayerAgreement,
+)
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.test_bank_xml import read as read_file
 from tests.integration.billing.test_repositories import at_once, read, reference
@@ -144,20 +148,42 @@ def test_credit_is_spent_once(billing: Billing) -> None:
 
 
 def test_agreement_frees_what_waits(billing: Billing) -> None:
-    """Recorded by two at once, it matches the line that waits for it once, and is listed."""
+    """Two of them, each confirmed twice at once, match the line that waits for them once, and are listed."""
     billing.contracted(method="bank_transfer")
     read_file(billing, camt053(entry("1060.00", text=reference(billing), payer="母公司有限公司")))
     agreement = RecordPayerAgreement(
         customer_id=CUSTOMER_ID, payer_name="母公司有限公司", evidence="代付协议 1", valid_from=NOW.date()
     )
-    answers = at_once(*[lambda: billing.run(record_payer_agreement, agreement)] * 2)
-    assert refusals(answers) == []
+    made = at_once(*[lambda: billing.run(record_payer_agreement, agreement)] * 2)
+    assert refusals(made) == []
+    assert billing.balance(contract(ORDER_ID)) == 0
+    confirmed = [ConfirmPayerAgreement(payer_agreement_id=each.payer_agreement_id) for each in made]
+    assert refusals([attempt(billing, each, FINANCE) for each in confirmed]) == ["SameHands"] * 2
+    answers = at_once(*[lambda each=each: attempt(billing, each, OTHER_FINANCE) for each in confirmed * 2])
+    assert refusals(answers) == ["WrongState"] * 2
     assert billing.balance(contract(ORDER_ID)) == 106_000
     assert billing.told.count("payment.succeeded.v1") == 1
     listed = billing.run(bank_queries.list_payer_agreements, ListPayerAgreements(customer_id=CUSTOMER_ID)).items
     assert [each.payer_name for each in listed] == ["母公司有限公司"] * 2
     with pytest.raises(NotAllowed):
         billing.run(bank_queries.list_payer_agreements, ListPayerAgreements(), DISPUTE_OPERATOR)
+
+
+def attempt(billing: Billing, command: ConfirmPayerAgreement, actor: Actor) -> Any:
+    try:
+        return billing.run(confirm_payer_agreement, command, actor)
+    except Refused as refused:
+        return refused
+
+
+def test_account_in_any_writing(billing: Billing) -> None:
+    """The customer's account suggests its payment, however its bank writes the number."""
+    billing.contracted(method="bank_transfer")
+    number = billing.rows("SELECT account_number FROM organisation WHERE organisation_id = %s", (CUSTOMER_ID,))[0][0]
+    written = f" {number[:4]}-{number[4:]}".translate({ord(str(n)): 0xFF10 + n for n in range(10)})
+    read_file(billing, camt053(entry("3.00", text="货款", payer="会计", payer_account=written)))
+    (line,) = billing.run(bank_queries.list_suspense, ListSuspense()).items
+    assert [each.reasons for each in line.candidates] == [("amount_under", "payer_account")]
 
 
 def test_suspense_by_age_with_suggestions(billing: Billing) -> None:

@@ -1,29 +1,18 @@
 """Who paid, for what, and how sure that is."""
 
 from datetime import date
-from uuid import UUID
 
 import pytest
 
-from services.billing.domain.bank_matching import AgreementEndsBefore, one_form
-from services.billing.use_cases.payer_agreement import record_payer_agreement
+from services.billing.domain.payer_agreement import one_form
 from services.billing.use_cases.payment import payment_id_of
-from services.shared.kernel.actor import Actor
-from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.bank_line import (
     BankLineResolved,
 )
-from services.shared.messages.billing.payer_agreement import RecordPayerAgreement
 from services.shared.messages.billing.payment import PaymentSucceeded
 from tests.kit.fakes_billing import (
-    CUSTOMER_ID,
-    DISPUTE_OPERATOR,
-    FINANCE,
-    NOW,
     ORDER_ID,
-    PROVIDER_ID,
-    REQUESTER,
     an_organisation,
 )
 from tests.kit.finance_desk import Desk
@@ -74,40 +63,15 @@ def test_wrong_payer_waits_until_an_agreement() -> None:
     line = desk.came("1060.00", desk.reference(), payer=MOTHER)
     assert (line.state, line.reason) == ("suspense", "payer_mismatch")
     assert desk.balances() == (106_000, 106_000, 0, 0)
-    agree(desk, payer="另一家有限公司")
-    agree(desk, until=date(2026, 11, 22))
+    desk.agreed("另一家有限公司")
+    desk.agreed(MOTHER, until=date(2026, 11, 22))
     assert desk.balances() == (106_000, 106_000, 0, 0)
-    agree(desk, payer="青城集团有限责任公司")
+    desk.agreed("青城集团有限责任公司")
     assert desk.balances() == (106_000, 0, 106_000, 0)
     assert [event.by for event in desk.uow.events(BankLineResolved)] == [""]
     assert len(desk.uow.events(PaymentSucceeded)) == 1
     second = desk.waits_for(SECOND_ID, "OR-2026-000124")
     assert desk.came("1060.00", second, payer=MOTHER).state == "matched"
-
-
-def agree(
-    desk: Desk, payer: str = MOTHER, until: date | None = None, actor: Actor = FINANCE, customer: UUID = CUSTOMER_ID
-) -> None:
-    command = RecordPayerAgreement(
-        customer_id=customer,
-        payer_name=payer,
-        evidence="合同室 2026-17",
-        valid_from=date(2026, 11, 1),
-        valid_until=until,
-    )
-    record_payer_agreement(command, actor=actor, uow=desk.uow, now=NOW)
-
-
-def test_agreements_are_finances() -> None:
-    """Nobody else records one, nor for a customer that is none."""
-    desk = Desk()
-    for actor, refusal in ((DISPUTE_OPERATOR, NotAllowed), (REQUESTER, NotFound)):
-        with pytest.raises(refusal):
-            agree(desk, actor=actor)
-    with pytest.raises(NotFound):
-        agree(desk, customer=PROVIDER_ID)
-    with pytest.raises(AgreementEndsBefore):
-        agree(desk, until=date(2026, 10, 1))
 
 
 def test_the_same_transfer_again_is_credit() -> None:
