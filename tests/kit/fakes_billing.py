@@ -885,6 +885,7 @@ class FakeLedger:
 
     def __init__(self) -> None:
         self.transactions: dict[str, Transaction] = {}
+        self.before: dict[str, int] = {}  # what stood before the test, credit less debit
         self.closed_until = datetime.min.replace(tzinfo=UTC)
         self.broken: dict[str, list[str]] = {}
 
@@ -912,7 +913,7 @@ class FakeLedger:
 
     def standing(self, account: str, currency: str) -> int:
         del currency
-        return self.balance(account)
+        return self.balance(account) + self.before.get(account, 0)
 
     def balance(self, account: str) -> int:
         """Credit less debit."""

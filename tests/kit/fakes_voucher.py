@@ -138,6 +138,8 @@ class FakeProgrammes:
         wanted = set(numbers)
         return [deepcopy(each) for each in self.held.values() if each.number in wanted]
 
+    def lock_debtor(self, account: str) -> None: ...
+
     def add_version(self, version: ProgrammeVersion) -> None:
         if any(each.valid_from == version.valid_from for each in self.versions(version.programme_id)):
             raise VersionExists

@@ -115,6 +115,11 @@ class SqlProgrammes:
         )
         return [Programme(**row._mapping) for row in rows]
 
+    def lock_debtor(self, account: str) -> None:
+        table = tables.programme
+        named = func.concat("A:ar:voucher_programme:", table.c.programme_id)
+        self.connection.execute(select(table.c.programme_id).where(named == account).with_for_update())
+
     def add_version(self, version: ProgrammeVersion) -> None:
         values = values_of(version, tables.programme_version)
         added = self.connection.execute(insert(tables.programme_version).values(values).on_conflict_do_nothing())

@@ -61,6 +61,12 @@ class RoundingTooLarge(Invalid):
     code = "billing.rounding_too_large"
 
 
+class MoreThanOwed(Conflict):
+    """An authority does not owe that much."""
+
+    code = "billing.adjustment_more_than_owed"
+
+
 class EffectiveLater(Invalid):
     """What has not happened yet is not booked."""
 
@@ -121,6 +127,16 @@ class Adjustment:
         """By anybody, the proposer too, who thus withdraws it. Raises WrongState."""
         self.state = LIFECYCLE.after("refuse", self.state)
         self.decided_at, self.decided_by = now, by
+
+
+def credited_receivables(entries: tuple[Entry, ...]) -> dict[tuple[str, str], int]:
+    """What *entries* take from debts of authorities, by account and currency; minor units, never below zero."""
+    found: dict[tuple[str, str], int] = {}
+    for entry in entries:
+        if entry.account.startswith(_RECEIVABLES):
+            key, amount = (entry.account, entry.currency), entry.amount if entry.side == "C" else -entry.amount
+            found[key] = found.get(key, 0) + amount
+    return {key: amount for key, amount in found.items() if amount > 0}
 
 
 def check_by_hand(kind: AdjustmentKind, entries: tuple[Entry, ...]) -> None:

@@ -52,7 +52,7 @@ USE_LIFECYCLE: Lifecycle[UseState] = Lifecycle(
         # refused by the authority, or never claimed in time
         "reject": {"claimed": "rejected", "used": "rejected"},
         # the order is partly refunded: a part comes back
-        "reduce": {"used": "used", "claimed": "claimed", "redeemed": "redeemed"},
+        "reduce": {"used": "used", "claimed": "claimed", "redeemed": "redeemed", "rejected": "rejected"},
     },
 )
 
@@ -236,6 +236,15 @@ class VoucherUse:
         """What the customer does not pay because of it: nothing where the programme pays the customer itself."""
         return 0 if self.redeem_to == "customer" else self.amount
 
+    @property
+    def takes_part_in_refund(self) -> bool:
+        """
+        Whether a part of a refund is not the payer's: the programme's, or the company's, where it bears what the
+        programme would not pay. Who else bears that has paid it like any price, and gets it back like any.
+        """
+        borne = self.redeem_to == "company" and self.shortfall_payer == "company"
+        return USE_LIFECYCLE.allows("reduce", self.state) and (self.state != "rejected" or borne)
+
     def use(self, now: datetime) -> None:
         """The contract is signed. Raises WrongState."""
         self.state = USE_LIFECYCLE.after("use", self.state)
@@ -261,9 +270,11 @@ class VoucherUse:
         """The authority has paid. Raises WrongState."""
         self.state = USE_LIFECYCLE.after("redeem", self.state)
 
-    def reject(self) -> None:
-        """The authority will not pay, or was not asked in time. Raises WrongState."""
+    def reject(self, bearer: ShortfallPayer) -> None:
+        """The authority will not pay, or was not asked in time: *bearer* does, in the end. Raises WrongState."""
         self.state = USE_LIFECYCLE.after("reject", self.state)
+        if self.redeem_to == "company":
+            self.shortfall_payer = bearer
 
     def reduce(self, rules: Rules, net: int, gross: int) -> int:
         """
@@ -371,10 +382,13 @@ def programme_share_of_refund(use: VoucherUse) -> str:
     The account to credit with V - V' when a posted order is partly refunded; empty: the ledger has nothing of it.
 
     Before acceptance only a pre-funded programme has paid anything in. Afterwards what the programme still owes the
-    company falls; what it has paid, to the company or to the provider, is held to be given back.
+    company falls; what it has paid, to the company or to the provider, is held to be given back; what it would not pay
+    and the company bears, it bears so much less of.
     """
     if use.redeem_to == "prefunded":
         return ledger.voucher_fund(use.programme_id)
+    if use.state == "rejected":
+        return ledger.VOUCHER_LOSS
     if use.redeem_to == "customer" or use.accepted_at is None:
         return ""
     if use.redeem_to == "company" and use.state != "redeemed":

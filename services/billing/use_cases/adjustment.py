@@ -8,8 +8,10 @@ from services.billing.domain.adjustment import (
     Adjustment,
     AdjustmentKind,
     EffectiveLater,
+    MoreThanOwed,
     NotReversible,
     check_by_hand,
+    credited_receivables,
 )
 from services.billing.domain.ledger import Entry, ReversalNotReversed, Transaction
 from services.billing.use_cases.ledger import post_transaction, reverse_transaction
@@ -37,10 +39,12 @@ def propose_adjustment(
         NotFound: No such order.
         EffectiveLater: It is to count at a time to come.
         EntriesUnbalanced, AccountNotByHand, RoundingTooLarge: See `check_by_hand`.
+        MoreThanOwed: As it stands now; it is looked at again when it is approved.
     """
     require(actor, command.grants, {})
     entries = tuple(Entry(each.account, each.side, each.amount, each.currency) for each in command.entries)
     check_by_hand(command.kind, entries)
+    _check_owed(entries, uow)
     effective_at = command.effective_at or now
     if effective_at > now:
         raise EffectiveLater
@@ -82,6 +86,7 @@ def approve_adjustment(
 
     Raises:
         WrongState, SameHandsApprove: See Adjustment.approve.
+        MoreThanOwed: A debt would be written off that is not there.
         ReversedAlready, AccountOverdrawn: See `reverse_transaction`.
     """
     require(actor, command.grants, {})
@@ -91,6 +96,7 @@ def approve_adjustment(
     if adjustment.reverses is not None:
         transaction_id = reverse_transaction(uow, adjustment.reverses, effective_at=adjustment.effective_at, now=now)
     else:
+        _check_owed(adjustment.entries, uow)
         key = f"{KEY}:{adjustment.adjustment_id}"
         transaction_id = derived_id("ledger_tx", key)
         post_transaction(
@@ -116,6 +122,14 @@ def refuse_adjustment(
     adjustment.refuse(hand_of(actor), now)
     uow.adjustments.save(adjustment)
     return view(adjustment)
+
+
+def _check_owed(entries: tuple[Entry, ...], uow: BillingUnitOfWork) -> None:
+    """Raises MoreThanOwed. The debtor is locked, so that two who write it off at once see each other."""
+    for (account, currency), amount in sorted(credited_receivables(entries).items()):
+        uow.programmes.lock_debtor(account)
+        if amount > -uow.ledger.standing(account, currency):
+            raise MoreThanOwed(account=account)
 
 
 def _reversible(uow: BillingUnitOfWork, transaction_id: UUID) -> Transaction:

@@ -21,7 +21,7 @@ from services.billing.domain.claim import (
     missing,
 )
 from services.billing.domain.payment import Instructions
-from services.billing.domain.programme import Rules, ShortfallPayer
+from services.billing.domain.programme import Rules
 from services.billing.domain.related_party import Finding, findings, repeated_reports
 from services.billing.domain.voucher import (
     OrderAlreadyClaimed,
@@ -127,7 +127,8 @@ def review_claim(
     claim.check_reviewer(rules, authority=relation == "authority")
     if command.decision == "reject":
         _reject(claim, use, hand_of(actor), command.reason, uow, now)
-        if use.redeem_to == "company" and use.shortfall_payer == "customer":
+        # Refunds may have left nothing of it: then nobody owes anything.
+        if use.redeem_to == "company" and use.shortfall_payer == "customer" and use.amount:
             _call_for_shortfall(claim, use, uow, now, instructions, reminder_days)
         return view(claim)
     if command.decision == "send_back":
@@ -178,8 +179,8 @@ def _reject(claim: Claim, use: VoucherUse, by: str, reason: str, uow: BillingUni
     """The programme will not pay: who bears it was frozen with the reservation; the holder may use the rest again."""
     claim.reject(by, reason, uow.programmes.version(claim.programme_version_id).rules, now)
     uow.claims.save(claim)
-    use.reject()
-    _bear_shortfall(use, use.shortfall_payer, uow, now)
+    use.reject(use.shortfall_payer)
+    _bear_shortfall(use, uow, now)
     uow.publish(_event(ClaimRejected, claim, reason=reason, shortfall_payer=use.shortfall_payer, due_on=claim.due_on))
 
 
@@ -200,11 +201,11 @@ def _call_for_shortfall(
     )  # fmt: skip
 
 
-def _bear_shortfall(use: VoucherUse, bearer: ShortfallPayer, uow: BillingUnitOfWork, now: datetime) -> None:
+def _bear_shortfall(use: VoucherUse, uow: BillingUnitOfWork, now: datetime) -> None:
     """*use* is rejected just now: book who bears it, and give the programme and the holder what was promised back."""
     uow.vouchers.save_use(use)
-    voucher_use.post(use, "rejected", claim_rejected(use, bearer), now, uow, now)
-    if use.redeem_to == "company" and bearer == "provider":
+    voucher_use.post(use, "rejected", claim_rejected(use, use.shortfall_payer), now, uow, now)
+    if use.redeem_to == "company" and use.shortfall_payer == "provider" and use.amount:
         key, order = f"voucher:{use.use_id}:shortfall", (use.order_id, use.order_number)
         clawback.owe("provider", use.provider_id, use.money, order, key=key, uow=uow, now=now)
     voucher_use.give_up(use, uow)
@@ -225,12 +226,12 @@ def lapse(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
     use = uow.vouchers.find_use(UUID(subject))
     if use is None or use.state != "used" or use.claim_until is None or now < use.claim_until:
         return
-    use.reject()
-    _bear_shortfall(use, "company", uow, now)
+    use.reject("company")
+    _bear_shortfall(use, uow, now)
 
 
 def _submit(use: VoucherUse, by: str, claimant_id: UUID, uow: BillingUnitOfWork, now: datetime) -> Claim:
-    if use.redeem_to == "prefunded" or use.amount == 0:
+    if use.redeem_to == "prefunded":
         raise NothingToClaim
     if use.accepted_at is None:
         raise NotAccepted
@@ -264,6 +265,8 @@ def _submit(use: VoucherUse, by: str, claimant_id: UUID, uow: BillingUnitOfWork,
 
 def _gather(claim: Claim, use: VoucherUse, uow: BillingUnitOfWork, now: datetime) -> None:
     """Evidence, findings and the result of each rule, as they are now; approve where nobody need look."""
+    if use.amount == 0:
+        raise NothingToClaim
     rules = uow.programmes.version(use.programme_version_id).rules
     evidence = _evidence(use, uow)
     absent = missing(evidence)

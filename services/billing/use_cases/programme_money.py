@@ -33,7 +33,7 @@ def named_in(lines: Sequence[BankLine], *, uow: BillingUnitOfWork) -> Named:
 
 def take(line: BankLine, named: Named, *, uow: BillingUnitOfWork, now: datetime) -> bool:
     """
-    Book an incoming *line* that names one claim for exactly its amount, or one programme.
+    Book an incoming *line* that names one claim for exactly its amount, or one programme that is funded ahead.
 
     Returns:
         Whether it is booked and matched. What names several, or another amount, is left to a person.
@@ -45,8 +45,13 @@ def take(line: BankLine, named: Named, *, uow: BillingUnitOfWork, now: datetime)
         line.match(f"claim/{claimed[0].claim_id}")
         return True
     funded = [named.programmes[each] for each in numbers_in(line.remittance, "PG") if each in named.programmes]
-    if len(funded) == 1 and not claimed and funded[0].currency == line.currency:
+    if len(funded) == 1 and not claimed and _takes_funds(funded[0], uow) and funded[0].currency == line.currency:
         programmes.fund(funded[0], line.money, line.key, line.booked_at, uow=uow, now=now)
         line.match(f"programme/{funded[0].programme_id}")
         return True
     return False
+
+
+def _takes_funds(programme: Programme, uow: BillingUnitOfWork) -> bool:
+    """Whether money may come ahead for it: of others nothing would ever be paid out of the fund."""
+    return any(each.rules.redeem_to == "prefunded" for each in uow.programmes.versions(programme.programme_id))

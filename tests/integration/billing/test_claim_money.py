@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from services.billing.domain.claim import (
-    ReasonRequired,
-)
+from services.billing.domain.claim import NothingToClaim, ReasonRequired
+from services.billing.use_cases.claim import resubmit_claim
 from services.shared.kernel.lifecycle import WrongState
+from services.shared.messages.billing.claim import ResubmitClaim
 from tests.integration.billing.claim_books import (
     SHA,
     approved,
@@ -104,6 +104,49 @@ def test_nobody_claimed_in_time(books: Billing) -> None:
     assert books.balance("E:voucher_loss") == -2_000_000
     assert books.balance(f"A:ar:voucher_programme:{late.programme_id}") == 0
     assert books.balance(f"A:ar:voucher_programme:{claimed.programme_id}") == -2_000_000
+    assert books.violations() == ()
+
+
+def test_a_fund_only_where_money_comes_ahead(books: Billing) -> None:
+    """Of another programme nothing would ever be paid out of it: a person looks."""
+    programme = a_programme(books)
+    bank(books, ("B1", "in", "20000.00", f"创新券 {programme.number}"))
+    assert books.balance(f"L:voucher_fund:{programme.programme_id}") == 0
+    assert books.rows("SELECT state FROM bank_line") == [("suspense",)]
+    assert books.violations() == ()
+
+
+@pytest.mark.parametrize("by", ["lapse", "rejection"])
+def test_refunded_after_the_company_bore_it(books: Billing, by: str) -> None:
+    """The customer never paid that part: it gets what it paid of the refund, and the company bears so much less."""
+    if by == "lapse":
+        done(books)
+        books.run_timers(NOW + timedelta(days=181))
+    else:
+        review(books, submit(books, done(books, shortfall_payer="company")), OTHER_FINANCE, "reject", "超出支持范围")
+    refunded(books, 2_000_000)
+    assert books.balance("E:voucher_loss") == -1_800_000
+    refunded(books, 6_000_000)
+    assert books.balance("E:voucher_loss") == 0
+    assert books.rows("SELECT net + tax - to_programme FROM refund ORDER BY requested_at, n") == [
+        (1_920_000,),
+        (4_560_000,),
+    ]
+    assert books.violations() == ()
+
+
+@pytest.mark.parametrize("payer", ["customer", "provider", "company"])
+def test_rejected_when_nothing_is_left_of_it(books: Billing, payer: str) -> None:
+    """All of the order was refunded: nobody bears anything, and what was sent back cannot be claimed again."""
+    claim = submit(books, done(books, shortfall_payer=payer))
+    review(books, claim, OTHER_FINANCE, "send_back", "缺盖章")
+    refunded(books, 8_000_000)
+    with pytest.raises(NothingToClaim):
+        books.run(resubmit_claim, ResubmitClaim(claim_id=claim.claim_id))
+    review(books, claim, OTHER_FINANCE, "reject", "已退款")
+    assert entries(books, "voucher:%:rejected") == []
+    assert books.rows("SELECT count(*) FROM receivable") == [(0,)]
+    assert books.rows("SELECT count(*) FROM clawback WHERE key LIKE 'voucher:%'") == [(0,)]
     assert books.violations() == ()
 
 

@@ -23,7 +23,7 @@ from services.billing.domain.claim import (
 )
 from services.billing.domain.programme import NotAnAuthority
 from services.billing.domain.voucher import OrderAlreadyClaimed, VoucherAlreadyOnOrder
-from services.billing.use_cases.claim import record_claim_paid, resubmit_claim, submit_claim
+from services.billing.use_cases.claim import pack_kept, record_claim_paid, resubmit_claim, submit_claim
 from services.billing.use_cases.programme import AuthorityUnknown
 from services.billing.use_cases.related_party import declare_relation
 from services.shared.chassis.object_store import ObjectStore
@@ -299,6 +299,18 @@ def test_who_pays_a_programme_is_a_verified_authority(books: Billing) -> None:
         a_programme(books)
     with pytest.raises(AuthorityUnknown):
         a_programme(books, authority_id=derived_id("nobody"))
+
+
+def test_an_earlier_pack_comes_late(books: Billing) -> None:
+    """It says what was submitted before it was sent back: it is nobody's any more."""
+    claim = submit(books, done(books))
+    review(books, claim, OTHER_FINANCE, "send_back", "缺盖章")
+    later = NOW + timedelta(hours=1)
+    books.run(resubmit_claim, ResubmitClaim(claim_id=claim.claim_id), THIRD_FINANCE, later)
+    books.within(lambda uow: pack_kept(claim.claim_id, NOW, ("old", SHA, 1), uow=uow))
+    assert books.rows("SELECT pack_key FROM claim") == [(None,)]
+    books.within(lambda uow: pack_kept(claim.claim_id, later, ("new", SHA, 1), uow=uow))
+    assert books.rows("SELECT pack_key FROM claim") == [("new",)]
 
 
 def test_who_reviews_and_sees(books: Billing) -> None:

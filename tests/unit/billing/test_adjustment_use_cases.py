@@ -11,6 +11,7 @@ from services.billing.domain.adjustment import (
     AccountNotByHand,
     EffectiveLater,
     EntriesUnbalanced,
+    MoreThanOwed,
     NotReversible,
     RoundingTooLarge,
     SameHandsApprove,
@@ -51,6 +52,13 @@ RECEIVABLE = "A:ar:voucher_programme:x"
 LOSS = (("E:bad_debt", "D", 500), (RECEIVABLE, "C", 500))
 
 
+def owed_to_us(amount: int = 1_000) -> FakeBillingUnitOfWork:
+    """An authority owes *amount*."""
+    uow = FakeBillingUnitOfWork()
+    uow.ledger.before = {RECEIVABLE: -amount}
+    return uow
+
+
 def propose(
     uow: FakeBillingUnitOfWork, kind: str = "write_off", entries: Sequence[tuple[str, str, int]] = LOSS,
     actor: Actor = FINANCE, **more: Any,
@@ -73,7 +81,7 @@ def reverse(uow: FakeBillingUnitOfWork, transaction_id: UUID | None, actor: Acto
 
 def test_one_proposes_another_approves_and_then_it_is_booked() -> None:
     """Nothing moves before; the proposer cannot approve; a second approval changes nothing."""
-    uow = FakeBillingUnitOfWork()
+    uow = owed_to_us()
     proposed = propose(uow)
     assert uow.ledger.transactions == {}
     with pytest.raises(SameHandsApprove):
@@ -90,7 +98,7 @@ def test_one_proposes_another_approves_and_then_it_is_booked() -> None:
 
 def test_what_is_refused_is_never_booked() -> None:
     """The proposer may withdraw it."""
-    uow = FakeBillingUnitOfWork()
+    uow = owed_to_us()
     proposed = propose(uow)
     refused = refuse_adjustment(RefuseAdjustment(adjustment_id=proposed.adjustment_id), actor=FINANCE, uow=uow, now=NOW)
     assert refused.state == "refused"
@@ -118,7 +126,7 @@ def test_only_some_accounts_are_moved_by_hand(
     kind: str, entries: tuple[tuple[str, str, int], ...], refusal: type[Refused]
 ) -> None:
     """Bank, payment institution, contracts and what we owe others are booked by their own facts only."""
-    uow = FakeBillingUnitOfWork()
+    uow = owed_to_us()
     with pytest.raises(refusal):
         propose(uow, kind, entries)
     assert uow.adjustments.held == {}
@@ -134,7 +142,7 @@ def test_only_some_accounts_are_moved_by_hand(
 )
 def test_what_the_accountant_needs_is_booked(kind: str, entries: tuple[tuple[str, str, int], ...]) -> None:
     """Odd fen, and a figure on another line."""
-    uow = FakeBillingUnitOfWork()
+    uow = owed_to_us()
     approve(uow, propose(uow, kind, entries).adjustment_id)
     (booked,) = uow.ledger.transactions.values()
     assert (booked.kind, len(booked.entries)) == (kind, 2)
@@ -142,7 +150,7 @@ def test_what_the_accountant_needs_is_booked(kind: str, entries: tuple[tuple[str
 
 def test_it_counts_when_it_was_said_to_but_never_in_time_to_come() -> None:
     """Of an order it must be one that exists."""
-    uow = FakeBillingUnitOfWork()
+    uow = owed_to_us()
     earlier = NOW - timedelta(days=3)
     approve(uow, propose(uow, effective_at=earlier).adjustment_id)
     (booked,) = uow.ledger.transactions.values()
@@ -155,7 +163,7 @@ def test_it_counts_when_it_was_said_to_but_never_in_time_to_come() -> None:
 
 def test_a_reversal_mirrors_and_names_what_it_takes_back_once() -> None:
     """Two proposals for one transaction: the second approval is refused; a reversal itself is not taken back."""
-    uow = FakeBillingUnitOfWork()
+    uow = owed_to_us()
     booked = approve(uow, propose(uow).adjustment_id).transaction_id
     first, second = reverse(uow, booked), reverse(uow, booked)
     taken_back = approve(uow, first.adjustment_id).transaction_id
@@ -172,7 +180,7 @@ def test_a_reversal_mirrors_and_names_what_it_takes_back_once() -> None:
 
 def test_what_has_an_undo_of_its_own_is_not_reversed_by_hand() -> None:
     """Whatever its kind is called, what people did not book; and nothing is found that is not there."""
-    uow = FakeBillingUnitOfWork()
+    uow = owed_to_us()
     post_transaction(
         uow, key="r", kind="write_off", entries=receipt_card(ORDER_ID, cny(100)), effective_at=NOW, now=NOW
     )
@@ -185,7 +193,7 @@ def test_what_has_an_undo_of_its_own_is_not_reversed_by_hand() -> None:
 @pytest.mark.parametrize(("actor", "refusal"), [(REQUESTER, NotFound), (DISPUTE_OPERATOR, NotAllowed)])
 def test_finance_only(actor: Actor, refusal: type[Refused]) -> None:
     """Neither customers nor other operators propose, approve, refuse or reverse."""
-    uow = FakeBillingUnitOfWork()
+    uow = owed_to_us()
     proposed = propose(uow)
     booked = approve(uow, propose(uow).adjustment_id).transaction_id
     with pytest.raises(refusal):
@@ -196,3 +204,17 @@ def test_finance_only(actor: Actor, refusal: type[Refused]) -> None:
         reverse(uow, booked, actor)
     with pytest.raises(refusal):
         refuse_adjustment(RefuseAdjustment(adjustment_id=proposed.adjustment_id), actor=actor, uow=uow, now=NOW)
+
+
+def test_no_more_is_written_off_than_is_owed() -> None:
+    """When it is proposed, and again when it is approved: the debt may have been paid, or written off, meanwhile."""
+    uow = owed_to_us(500)
+    with pytest.raises(MoreThanOwed):
+        propose(uow, entries=(("E:bad_debt", "D", 501), (RECEIVABLE, "C", 501)))
+    with pytest.raises(MoreThanOwed):
+        propose(uow, entries=(("E:bad_debt", "D", 500), ("A:ar:voucher_programme:y", "C", 500)))
+    first, second = propose(uow), propose(uow)
+    approve(uow, first.adjustment_id)
+    with pytest.raises(MoreThanOwed):
+        approve(uow, second.adjustment_id)
+    assert uow.ledger.standing(RECEIVABLE, "CNY") == 0

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.billing.domain.claim import claim_results
 from services.billing.domain.programme import (
     BudgetCommitted,
     Case,
@@ -21,6 +22,8 @@ from services.billing.domain.programme import (
     version_at,
     within,
 )
+from services.billing.domain.voucher import VoucherUse
+from services.shared.kernel.ids import new_id
 from tests.kit.fakes_voucher import AUTHORITY_ID, HANGZHOU_CODE, HEFEI_CODE, a_programme, a_version, some_rules
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -197,3 +200,18 @@ def test_amounts_only_again() -> None:
     amount, results = amount_on(some_rules(), 6_000_000, 6_360_000, PLENTY)
     assert amount == 1_800_000
     assert results[0].rule == "rate"
+
+
+def test_what_stands_is_held_against_what_the_rules_give() -> None:
+    """A claim for more than they give of what is left is for a person; for less it is not."""
+    rules = some_rules()
+    given = 2_000_000
+    for amount, outcome in ((given, "passed"), (given - 1, "passed"), (given + 1, "failed")):
+        use = VoucherUse(
+            use_id=new_id(), voucher_id=new_id(), programme_id=new_id(), programme_version_id=new_id(),
+            order_id=new_id(), order_number="OR-1", holder_id=new_id(), provider_id=new_id(), state="claimed",
+            currency="CNY", amount=amount, net=8_000_000, gross=8_480_000, year=2026, redeem_to="company",
+            shortfall_payer="customer", left=PLENTY, results=(), findings=(), reserved_at=NOON,
+        )  # fmt: skip
+        (result,) = [each for each in claim_results(use, rules, 8_480_000, (), (), NOON) if each.rule == "amount"]
+        assert (result.outcome, result.figures["by_rules"]) == (outcome, given)
