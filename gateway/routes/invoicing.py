@@ -11,7 +11,7 @@ from gateway.calls import Caller, JsonBody, Signed
 from gateway.schemas import invoicing as schemas
 from gateway.schemas.base import Listed
 from gateway.schemas.work import DocumentLink
-from services.shared.messages.invoicing import invoice, received_invoice
+from services.shared.messages.invoicing import collective_invoice, invoice, received_invoice
 
 router = APIRouter(prefix="/v1", tags=["invoicing"])
 
@@ -37,6 +37,31 @@ def get_invoice_document(caller: Signed, invoice_id: UUID, form: Literal["pdf", 
     """The invoice as a page or as EN 16931 XML. A commercial invoice, not a fapiao, and it says so."""
     asked = invoice.GetInvoiceDocument(invoice_id=invoice_id, form=form)
     return ok(DocumentLink.of(caller.ask(asked, invoice.InvoiceDocument)))
+
+
+@router.post("/invoice-terms", response_model=schemas.InvoiceTerms)
+def set_invoice_terms(
+    caller: Signed, body: Annotated[schemas.InvoiceTermsToSet, Depends(JsonBody(schemas.InvoiceTermsToSet))]
+) -> Response:
+    """When a customer gets its invoices, for orders accepted from now on."""
+    wanted = collective_invoice.SetInvoiceTerms(**dict(body))
+    return ok(schemas.InvoiceTerms.of(caller.ask(wanted, collective_invoice.InvoiceTermsView)))
+
+
+@router.get("/invoice-terms/{customer_id}", response_model=schemas.InvoiceTerms)
+def get_invoice_terms(caller: Signed, customer_id: UUID) -> Response:
+    """404 where nothing is agreed: an invoice comes with each acceptance."""
+    asked = collective_invoice.GetInvoiceTerms(customer_id=customer_id)
+    return ok(schemas.InvoiceTerms.of(caller.ask(asked, collective_invoice.InvoiceTermsView)))
+
+
+@router.post("/collective-invoices", response_model=schemas.InvoicesMade)
+def invoice_uninvoiced(
+    caller: Signed, body: Annotated[schemas.CustomerToInvoice, Depends(JsonBody(schemas.CustomerToInvoice))]
+) -> Response:
+    """Invoice now what waits for the end of its month."""
+    wanted = collective_invoice.InvoiceUninvoiced(customer_id=body.customer_id)
+    return ok(schemas.InvoicesMade.of(caller.ask(wanted, collective_invoice.UninvoicedInvoiced)))
 
 
 @router.post("/received-invoices", status_code=problems.CREATED, response_model=schemas.ReceivedInvoice)

@@ -9,6 +9,7 @@ from pydantic import StringConstraints
 from gateway.schemas.base import Listed, Schema, Shown
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Instant, MoneyOrZero, PositiveMoney
+from services.shared.messages.invoicing.collective_invoice import InvoiceTiming
 from services.shared.messages.invoicing.invoice import InvoiceState
 from services.shared.messages.invoicing.received_invoice import InvoiceKind, ReceivedInvoiceState
 from services.shared.messages.invoicing.red_letter import FormNumber, FormState, RedLetterState
@@ -77,8 +78,40 @@ class RedFormToRefuse(Schema):
     state: Literal["05", "06", "08", "10"]
 
 
+class InvoiceTermsToSet(Schema):
+    """*monthly_collective*: one invoice over the orders of a month, at its end."""
+
+    customer_id: UUID
+    timing: InvoiceTiming
+
+
+class InvoiceTerms(Shown):
+    customer_id: UUID
+    timing: InvoiceTiming
+    since: Instant
+
+
+class CustomerToInvoice(Schema):
+    customer_id: UUID
+
+
+class InvoicesMade(Shown):
+    customer_id: UUID
+    invoice_ids: tuple[UUID, ...]
+    numbers: tuple[str, ...]
+
+
+class InvoicedOrder(Shown):
+    """Its part of an invoice over several orders."""
+
+    order_id: UUID
+    number: str
+    net: Money
+    tax: Money
+
+
 class CustomerInvoice(Shown):
-    """An invoice, to the customer."""
+    """An invoice, to the customer. *orders*: where it is over several; *order_id* is the first of them then."""
 
     invoice_id: UUID
     number: str
@@ -94,6 +127,7 @@ class CustomerInvoice(Shown):
     pdf_sha256: str
     xml_sha256: str
     red_letters: tuple[CustomerRedLetter, ...]
+    orders: tuple[InvoicedOrder, ...]
 
 
 class OperatorInvoice(CustomerInvoice):

@@ -49,6 +49,7 @@ from services.shared.messages.identity.organisation import (
     OrganisationRegistered,
     OrganisationVerified,
 )
+from services.shared.messages.invoicing.collective_invoice import InvoiceReduced
 from services.shared.messages.invoicing.invoice import InvoiceIssued
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
 from services.shared.messages.invoicing.red_letter import RedLetterIssued
@@ -115,6 +116,7 @@ def work(settings: SourceSettings) -> Work:
             on(InvoiceIssued, partial(receivable.invoiced, instructions=instructions, reminder_days=reminder_days)),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
             on(RedLetterIssued, refund.red_letter_issued),
+            on(InvoiceReduced, refund.invoice_reduced),
         ),
         outside_calls=(*outside_calls(gateway, channel, papers, overdue_after), *funding_calls(finance_systems)),
         timers={

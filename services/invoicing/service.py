@@ -3,13 +3,19 @@
 from datetime import datetime
 from functools import cache, partial
 
-from services.invoicing.adapters import queries, red_letter_queries, seller_invoices
+from services.invoicing.adapters import queries, red_letter_queries, seller_invoices, uninvoiced_repository
 from services.invoicing.config import settings
-from services.invoicing.use_cases import received_invoice, red_letter, seller_invoice
+from services.invoicing.use_cases import collective_invoice, invoice, received_invoice, red_letter, seller_invoice
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
+from services.shared.messages.invoicing.collective_invoice import (
+    GetInvoiceTerms,
+    InvoiceUninvoiced,
+    SetInvoiceTerms,
+    UninvoicedInvoiced,
+)
 from services.shared.messages.invoicing.invoice import GetInvoice, GetInvoiceDocument, ListInvoices
 from services.shared.messages.invoicing.received_invoice import ListReceivedInvoices, RecordReceivedInvoice
 from services.shared.messages.invoicing.red_letter import (
@@ -42,6 +48,12 @@ def _request_red_form(
     return red_letter.request_red_form(wanted, actor=actor, uow=uow, now=now, platform=settings().has_tax_platform)
 
 
+def _invoice_uninvoiced(
+    wanted: InvoiceUninvoiced, *, actor: Actor, uow: InvoicingUnitOfWork, now: datetime
+) -> UninvoicedInvoiced:
+    return collective_invoice.invoice_uninvoiced(wanted, actor=actor, uow=uow, now=now, number=invoice.number_invoice)
+
+
 class InvoicingService(ServiceBase):
     name = "invoicing"
 
@@ -51,6 +63,9 @@ class InvoicingService(ServiceBase):
     decide_registration = command(DecideRegistration, seller_invoice.decide_registration)
     record_seller_invoice = command(RecordSellerInvoice, seller_invoice.record_seller_invoice)
     get_seller_invoice = query(GetSellerInvoice, seller_invoices.get_seller_invoice)
+    set_invoice_terms = command(SetInvoiceTerms, collective_invoice.set_invoice_terms)
+    get_invoice_terms = query(GetInvoiceTerms, uninvoiced_repository.get_invoice_terms)
+    invoice_uninvoiced = command(InvoiceUninvoiced, _invoice_uninvoiced)
     get_invoice = query(GetInvoice, queries.get_invoice)
     list_invoices = query(ListInvoices, queries.list_invoices)
     get_invoice_document = query(GetInvoiceDocument, partial(queries.get_invoice_document, store=_store))

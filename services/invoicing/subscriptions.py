@@ -5,7 +5,7 @@ from functools import partial
 from services.invoicing.adapters.issuing import IssueInvoice
 from services.invoicing.adapters.tax_platform import AskForm, HttpTaxPlatform, SubmitForm
 from services.invoicing.config import InvoicingSettings
-from services.invoicing.use_cases import invoice, order, organisation, red_letter, settlement
+from services.invoicing.use_cases import collective_invoice, invoice, order, organisation, red_letter, settlement
 from services.shared.chassis.definition import OutsideCall, Work, on
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.messages.billing.commission import CommissionEarned, CommissionReduced
@@ -50,5 +50,8 @@ def work(settings: InvoicingSettings) -> Work:
             OutsideCall(red_letter.SUBMIT_FORM, SubmitForm(platform), red_letter.note_form),
             OutsideCall(red_letter.ASK_FORM, AskForm(platform), red_letter.note_form),
         ),
-        timers={red_letter.CHECK_TIMER: red_letter.check_form},
+        timers={
+            red_letter.CHECK_TIMER: red_letter.check_form,
+            collective_invoice.COLLECT_TIMER: partial(collective_invoice.invoice_month, number=invoice.number_invoice),
+        },
     )  # fmt: skip

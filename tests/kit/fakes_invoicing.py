@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from services.invoicing.domain.collective_invoice import InvoiceTerms, UninvoicedOrder
 from services.invoicing.domain.invoice import Contents, Invoice
 from services.invoicing.domain.order import OrderCopy
 from services.invoicing.domain.organisation import OrganisationCopy
@@ -209,6 +210,8 @@ class FakeInvoicing:
         self.tax_points = FakeTaxPoints()
         self.number_series = FakeNumberSeries()
         self.invoices = FakeInvoices()
+        self.uninvoiced = FakeUninvoiced()
+        self.invoices.uninvoiced = self.uninvoiced
         self.red_letters = FakeRedLetters()
         self.received_invoices = FakeReceivedInvoices()
         self.timers: dict[tuple[str, str], datetime] = {}
@@ -307,9 +310,10 @@ class FakeNumberSeries:
 class FakeInvoices:
     def __init__(self) -> None:
         self.rows: dict[UUID, Invoice] = {}
+        self.uninvoiced = FakeUninvoiced()
 
     def exists_for(self, order_id: UUID) -> bool:
-        return any(invoice.order_id == order_id for invoice in self.rows.values())
+        return order_id in self.uninvoiced.rows or any(each.order_id == order_id for each in self.rows.values())
 
     def add(self, invoice: Invoice) -> None:
         self.rows[invoice.invoice_id] = deepcopy(invoice)
@@ -320,13 +324,43 @@ class FakeInvoices:
         return deepcopy(self.rows[invoice_id])
 
     def of_order(self, order_id: UUID) -> Invoice | None:
-        return deepcopy(next((each for each in self.rows.values() if each.order_id == order_id), None))
+        waits = self.uninvoiced.rows.get(order_id)
+        on = {waits.invoice_id} if waits is not None else set()
+        found = (each for each in self.rows.values() if each.order_id == order_id or each.invoice_id in on)
+        return deepcopy(next(found, None))
 
     def contents_of(self, invoice_id: UUID) -> Contents:
         return self.get(invoice_id).frozen
 
     def save(self, invoice: Invoice) -> None:
         self.rows[invoice.invoice_id] = deepcopy(invoice)
+
+
+class FakeUninvoiced:
+    def __init__(self) -> None:
+        self.terms: dict[UUID, InvoiceTerms] = {}
+        self.rows: dict[UUID, UninvoicedOrder] = {}
+
+    def put_terms(self, terms: InvoiceTerms) -> None:
+        self.terms[terms.customer_id] = terms
+
+    def terms_of(self, customer_id: UUID) -> InvoiceTerms | None:
+        return self.terms.get(customer_id)
+
+    def add(self, order: UninvoicedOrder) -> None:
+        self.rows.setdefault(order.order_id, deepcopy(order))
+
+    def find(self, order_id: UUID) -> UninvoicedOrder | None:
+        return deepcopy(self.rows.get(order_id))
+
+    def waiting(self, customer_id: UUID, month: str | None) -> list[UUID]:
+        return sorted(
+            each.order_id for each in self.rows.values()
+            if each.customer_id == customer_id and each.invoice_id is None and (month is None or each.month <= month)
+        )  # fmt: skip
+
+    def save(self, order: UninvoicedOrder) -> None:
+        self.rows[order.order_id] = deepcopy(order)
 
 
 class FakeRedLetters:

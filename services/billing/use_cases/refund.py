@@ -41,6 +41,7 @@ from services.shared.messages.billing.refund import (
     WaiveRedLetter,
 )
 from services.shared.messages.billing.refund import RefundPart as RefundPartMessage
+from services.shared.messages.invoicing.collective_invoice import InvoiceReduced
 from services.shared.messages.invoicing.red_letter import RedLetterIssued
 
 BY_HAND = frozenset({"bank_transfer", "customer_credit"})
@@ -215,6 +216,11 @@ def give_back(order: OrderCopy, kept: int, *, uow: BillingUnitOfWork, now: datet
 
 def red_letter_issued(event: RedLetterIssued, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """The invoice is taken back by as much."""
+    red_letter_confirmed(event.refund_id, uow=uow, now=now)
+
+
+def invoice_reduced(event: InvoiceReduced, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """It was not invoiced yet, and never will be: no red letter is needed."""
     red_letter_confirmed(event.refund_id, uow=uow, now=now)
 
 

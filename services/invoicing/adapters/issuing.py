@@ -110,7 +110,7 @@ def document(contents: Contents) -> Invoice:
         if contents.tax_rate_bps
         else Vat("E", 0, "免征增值税 Exempt from VAT")  # the only profile without a rate is the exempt one
     )
-    lines = tuple(_line(line, vat, contents.order_number) for line in contents.lines)
+    lines = tuple(_line(line, vat, line.order_number or contents.order_number) for line in contents.lines)
     reduced = contents.reduced or zero
     over_all = total((line.net for line in lines), contents.net.currency) - contents.net - reduced
     if over_all.amount < 0:
@@ -119,7 +119,7 @@ def document(contents: Contents) -> Invoice:
         discount
         for discount in (
             Discount(over_all, "优惠 Discount", vat),
-            Discount(reduced, "验收前退款 Reduction agreed before acceptance", vat, code="64"),
+            Discount(reduced, "开票前退款 Refunds agreed before this invoice", vat, code="64"),
         )
         if discount.amount.amount
     )
@@ -197,9 +197,11 @@ def _payment(contents: Contents) -> PaymentMeans:
     if contents.credits is not None:  # nothing is to be paid to anybody's account by who reads it
         return PaymentMeans("97", contents.order_number)
     if contents.payment_method in {"bank_transfer", "credit"} and seller.account_number:
-        reference = reference_of(contents.order_number)
+        # Over several orders one transfer may pay it all, by its own number.
+        reference = reference_of(contents.order_number) if contents.order_number else contents.number
         return PaymentMeans("30", reference, seller.account_number, seller.account_name, seller.bank_name)
-    return PaymentMeans("48" if contents.payment_method == "card" else "97", contents.order_number)
+    named = contents.order_number or contents.number
+    return PaymentMeans("48" if contents.payment_method == "card" else "97", named)
 
 
 def _party(party: PartyOnInvoice) -> Party:

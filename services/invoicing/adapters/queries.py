@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from services.invoicing.adapters import tables
 from services.invoicing.adapters.red_letter_queries import of_invoices
-from services.invoicing.adapters.repositories import invoice_of
+from services.invoicing.adapters.repositories import invoice_of, over_order
 from services.invoicing.adapters.unit_of_work import InvoicingUnitOfWork
 from services.invoicing.domain.invoice import Invoice
 from services.shared.chassis.object_store import ObjectStore
@@ -22,6 +22,7 @@ from services.shared.messages.invoicing.invoice import (
     GetInvoice,
     GetInvoiceDocument,
     InvoiceDocument,
+    InvoicedOrder,
     InvoicePage,
     InvoiceView,
     ListInvoices,
@@ -70,7 +71,7 @@ def list_invoices(query: ListInvoices, *, actor: Actor, uow: InvoicingUnitOfWork
     if relation != "operator":
         statement = statement.where(table.c.customer_id == actor.organisation_id)
     if query.order_id is not None:
-        statement = statement.where(table.c.order_id == query.order_id)
+        statement = statement.where(over_order(query.order_id))
     rows, cursor = page(
         uow.connection, statement, (table.c.dated_at, table.c.invoice_id), query.after, query.limit,
         read=(datetime.fromisoformat, UUID), newest_first=True,
@@ -124,6 +125,7 @@ def _invoice_view(invoice: Invoice, relation: Relation, red_letters: tuple[RedLe
         xml_sha256=invoice.xml.sha256 if invoice.xml else "",
         problem=invoice.problem if relation == "operator" else "",
         red_letters=red_letters,
+        orders=tuple(InvoicedOrder(**vars(each)) for each in contents.orders),
     )
 
 

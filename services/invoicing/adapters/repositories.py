@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.invoicing.adapters import tables
@@ -136,7 +136,9 @@ class SqlInvoices:
         self.connection = connection
 
     def exists_for(self, order_id: UUID) -> bool:
-        return bool(self.connection.execute(select(exists().where(tables.invoice.c.order_id == order_id))).scalar_one())
+        of_its_own = exists().where(tables.invoice.c.order_id == order_id)
+        waits = exists().where(tables.uninvoiced_order.c.order_id == order_id)
+        return bool(self.connection.execute(select(of_its_own | waits)).scalar_one())
 
     def add(self, invoice: Invoice) -> None:
         self.connection.execute(insert(tables.invoice).values(_invoice_row(invoice)))
@@ -151,7 +153,7 @@ class SqlInvoices:
 
     def of_order(self, order_id: UUID) -> Invoice | None:
         row = self.connection.execute(
-            select(tables.invoice).where(tables.invoice.c.order_id == order_id).with_for_update()
+            select(tables.invoice).where(over_order(order_id)).with_for_update()
         ).one_or_none()
         return invoice_of(row) if row is not None else None
 
@@ -183,6 +185,12 @@ class SqlReceivedInvoices:
         ).scalar_one_or_none()
         if stored is None:
             raise AlreadyRecorded(number=invoice.number)
+
+
+def over_order(order_id: UUID) -> ColumnElement[bool]:
+    """Of an invoice: it is over this order, alone or with others."""
+    on = select(tables.uninvoiced_order.c.invoice_id).where(tables.uninvoiced_order.c.order_id == order_id)
+    return (tables.invoice.c.order_id == order_id) | tables.invoice.c.invoice_id.in_(on)
 
 
 def invoice_of(row: Any) -> Invoice:

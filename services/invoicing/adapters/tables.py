@@ -120,6 +120,32 @@ red_letter = Table(
     Column("version", Integer),
 )
 
+invoice_terms = Table(
+    "invoice_terms",
+    metadata,
+    Column("customer_id", Uuid, primary_key=True),
+    Column("timing", Text),
+    Column("since", DateTime(timezone=True)),
+    Column("set_by", Text),
+)
+
+uninvoiced_order = Table(
+    "uninvoiced_order",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("customer_id", Uuid),
+    Column("month", Text),
+    Column("currency", Text),
+    Column("net_minor", BigInteger),
+    Column("tax_minor", BigInteger),
+    Column("tax_rate_bps", Integer),
+    Column("on_credit_minor", BigInteger),
+    Column("net_days", Integer),
+    Column("accepted_at", DateTime(timezone=True)),
+    Column("invoice_id", Uuid),
+    Column("lowered_by", JSONB),
+)
+
 received_invoice = Table(
     "received_invoice",
     metadata,

@@ -13,6 +13,7 @@ from services.invoicing.adapters.repositories import (
     SqlTaxPoints,
 )
 from services.invoicing.adapters.seller_invoices import SqlSellerInvoices
+from services.invoicing.adapters.uninvoiced_repository import SqlUninvoiced
 from services.shared.chassis.unit_of_work import UnitOfWork
 
 
@@ -44,6 +45,10 @@ class InvoicingUnitOfWork(UnitOfWork):
     @cached_property
     def invoices(self) -> SqlInvoices:
         return SqlInvoices(self.connection)
+
+    @cached_property
+    def uninvoiced(self) -> SqlUninvoiced:
+        return SqlUninvoiced(self.connection)
 
     @cached_property
     def red_letters(self) -> SqlRedLetters:

@@ -74,6 +74,16 @@ class Credited:
 
 
 @dataclass(frozen=True)
+class OrderShare:
+    """What of an invoice over several orders is of one of them."""
+
+    order_id: UUID
+    number: str
+    net: Money
+    tax: Money
+
+
+@dataclass(frozen=True)
 class Contents:
     """
     Everything both documents say.
@@ -82,7 +92,8 @@ class Contents:
         dated_at: The instant whose Asia/Shanghai day is the issue date; also the file's creation date.
         accepted_at: When the performance was accepted: its day is the delivery date.
         paid: Received before, and not given back.
-        reduced: Net that the order comes down by, because it was given back before acceptance; none: nothing was.
+        reduced: Net that the order comes down by, because it was given back before this; none: nothing was.
+        orders: Of an invoice over several; empty: it is over one.
         credits: Of a red-letter invoice, whose amounts are what is taken back, above zero.
         net_days: From the issue date until what is not paid is due.
     """
@@ -103,6 +114,7 @@ class Contents:
     net_days: int = 0
     reduced: Money | None = None
     credits: Credited | None = None
+    orders: tuple[OrderShare, ...] = ()
 
     @property
     def gross(self) -> Money:
@@ -132,9 +144,10 @@ class Taken:
 @dataclass
 class Invoice:
     """
-    One order's invoice.
+    One order's invoice, or one over several.
 
     Attributes:
+        order_id: Of several the first.
         contents: None until it is numbered.
         issued_at: What the documents are dated; none until they exist.
         problem: Why they could not be made: rule ids and the rules' own words.
@@ -178,6 +191,7 @@ class Invoice:
         on_credit: Money,
         net_days: int,
         now: datetime,
+        orders: tuple[OrderShare, ...] = (),
     ) -> None:
         """
         Freeze what it will say under *number*: all but what went *on_credit* was sure before work began.
@@ -207,6 +221,7 @@ class Invoice:
             paid=net + tax - on_credit,
             net_days=net_days,
             reduced=reduced if reduced.amount else None,
+            orders=orders,
         )
 
     def issue(self, pdf: KeptFile, xml: KeptFile) -> None:

@@ -14,6 +14,7 @@ class OrderLine:
         unit_price: Net of VAT, or with it where *includes_tax*.
         discount: Of the whole line, in the same terms as *unit_price*.
         net: Of the whole line, without VAT, after discount.
+        order_number: Of the order it is of, where an invoice is over several.
     """
 
     title_zh: str
@@ -24,6 +25,7 @@ class OrderLine:
     includes_tax: bool
     discount: Money
     net: Money
+    order_number: str = ""
 
 
 @dataclass(frozen=True)

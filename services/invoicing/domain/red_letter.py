@@ -136,7 +136,8 @@ class RedLetter:
         self.state = LIFECYCLE.after("confirm", self.state)
         self.problem = ""
         zero = Money(0, self.net.currency)
-        first, others = invoice.lines[0], len(invoice.lines) - 1
+        own = [line for line in invoice.lines if line.order_number in {"", self.order_number}] or invoice.lines
+        first, others = own[0], len(own) - 1
         self.contents = replace(
             invoice,
             number=number,
@@ -151,6 +152,7 @@ class RedLetter:
                     includes_tax=False,
                     discount=zero,
                     net=self.net,
+                    order_number=first.order_number,
                 ),
             ),
             net=self.net,
@@ -158,6 +160,7 @@ class RedLetter:
             paid=zero,
             net_days=0,
             reduced=None,
+            orders=(),
             credits=Credited(invoice.number, invoice.dated_at, self.form.number, _REASONS.get(self.cause, self.cause)),
         )
         return self.contents

@@ -13,10 +13,18 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from services.invoicing.domain.invoice import SERIES, Contents, Invoice, KeptFile, invoice_number, problem_text
+from services.invoicing.domain.invoice import (
+    SERIES,
+    Contents,
+    Invoice,
+    KeptFile,
+    OrderShare,
+    invoice_number,
+    problem_text,
+)
 from services.invoicing.domain.order import OrderCopy, commission_of
 from services.invoicing.domain.tax_point import TaxPoint
-from services.invoicing.use_cases import red_letter, seller_invoice
+from services.invoicing.use_cases import collective_invoice, red_letter, seller_invoice
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
@@ -44,7 +52,10 @@ def invoice_order(event: RevenueRecognised, *, uow: InvoicingUnitOfWork, now: da
         raise NotYet("the order is not known here yet")
     if uow.invoices.exists_for(event.order_id):
         return
-    _number(
+    _reach_tax_point(order, event.net, event.tax, event.accepted_at, uow)
+    if collective_invoice.waits(event, uow=uow):
+        return
+    number_invoice(
         order, event.customer_id, accepted_at=event.accepted_at, net=event.net, tax=event.tax,
         on_credit=event.on_credit, net_days=event.net_days, uow=uow, now=now,
     )  # fmt: skip
@@ -65,20 +76,54 @@ def invoice_commission(event: CommissionEarned, *, uow: InvoicingUnitOfWork, now
     if uow.invoices.exists_for(event.order_id):
         return
     commission = commission_of(order, event.provider_id, event.net, event.tax, event.tax_rate_bps)
-    _number(
+    _reach_tax_point(commission, event.net, event.tax, event.accepted_at, uow)
+    number_invoice(
         commission, event.provider_id, accepted_at=event.accepted_at, net=event.net, tax=event.tax,
         on_credit=Money(0, event.net.currency) if event.split else event.gross, net_days=0, uow=uow, now=now,
     )  # fmt: skip
 
 
-def _number(
+def number_invoice(
     order: OrderCopy, buyer_id: UUID, *, net: Money, tax: Money, accepted_at: datetime, on_credit: Money, net_days: int,
-    uow: InvoicingUnitOfWork, now: datetime,
-) -> None:  # fmt: skip
-    """VAT is due on *net*; an invoice over it to *buyer_id* has its number, and its documents are asked for."""
+    uow: InvoicingUnitOfWork, now: datetime, invoice_id: UUID | None = None, orders: tuple[OrderShare, ...] = (),
+) -> Invoice:  # fmt: skip
+    """
+    An invoice over *net* to *buyer_id* has its number, and its documents are asked for.
+
+    Args:
+        order: What it is over; of *orders*, where it is over several, their lines and sums.
+        buyer_id: Whose invoice it is.
+        net: What was recognised.
+        tax: On it, likewise.
+        accepted_at: The last of the acceptances.
+        on_credit: What of the gross is owed.
+        net_days: From the issue date until that is due.
+        uow: The transaction.
+        now: When.
+        invoice_id: None: the order's own.
+        orders: See Contents.
+
+    Raises:
+        NotYet: A party is not known here yet.
+    """
     seller, buyer = uow.organisations.parties(buyer_id)
     if seller is None or buyer is None:
         raise NotYet("a party is not known here yet")
+    invoice = Invoice(invoice_id or derived_id("invoice", order.order_id), order.order_id, buyer_id)
+    year = business_date(now).year
+    # Taken last: whoever waits for the series then waits for as little as may be.
+    number = invoice_number(SERIES, year, uow.number_series.take(SERIES, year))
+    invoice.take_number(
+        number, order=order, seller=seller, buyer=buyer, accepted_at=accepted_at, now=now, net=net, tax=tax,
+        on_credit=on_credit, net_days=net_days, orders=orders,
+    )  # fmt: skip
+    uow.invoices.add(invoice)
+    uow.call_outside(ISSUE_INVOICE, f"{ISSUE_INVOICE}:{invoice.invoice_id}", issue_payload(invoice))
+    return invoice
+
+
+def _reach_tax_point(order: OrderCopy, net: Money, tax: Money, reached_at: datetime, uow: InvoicingUnitOfWork) -> None:
+    """VAT is due on *net*, whenever it is invoiced."""
     tax_point = TaxPoint(
         tax_point_id=derived_id("tax_point", order.order_id, "acceptance"),
         order_id=order.order_id,
@@ -86,20 +131,10 @@ def _number(
         net=net,
         tax=tax,
         tax_rate_bps=order.tax_rate_bps,
-        reached_at=accepted_at,
+        reached_at=reached_at,
     )
     if uow.tax_points.add(tax_point):
         uow.publish(TaxPointReached(**vars(tax_point)))
-    invoice = Invoice(derived_id("invoice", order.order_id), order.order_id, buyer_id)
-    year = business_date(now).year
-    # Taken last: whoever waits for the series then waits for as little as may be.
-    number = invoice_number(SERIES, year, uow.number_series.take(SERIES, year))
-    invoice.take_number(
-        number, order=order, seller=seller, buyer=buyer, accepted_at=accepted_at, now=now, net=net, tax=tax,
-        on_credit=on_credit, net_days=net_days,
-    )  # fmt: skip
-    uow.invoices.add(invoice)
-    uow.call_outside(ISSUE_INVOICE, f"{ISSUE_INVOICE}:{invoice.invoice_id}", issue_payload(invoice))
 
 
 def issue_payload(invoice: Invoice) -> dict[str, Any]:
@@ -139,20 +174,26 @@ def record_documents(
     pdf, xml = KeptFile(**outcome["pdf"]), KeptFile(**outcome["xml"])
     invoice.issue(pdf, xml)
     uow.invoices.save(invoice)
-    uow.publish(
-        InvoiceIssued(
-            invoice_id=invoice.invoice_id,
-            number=contents.number,
-            order_id=invoice.order_id,
-            order_number=contents.order_number,
-            customer_id=invoice.customer_id,
-            net=contents.net,
-            tax=contents.tax,
-            gross=contents.gross,
-            tax_rate_bps=contents.tax_rate_bps,
-            issued_at=contents.dated_at,
-            pdf_sha256=pdf.sha256,
-            xml_sha256=xml.sha256,
+    # One over several is told for each, in the order's own stream; people are told of it once.
+    shares = contents.orders or (OrderShare(invoice.order_id, contents.order_number, contents.net, contents.tax),)
+    for place, share in enumerate(shares):
+        uow.publish(
+            InvoiceIssued(
+                invoice_id=invoice.invoice_id,
+                number=contents.number,
+                order_id=share.order_id,
+                order_number=share.number,
+                customer_id=invoice.customer_id,
+                net=share.net,
+                tax=share.tax,
+                gross=share.net + share.tax,
+                tax_rate_bps=contents.tax_rate_bps,
+                issued_at=contents.dated_at,
+                pdf_sha256=pdf.sha256,
+                xml_sha256=xml.sha256,
+                orders=len(shares),
+                first=place == 0,
+                total=contents.gross,
+            )
         )
-    )
     red_letter.invoice_issued(invoice, uow=uow, platform=platform)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from services.invoicing.domain.collective_invoice import InvoiceTerms, UninvoicedOrder
 from services.invoicing.domain.invoice import Contents, Invoice
 from services.invoicing.domain.order import OrderCopy
 from services.invoicing.domain.organisation import OrganisationCopy
@@ -75,12 +76,29 @@ class Invoices(Protocol):
         """Locked until the end of the transaction. Raises NotFound."""
 
     def of_order(self, order_id: UUID) -> Invoice | None:
-        """Locked until the end of the transaction."""
+        """Its own, or the one over several that it is on. Locked until the end of the transaction."""
 
     def contents_of(self, invoice_id: UUID) -> Contents:
         """What it says, frozen; not locked. Raises NotFound."""
 
     def save(self, invoice: Invoice) -> None: ...
+
+
+class Uninvoiced(Protocol):
+    def put_terms(self, terms: InvoiceTerms) -> None: ...
+
+    def terms_of(self, customer_id: UUID) -> InvoiceTerms | None: ...
+
+    def add(self, order: UninvoicedOrder) -> None:
+        """Store it; the same again changes nothing."""
+
+    def find(self, order_id: UUID) -> UninvoicedOrder | None:
+        """Locked until the end of the transaction."""
+
+    def waiting(self, customer_id: UUID, month: str | None) -> Sequence[UUID]:
+        """The orders of months up to *month* (none: of all) that are on no invoice, by id; not locked."""
+
+    def save(self, order: UninvoicedOrder) -> None: ...
 
 
 class RedLetters(Protocol):
@@ -123,6 +141,9 @@ class InvoicingUnitOfWork(Protocol):
 
     @property
     def invoices(self) -> Invoices: ...
+
+    @property
+    def uninvoiced(self) -> Uninvoiced: ...
 
     @property
     def red_letters(self) -> RedLetters: ...

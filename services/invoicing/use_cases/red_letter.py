@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 from services.invoicing.domain.invoice import Contents, Invoice, KeptFile, invoice_number, problem_text
 from services.invoicing.domain.red_form import CONFIRMED, LAPSED, UNCONFIRMED, FormState
 from services.invoicing.domain.red_letter import ESCALATE_AFTER, SERIES, RedLetter
+from services.invoicing.use_cases import collective_invoice
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import NotYet
@@ -63,7 +64,7 @@ def refund_agreed(event: RefundAgreed, *, uow: InvoicingUnitOfWork, now: datetim
         NotYet: The invoice has no number yet.
         MoreThanInvoiced: A bug.
     """
-    if not event.invoiced:
+    if not event.invoiced or collective_invoice.lowered(event, uow=uow):
         return
     _take_back(event, event.customer_id, uow, now, platform=platform)
 

@@ -116,7 +116,7 @@ _RECEIVED = (
 )  # fmt: skip
 _INVOICE = (
     "invoice_id", "number", "order_id", "order_number", "customer_id", "net", "tax", "gross", "tax_rate_bps",
-    "issued_at", "pdf_sha256", "xml_sha256",
+    "issued_at", "pdf_sha256", "xml_sha256", "orders", "total",
 )  # fmt: skip
 
 
@@ -266,6 +266,9 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     # invoicing
     "invoice.issued.v1": (_customer(*_INVOICE),),
     "invoice.failed.v1": (),
+    "invoice.reduced.v1": (
+        _customer("refund_id", "order_id", "order_number", "customer_id", "net", "tax", "gross"),
+    ),
     "tax_point.reached.v1": (),
     "red_letter.requested.v1": (_customer(*_RED_LETTER),),
     "red_letter.issued.v1": (

@@ -37,7 +37,7 @@ class Audience:
     relation: Relation
     roles: tuple[Role, ...]
     link: str
-    only_if: tuple[str, str] | None = None
+    only_if: tuple[str, str | bool] | None = None
 
 
 _BUYER: tuple[Role, ...] = ("requester", "approver")
@@ -167,7 +167,7 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
         Audience("reconciliation_overdue", "operator", ("finance_operator",), _ORDERS),
     ),
     "invoice.issued.v1": (
-        Audience("invoice_issued", "customer", ("customer_finance",), _ORDER),
+        Audience("invoice_issued", "customer", ("customer_finance",), _ORDER, only_if=("first", True)),
     ),
     "invoice.failed.v1": (
         Audience("invoice_failed", "operator", ("finance_operator",), _ORDER),

@@ -153,7 +153,7 @@ def test_what_was_given_back_before_acceptance_is_a_reduction(store: ObjectStore
     assert total(xml, "TaxExclusiveAmount") == f"{net / 100:.2f}"
     assert total(xml, "PayableAmount") == "0.00"
     text = text_of(store.fetch(made["pdf"]["key"]))
-    for said in ("验收前退款", "Reductionagreedbeforeacceptance", figure(cny(net + tax)), "款项已付清"):
+    for said in ("开票前退款", "Refundsagreedbeforethisinvoice", figure(cny(net + tax)), "款项已付清"):
         assert said in text, said
 
 

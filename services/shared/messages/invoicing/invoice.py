@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.shared.kernel.actor import Grants
 from services.shared.kernel.money import Money
-from services.shared.messages.base import Event, Instant, Page, Query, View
+from services.shared.messages.base import Event, Instant, Message, Page, Query, View
 from services.shared.messages.invoicing.red_letter import RedLetterView
 
 InvoiceState = Literal[
@@ -17,11 +17,22 @@ InvoiceState = Literal[
 _READERS: Grants = {"customer": frozenset(), "operator": frozenset({"finance_operator", "administrator"})}
 
 
+class InvoicedOrder(Message):
+    """*net* and *tax*: its part of an invoice over several."""
+
+    order_id: UUID
+    number: str
+    net: Money
+    tax: Money
+
+
 class InvoiceView(View):
     """
     *net*, *tax* and *gross* are what it says, whatever is taken back of it.
 
     Attributes:
+        order_id, order_number: Of several orders the first one's id, and no number.
+        orders: Where it is over several.
         problem: Why it could not be issued, for the operating company.
         red_letters: What takes it back, oldest first.
     """
@@ -41,6 +52,7 @@ class InvoiceView(View):
     xml_sha256: str
     problem: str
     red_letters: tuple[RedLetterView, ...] = ()
+    orders: tuple[InvoicedOrder, ...] = ()
 
 
 class GetInvoice(Query):
@@ -87,7 +99,15 @@ class InvoiceDocument(View):
 
 
 class InvoiceIssued(Event):
-    """Numbered, written, checked against the official rules, and kept."""
+    """
+    Numbered, written, checked against the official rules, and kept. One over several orders is told for each of them.
+
+    Attributes:
+        net, tax, gross: The order's part of it.
+        orders: How many orders it is over.
+        first: Of those the one that is told first.
+        total: Gross of the whole invoice; none: it is over one order.
+    """
 
     wire_name: ClassVar = "invoice.issued.v1"
     source: ClassVar = "invoicing"
@@ -105,6 +125,9 @@ class InvoiceIssued(Event):
     issued_at: Instant
     pdf_sha256: str
     xml_sha256: str
+    orders: int = 1
+    first: bool = True
+    total: Money | None = None
 
 
 class InvoiceFailed(Event):
