@@ -1,6 +1,5 @@
 """Reads of what waits in suspense, of who pays for whom, and of customers' credit."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,8 +11,9 @@ from services.billing.adapters import tables
 from services.billing.adapters.bank_repositories import bank_line, payer_agreement
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.bank_line import BankLine
-from services.billing.domain.bank_matching import Scored, scored
+from services.billing.domain.bank_matching import Scored
 from services.billing.domain.bank_statement import references_in
+from services.billing.domain.bank_suggestion import Suggestions
 from services.billing.domain.payer_agreement import one_account
 from services.billing.domain.payment import Payment
 from services.billing.use_cases import bank_line as bank_lines
@@ -37,22 +37,33 @@ from services.shared.messages.billing.payer_agreement import ListPayerAgreements
 CANDIDATES_MAX = 5
 _BUCKETS: dict[Bucket, tuple[int, int | None]] = {"0-7": (0, 8), "8-30": (8, 31), "over-30": (31, None)}
 
-# What money of these references, amounts, names and accounts may be for; each arm has its index. The form of an
-# account is that of one_account.
+# What money of these references, amounts, names and accounts may be for; each arm has its index, and of many that are
+# alike the newest count. The form of an account is that of one_account.
 _POSSIBLE = text(r"""
     SELECT payment.* FROM payment JOIN (
       SELECT payment_id FROM payment WHERE reference = ANY(:references)
       UNION
-      SELECT p.payment_id FROM payment p
-      JOIN unnest(CAST(:currencies AS text[]), CAST(:amounts AS bigint[])) AS w (currency, amount)
-        ON p.currency = w.currency AND p.amount - p.received = w.amount
-      WHERE p.method = 'bank_transfer' AND p.state = 'pending'
+      SELECT p.payment_id FROM (
+        SELECT DISTINCT * FROM unnest(CAST(:currencies AS text[]), CAST(:amounts AS bigint[])) AS w (currency, amount)
+      ) AS wanted CROSS JOIN LATERAL (
+        SELECT payment_id FROM payment
+        WHERE currency = wanted.currency AND amount - received = wanted.amount
+          AND method = 'bank_transfer' AND state = 'pending'
+        ORDER BY opened_at DESC, payment_id LIMIT 1000) AS p
       UNION
-      SELECT p.payment_id FROM payment p JOIN organisation o ON o.organisation_id = p.customer_id
-      WHERE p.method = 'bank_transfer' AND p.state = 'pending'
-        AND (o.legal_name = ANY(:names) OR (o.account_number <> ''
-          AND regexp_replace(upper(normalize(o.account_number, NFKC)), '[\W_]+', '', 'g') = ANY(:accounts)))
-    ) AS possible USING (payment_id) ORDER BY payment.opened_at, payment.payment_id LIMIT 1000""")
+      SELECT p.payment_id FROM (
+        SELECT organisation_id FROM organisation WHERE legal_name = ANY(:names)
+        UNION
+        SELECT organisation_id FROM organisation WHERE account_number <> ''
+          AND regexp_replace(upper(normalize(account_number, NFKC)), '[\W_]+', '', 'g') = ANY(:accounts)
+        UNION
+        SELECT customer_id FROM payer_agreement WHERE state = 'in_force' AND payer_name = ANY(:names)
+      ) AS payer CROSS JOIN LATERAL (
+        SELECT payment_id FROM payment
+        WHERE customer_id = payer.organisation_id AND method = 'bank_transfer' AND state = 'pending'
+        ORDER BY opened_at DESC, payment_id LIMIT 1000) AS p
+    ) AS possible USING (payment_id)
+    ORDER BY (reference IS NOT NULL AND reference = ANY(:references)) DESC, payment.opened_at DESC LIMIT 5000""")
 
 _AGES = text("""
     SELECT CASE WHEN booked_at > :week THEN '0-7' WHEN booked_at > :month THEN '8-30' ELSE 'over-30' END AS bucket,
@@ -105,21 +116,14 @@ def _views(lines: Sequence[BankLine], uow: BillingUnitOfWork, now: datetime) -> 
     customers = {payment.customer_id for payment in payments}
     payers = uow.payers.of(customers) if customers else {}
     names = {each.organisation_id: each.legal_name for each in uow.organisations.find_all(customers).values()}
-    found: defaultdict[UUID, list[Scored]] = defaultdict(list)
-    for line in asked:
-        for each in scored(line, references_in(line.remittance), payments, payers):
-            if each.score >= _WORTH_SHOWING_MIN:
-                found[line.bank_line_id].append(each)
+    suggestions = Suggestions(payments, payers, CANDIDATES_MAX)
+    found = {line.bank_line_id: suggestions.of(line) for line in asked}
     return [
         bank_lines.view(line, now).model_copy(
-            update={"candidates": tuple(_candidate(each, names) for each in found[line.bank_line_id][:CANDIDATES_MAX])}
+            update={"candidates": tuple(_candidate(each, names) for each in found.get(line.bank_line_id, ()))}
         )
         for line in lines
     ]
-
-
-# Below it nothing but the day speaks for a payment.
-_WORTH_SHOWING_MIN = 10
 
 
 def _possible(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> list[Payment]:

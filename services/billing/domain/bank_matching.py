@@ -7,7 +7,7 @@ money came after it was asked for 5. From 75 points on, with no other candidate 
 unless somebody else than the customer paid: that is for a person, whatever the points.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -22,7 +22,7 @@ AUTOMATIC_MIN = 75
 APART_MIN = 20
 
 _REFERENCE, _DIGITS, _EXACT, _PAYER, _PAYER_CUT, _AFTER = 60, 35, 20, 15, 10, 5
-_NAME_CHARS_CUT_MIN = 8
+NAME_CHARS_CUT_MIN = 8
 
 PayerIs = Literal["customer", "unknown", "other"]
 
@@ -60,7 +60,7 @@ def payer_of(line: BankLine, payer: Payer) -> tuple[PayerIs, int, str]:
         return "customer", _PAYER, "payer_name"
     if any(agreement.covers(line) for agreement in payer.agreements):
         return "customer", _PAYER, "payer_agreement"
-    if len(name) >= _NAME_CHARS_CUT_MIN and any(known.startswith(name) for known in payer.names):
+    if len(name) >= NAME_CHARS_CUT_MIN and any(known.startswith(name) for known in payer.names):
         return "customer", _PAYER_CUT, "payer_name_cut"
     if not name and not account:
         return "unknown", 0, "payer_unknown"
@@ -70,10 +70,19 @@ def payer_of(line: BankLine, payer: Payer) -> tuple[PayerIs, int, str]:
 def scored(
     line: BankLine, candidates: Sequence[Candidate], payments: Sequence[Payment], payers: Mapping[UUID, Payer]
 ) -> list[Scored]:
-    """Every one of *payments* with its points, the likeliest first. *candidates*: references in the line's text."""
+    """
+    Every one of *payments* with its points, the likeliest first, of equals the newest.
+
+    *candidates*: references in the line's text.
+    """
     named = {candidate.reference: candidate.certain for candidate in candidates}
-    found = [_scored(line, named, each, payers.get(each.customer_id, Payer())) for each in payments]
-    return sorted(found, key=lambda each: (-each.score, each.payment.opened_at, each.payment.payment_id))
+    found = [_scored(line, named, each, payers.get(each.customer_id, Payer())) for each in newest_first(payments)]
+    return sorted(found, key=lambda each: -each.score)
+
+
+def newest_first(payments: Iterable[Payment]) -> list[Payment]:
+    by_id = sorted(payments, key=lambda each: each.payment_id)
+    return sorted(by_id, key=lambda each: each.opened_at, reverse=True)
 
 
 def _scored(line: BankLine, named: Mapping[str, bool], payment: Payment, payer: Payer) -> Scored:
