@@ -108,7 +108,7 @@ def resubmit_claim(command: ResubmitClaim, *, actor: Actor, uow: BillingUnitOfWo
     claim.resubmit(hand_of(actor), now)
     _gather(claim, use, uow, now)
     uow.claims.save(claim)
-    _tell_submitted(claim, uow)
+    _tell_submitted(claim, use, uow)
     return view(claim)
 
 
@@ -259,7 +259,7 @@ def _submit(use: VoucherUse, by: str, claimant_id: UUID, uow: BillingUnitOfWork,
     uow.vouchers.save_use(use)
     uow.claims.add(claim)
     uow.cancel_timer(voucher_use.LAPSE_TIMER, use.use_id)
-    _tell_submitted(claim, uow)
+    _tell_submitted(claim, use, uow)
     return claim
 
 
@@ -333,14 +333,16 @@ def _use_of(claim: Claim, uow: BillingUnitOfWork) -> VoucherUse:
     return use
 
 
-def _tell_submitted(claim: Claim, uow: BillingUnitOfWork) -> None:
+def _tell_submitted(claim: Claim, use: VoucherUse, uow: BillingUnitOfWork) -> None:
+    parties = {"claimant": claim.claimant_id, "holder": use.holder_id, "provider": use.provider_id}
+    about = programmes.names_on_cover(claim.programme_id, parties, uow)
     uow.publish(_event(ClaimSubmitted, claim, automatic=claim.automatic))
     if claim.state == "approved":
         uow.publish(_event(ClaimApproved, claim))
     uow.call_outside(
         "build_claim_pack",
         f"claim_pack:{claim.claim_id}:{claim.submitted_at.isoformat()}",
-        {"claim": view(claim).model_dump(mode="json")},
+        {"claim": view(claim).model_dump(mode="json"), "about": about},
     )
 
 

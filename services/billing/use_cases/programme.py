@@ -1,6 +1,6 @@
 """Programmes: publishing their rules, and keeping count of what they have promised."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -146,6 +146,18 @@ def known_organisation(organisation_id: UUID, uow: BillingUnitOfWork) -> Organis
     if found is None:
         raise NotFound
     return found
+
+
+def names_on_cover(programme_id: UUID, parties: Mapping[str, UUID], uow: BillingUnitOfWork) -> dict[str, str]:
+    """What the cover of a claim calls the programme, its authority and *parties*; empty: the operating company."""
+    programme = uow.programmes.find(programme_id)
+    if programme is None:
+        raise NotYet("the programme is not known here")
+    known = uow.organisations.find_all({programme.authority_id, *parties.values()})
+    wanted = {"authority": programme.authority_id, **parties}
+    names = {role: known[party].legal_name if party in known else "" for role, party in wanted.items()}
+    title = f"{programme.title_zh} {programme.title_en}"
+    return {"programme_number": programme.number, "programme": title, **names}
 
 
 def commit(programme: Programme, holder_id: UUID, year: int, change: int, uow: BillingUnitOfWork) -> None:

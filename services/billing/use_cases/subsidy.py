@@ -257,11 +257,12 @@ def _reviewed(
 
 
 def _tell_submitted(subsidy: Subsidy, orders: Sequence[SubsidisedOrder], uow: BillingUnitOfWork) -> None:
+    about = programmes.names_on_cover(subsidy.programme_id, {"claimant": subsidy.provider_id}, uow)
     uow.publish(_event(SubsidySubmitted, subsidy, order_count=subsidy.order_count))
     uow.call_outside(
         "build_claim_pack",
         f"subsidy_pack:{subsidy.subsidy_id}:{subsidy.submitted_at.isoformat()}",
-        {"subsidy": view(subsidy, orders).model_dump(mode="json")},
+        {"subsidy": view(subsidy, orders).model_dump(mode="json"), "about": about},
     )
 
 

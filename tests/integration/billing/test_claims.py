@@ -68,6 +68,7 @@ from tests.integration.billing.voucher_books import (
     reserve,
     sign,
 )
+from tests.integration.documents.reading import pdfa_violations, text_of
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
     FINANCE,
@@ -261,6 +262,12 @@ def test_the_pack(books: Billing) -> None:
         manifest = packed.read("manifest.json")
         assert sha256(manifest).hexdigest() in packed.read("SHA256SUMS").decode()
         assert SHA in packed.read("checklist.csv").decode()
+        cover = packed.read("cover.pdf")
+    said = text_of(cover)
+    for each in (claim.number, "创新券Innovationvouchers", "20,000.00", "贰万元整", "PG-2026-", SHA[:32],
+                 sha256(manifest).hexdigest()[32:], "通过passed"):  # fmt: skip
+        assert each in said
+    assert pdfa_violations(cover) == []
     assert json.loads(manifest)["number"] == claim.number
 
     def link(query: GetClaimPack, *, actor: Actor, uow: Any, now: Any) -> Any:

@@ -58,6 +58,7 @@ from tests.integration.billing.voucher_books import (
     a_programme,
     refusal,
 )
+from tests.integration.documents.reading import text_of
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
     FINANCE,
@@ -367,7 +368,9 @@ def test_the_pack_and_who_reads_it(done: Billing) -> None:
     with zipfile.ZipFile(io.BytesIO(body)) as packed:
         orders, listed = packed.read("orders.csv").decode(), packed.read("evidence.csv").decode()
         assert json.loads(packed.read("manifest.json"))["amount"] == {"amount": 1_620_000, "currency": "CNY"}
+        said = text_of(packed.read("cover.pdf"))
     assert len(orders.splitlines()) == 3
+    assert all(each in said for each in (subsidy.number, "2026-10-01–2026-12-31", "16,200.00", "81,000.00"))
     assert all(sha256(each.bytes).hexdigest() in listed for each in (ONE, TWO))
 
     def link(query: GetSubsidyPack, *, actor: Actor, uow: Any, now: Any) -> Any:
