@@ -75,7 +75,7 @@ def claim_cover_pdf(noun: str, told: Mapping[str, Any], about: Mapping[str, str]
             "orders": [
                 [
                     each["order_number"],
-                    each["accepted_at"][:10],
+                    _day(each["accepted_at"]),
                     figure(_money(each["net"])),
                     *_report(each["evidence"]),
                 ]
