@@ -42,6 +42,7 @@ from gateway.routes import (
     dispute,
     feed,
     funding,
+    input_vat,
     invoicing,
     journal,
     ledger,
@@ -83,7 +84,7 @@ ROUTES = (
     payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, red_letter, feed, programme,
     voucher, claim, subsidy, funding, collection_agreement, direct_payment,
     seller_invoice, reconciliation, operation, stripe_webhook,
-    split_order,
+    split_order, input_vat,
 )  # fmt: skip
 
 DESCRIPTION = """

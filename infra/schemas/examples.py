@@ -62,7 +62,7 @@ _TEXT = {
     "decided_by": "member/0190d1c2-0000-7000-8000-000000000007",
     "project_number": "52102045", "responsible_person": "李明", "cost_category": "testing",
     "invoice_number": "INV-2026-000045", "form_number": "5000112611000123", "suspended_for": "", "write_off_reason": "",
-    "framework_agreement_number": "FA-2026-000003", "period": "2026-11",
+    "framework_agreement_number": "FA-2026-000003", "period": "2026-11", "month": "2026-11",
     "order_number": "OR-2026-000087", "contract_number": "HT-2026-000087", "settlement_number": "ST-2026-000009",
     "legal_name": "江淮新材料有限公司", "legal_name_en": "Jianghuai New Materials Co., Ltd.",
     "unified_social_credit_code": "91340100MA2MRXXX0T", "address": "合肥市高新区示例路 1 号",

@@ -19,6 +19,7 @@ from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.credit import Credit, CreditLine, Exposure
 from services.billing.domain.credit_payback import CreditPayback
+from services.billing.domain.input_vat import FeeMonth, InputVat
 from services.billing.domain.ledger import (
     AccountOverdrawn,
     BookedOtherwise,
@@ -937,6 +938,9 @@ class FakePeriods:
     def hold_books(self) -> None:
         self.held = True
 
+    def keep_open(self) -> None:
+        """Nobody else is here."""
+
     def last_until(self) -> datetime | None:
         return self.closed[-1].until if self.closed else None
 
@@ -960,6 +964,31 @@ class FakePeriods:
         self.ledger.closed_until = period.until
         self.closed.append(ClosedPeriod(period.name, period.until, now, closed_by, "0" * 64, 1))
         return self.closed[-1]
+
+
+class FakeInputVats:
+    """Fees are tested on the real database."""
+
+    def __init__(self) -> None:
+        self.held: dict[UUID, InputVat] = {}
+
+    def add(self, made: InputVat) -> bool:
+        return self.held.setdefault(made.input_vat_id, deepcopy(made)) == made
+
+    def of_settlement(self, settlement_id: UUID) -> InputVat | None:
+        return deepcopy(next((each for each in self.held.values() if each.settlement_id == settlement_id), None))
+
+    def get_all(self, input_vat_ids: Iterable[UUID]) -> Sequence[InputVat]:
+        wanted = set(input_vat_ids)
+        if not wanted <= self.held.keys():
+            raise NotFound
+        return [deepcopy(self.held[each]) for each in sorted(wanted)]
+
+    def fee_month(self, period: Period, currency: str) -> FeeMonth:
+        return FeeMonth(period, currency, 0, 0)
+
+    def save(self, input_vat: InputVat) -> None:
+        self.held[input_vat.input_vat_id] = deepcopy(input_vat)
 
 
 class FakeLedgerChain:
@@ -1019,6 +1048,7 @@ class FakeBillingUnitOfWork:
         self.adjustments = FakeAdjustments()
         self.ledger = FakeLedger()
         self.periods = FakePeriods(self.ledger)
+        self.input_vat = FakeInputVats()
         self.ledger_chain = FakeLedgerChain(self.ledger)
         self.reconciliations = FakeReconciliations()
         self.published: list[Event] = []

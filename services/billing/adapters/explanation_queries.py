@@ -25,6 +25,10 @@ REFERENCES = {
     "received_invoice": """
         SELECT received_invoice_id::text AS named, 'settlement' AS noun, number, settlement_id AS thing_id
         FROM settlement WHERE received_invoice_id = ANY(CAST(:names AS uuid[]))""",
+    "input_vat": """
+        SELECT coalesce(received_invoice_id, input_vat_id)::text AS named, CASE source WHEN 'psp_fees' THEN 'input_vat'
+          ELSE 'settlement' END AS noun, number, coalesce(settlement_id, input_vat_id) AS thing_id
+        FROM input_vat WHERE coalesce(received_invoice_id, input_vat_id) = ANY(CAST(:names AS uuid[]))""",
     "adjustment": """
         SELECT adjustment_id::text AS named, 'adjustment' AS noun, number, adjustment_id AS thing_id
         FROM adjustment WHERE adjustment_id = ANY(CAST(:names AS uuid[]))""",

@@ -252,6 +252,31 @@ CHECKS: dict[str, str] = {
         FULL JOIN (SELECT account, currency, b.stands FROM ledger_period_balance b JOIN month USING (until)) AS kept
           USING (account, currency)
         WHERE coalesce(computed.stands, 0) <> coalesce(kept.stands, 0) LIMIT 100""",
+    "I19 each received invoice's input VAT is booked as it is kept": """
+        SELECT coalesce(v.number, t.idem_key)
+        FROM (SELECT t.idem_key, e.amount FROM ledger_tx t JOIN ledger_entry e USING (seq)
+              WHERE t.kind = 'received_invoice' AND e.account = 'A:vat:input_pending') AS t
+        FULL JOIN (SELECT * FROM input_vat WHERE received_invoice_id IS NOT NULL) AS v
+          ON t.idem_key = 'received_invoice:' || v.received_invoice_id
+        WHERE v.amount IS DISTINCT FROM t.amount OR v.pending < 0 LIMIT 100""",
+    "I19 input VAT that is not confirmed is what papers and fees hold": """
+        SELECT format('in %s the ledger holds %s, the papers %s', currency, coalesce(booked, 0), coalesce(kept, 0))
+        FROM (SELECT e.currency, sum(CASE e.side WHEN 'D' THEN e.amount ELSE -e.amount END) AS booked
+              FROM ledger_entry e JOIN ledger_tx t USING (seq)
+              -- By hand, where the accountant says so.
+              WHERE e.account = 'A:vat:input_pending' AND t.idem_key NOT LIKE 'adjustment:%'
+                AND t.reverses_id IS NULL GROUP BY e.currency) AS b
+        FULL JOIN (
+          SELECT currency, sum(amount) AS kept FROM (
+            -- Given back ahead of the invoice, it is below zero until that comes.
+            SELECT currency, CASE state WHEN 'awaited' THEN pending - amount ELSE pending END AS amount
+            FROM input_vat WHERE source = 'received_invoice'
+            UNION ALL SELECT currency, -amount FROM input_vat WHERE source = 'psp_fees'
+            UNION ALL SELECT e.currency, CASE e.side WHEN 'D' THEN e.amount ELSE -e.amount END
+            FROM ledger_entry e JOIN ledger_tx t USING (seq)
+            WHERE e.account = 'A:vat:input_pending' AND t.idem_key LIKE 'stripe:%') AS each
+          GROUP BY currency) AS k USING (currency)
+        WHERE coalesce(booked, 0) <> coalesce(kept, 0) LIMIT 100""",
     "I17 suspense holds what waits in it": """
         SELECT format('in %s the ledger holds %s, the lines %s', currency, coalesce(booked, 0), coalesce(waiting, 0))
         FROM (SELECT currency, sum(posted_c - posted_d) AS booked

@@ -24,6 +24,9 @@ class SqlPeriods:
     def hold_books(self) -> None:
         self.connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (BOOKS_LOCK,))
 
+    def keep_open(self) -> None:
+        self.connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (BOOKS_LOCK,))
+
     def last_until(self) -> datetime | None:
         found: datetime | None = self.connection.exec_driver_sql("SELECT max(until) FROM ledger_period").scalar_one()
         return found

@@ -11,6 +11,7 @@ from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.credit_payback_repository import SqlCreditPaybacks
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.funding_repository import SqlFundings
+from services.billing.adapters.input_vat_repository import SqlInputVats
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.ledger_chain import SqlLedgerChain
 from services.billing.adapters.payout_repositories import SqlBankOrders, SqlPayoutChannels, SqlPayouts
@@ -182,6 +183,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def periods(self) -> SqlPeriods:
         return SqlPeriods(self.connection)
+
+    @cached_property
+    def input_vat(self) -> SqlInputVats:
+        return SqlInputVats(self.connection)
 
     @cached_property
     def reconciliations(self) -> SqlReconciliations:

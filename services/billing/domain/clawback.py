@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.billing.domain import ledger
+from services.billing.domain.input_vat import GivenBack
 from services.billing.domain.organisation import PartyKind
 from services.shared.kernel.money import Money
 
@@ -61,14 +62,20 @@ def earns_less(kind: PartyKind, party_id: UUID, net: Money) -> tuple[ledger.Entr
 
 
 def gives_back(
-    kind: PartyKind, party_id: UUID, net: Money, tax: Money, from_payable: Money
+    kind: PartyKind, party_id: UUID, net: Money, tax: Money, from_payable: Money, of_vat: GivenBack
 ) -> tuple[ledger.Entry, ...]:
-    """Of what a statement lists: *from_payable* at once, the rest is owed to us; its input VAT goes back too."""
+    """
+    Of what a statement lists: *from_payable* at once, the rest is owed to us; its input VAT goes back too.
+
+    *of_vat*: where *tax* stands. What was transferred out was cost; what exceeds its paper we owe with the next filing.
+    """
+    confirmed = Money(of_vat.confirmed + of_vat.beyond, tax.currency)
     return ledger.entries(
         ("D", ledger.owed(kind, party_id, "payable"), from_payable),
         ("D", ledger.receivable(kind, party_id), net + tax - from_payable),
-        ("C", ledger.cost(kind), net),
-        ("C", ledger.INPUT_VAT_PENDING, tax),
+        ("C", ledger.cost(kind), net + Money(of_vat.transferred_out, tax.currency)),
+        ("C", ledger.INPUT_VAT_PENDING, Money(of_vat.pending, tax.currency)),
+        ("C", ledger.INPUT_VAT, confirmed),
     )
 
 

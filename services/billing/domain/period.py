@@ -113,13 +113,22 @@ def vat_month_end(output: Money, input_: Money) -> tuple[Entry, ...]:
     """
     Output VAT of the month against confirmed input VAT; the rest is payable. More input than output is carried on.
 
+    Input below zero is what was deducted in an earlier month and went back since: it is payable with the output.
+    Output below zero is set off against that, and carried on where it is more.
+
     Source: trade.md §6, month end.
     """
-    if output.amount <= 0:
+    due = output - input_
+    if output.amount <= 0 and due.amount <= 0:
         return ()
-    used = Money(max(0, min(output.amount, input_.amount)), output.currency)
-    return ledger.entries(
-        ("D", ledger.OUTPUT_VAT, output),
-        ("C", ledger.INPUT_VAT, used),
-        ("C", ledger.VAT_PAYABLE, output - used),
+    used = Money(min(output.amount, input_.amount), output.currency)
+    return (
+        *_credit_or_debit(ledger.OUTPUT_VAT, -output),
+        *_credit_or_debit(ledger.INPUT_VAT, used),
+        *ledger.entries(("C", ledger.VAT_PAYABLE, output - used)),
     )
+
+
+def _credit_or_debit(account: str, amount: Money) -> tuple[Entry, ...]:
+    """*account* credited by *amount*, or debited where that is below zero."""
+    return ledger.entries(("C", account, amount) if amount.amount > 0 else ("D", account, -amount))

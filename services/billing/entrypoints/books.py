@@ -1,15 +1,16 @@
-"""What billing can be asked about its books: the ledger, adjustments, reconciliation, closed months."""
+"""What billing can be asked about its books: the ledger, adjustments, input VAT, reconciliation, closed months."""
 
 from services.billing.adapters import (
     account_queries,
     explanation_queries,
+    input_vat_repository,
     journal_queries,
     ledger_queries,
     queries,
     reconciliation_queries,
 )
 from services.billing.entrypoints.given import OVERDUE, given
-from services.billing.use_cases import adjustment, ledger, period, reconciliation
+from services.billing.use_cases import adjustment, input_vat, ledger, period, reconciliation
 from services.shared.chassis.entrypoints import command, query
 from services.shared.messages.billing.account import ExplainBalance, GetAccountStatement, GetTrialBalance
 from services.shared.messages.billing.adjustment import (
@@ -18,6 +19,13 @@ from services.shared.messages.billing.adjustment import (
     ProposeAdjustment,
     ProposeReversal,
     RefuseAdjustment,
+)
+from services.shared.messages.billing.input_vat import (
+    ConfirmFeeInputVat,
+    ConfirmInputVat,
+    ListFeeInputVat,
+    ListInputVat,
+    TransferOutInputVat,
 )
 from services.shared.messages.billing.journal import ExportJournal
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
@@ -36,6 +44,12 @@ class Books:
     approve_adjustment = command(ApproveAdjustment, adjustment.approve_adjustment)
     refuse_adjustment = command(RefuseAdjustment, adjustment.refuse_adjustment)
     list_adjustments = query(ListAdjustments, queries.list_adjustments)
+
+    list_input_vat = query(ListInputVat, input_vat_repository.list_input_vat)
+    list_fee_input_vat = query(ListFeeInputVat, input_vat_repository.list_fee_input_vat)
+    confirm_input_vat = command(ConfirmInputVat, input_vat.confirm_input_vat)
+    confirm_fee_input_vat = command(ConfirmFeeInputVat, input_vat.confirm_fee_input_vat)
+    transfer_out_input_vat = command(TransferOutInputVat, input_vat.transfer_out_input_vat)
 
     start_reconciliation = command(StartReconciliation, given(reconciliation.start_reconciliation, **OVERDUE))
     list_reconciliations = query(ListReconciliations, reconciliation_queries.list_reconciliations)

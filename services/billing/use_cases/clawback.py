@@ -8,7 +8,7 @@ from services.billing.domain.commission import Split
 from services.billing.domain.ledger import Entry
 from services.billing.domain.order import Accrual, OrderCopy, correction, parties_of, party_share
 from services.billing.domain.organisation import PartyKind
-from services.billing.use_cases import payout, settlement
+from services.billing.use_cases import input_vat, payout, settlement
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
@@ -84,7 +84,8 @@ def _take_from(
     for payable in uow.settlements.payable_to(party_id, order.currency):
         settlement.keep_back(clawback, payable, uow=uow, now=now)
     uow.clawbacks.add(clawback)
-    return gives_back(kind, party_id, net, tax, Money(clawback.amount - clawback.left, order.currency))
+    of_vat = input_vat.give_back(uow.settlements.get(stated), tax_less, uow=uow, now=now)
+    return gives_back(kind, party_id, net, tax, Money(clawback.amount - clawback.left, order.currency), of_vat)
 
 
 def _correction(

@@ -1,11 +1,12 @@
-"""What use cases need of the ledger: posting, its hash chain, closing months, adjustments by hand."""
+"""What use cases need of the ledger: posting, its hash chain, closing months, adjustments by hand, input VAT."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from services.billing.domain.adjustment import Adjustment
+from services.billing.domain.input_vat import FeeMonth, InputVat
 from services.billing.domain.ledger import Transaction
 from services.billing.domain.ledger_block import Block
 from services.billing.domain.period import ClosedPeriod, Period
@@ -74,6 +75,9 @@ class Periods(Protocol):
     def hold_books(self) -> None:
         """To the end of the transaction nobody posts, and all who posted have ended."""
 
+    def keep_open(self) -> None:
+        """To the end of the transaction nobody closes a month."""
+
     def last_until(self) -> datetime | None:
         """End of the last closed period."""
 
@@ -87,3 +91,19 @@ class Periods(Protocol):
 
     def close(self, period: Period, closed_by: str, now: datetime) -> ClosedPeriod:
         """Keep what stands on every account, and let nothing count in *period* any more. The books must be held."""
+
+
+class InputVats(Protocol):
+    def add(self, made: InputVat) -> bool:
+        """Store it. Returns False when it was there already."""
+
+    def of_settlement(self, settlement_id: UUID) -> InputVat | None:
+        """Locked."""
+
+    def get_all(self, input_vat_ids: Iterable[UUID]) -> Sequence[InputVat]:
+        """Locked, those of providers first, then in the order of their ids. Raises NotFound: one is not there."""
+
+    def fee_month(self, period: Period, currency: str) -> FeeMonth:
+        """What the payment institution's fees of a month bring. Not locked."""
+
+    def save(self, input_vat: InputVat) -> None: ...

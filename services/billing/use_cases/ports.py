@@ -20,7 +20,7 @@ from services.billing.use_cases.channel_ports import ChannelOrders, DirectMoveme
 from services.billing.use_cases.commission_ports import Plans, Referrals
 from services.billing.use_cases.credit_ports import CreditBook, CreditPaybacks, Receivables
 from services.billing.use_cases.funding_ports import Fundings
-from services.billing.use_cases.ledger_ports import Adjustments, Ledger, LedgerChain, Periods
+from services.billing.use_cases.ledger_ports import Adjustments, InputVats, Ledger, LedgerChain, Periods
 from services.billing.use_cases.payout_ports import BankOrders, PayoutChannels, Payouts
 from services.billing.use_cases.reconciliation_ports import Reconciliations
 from services.billing.use_cases.voucher_ports import (
@@ -295,6 +295,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def reconciliations(self) -> Reconciliations: ...
+
+    @property
+    def input_vat(self) -> InputVats: ...
 
     @property
     def ledger_chain(self) -> LedgerChain: ...

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.billing.domain.clawback import Clawback, netted
 from services.billing.domain.settlement import KeptFile, Settlement, received_invoice_matched
+from services.billing.use_cases import input_vat
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
@@ -96,6 +97,7 @@ def invoice_matched(event_: ReceivedInvoiceMatched, *, uow: BillingUnitOfWork, n
         effective_at=now,
         now=now,
     )
+    input_vat.invoice_matched(settlement, event_.received_invoice_id, event_.number, uow=uow, now=now)
     uow.publish(event(SettlementPayable, settlement, payable_from=settlement.payable_from))
     _net(settlement, f"netting:{settlement.settlement_id}", uow, now)
 

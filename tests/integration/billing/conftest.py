@@ -73,6 +73,7 @@ TABLES = (
     "declared_relation",
     "direct_movement",
     "funding",
+    "input_vat",
     "order_evidence",
     "order_hold",
     "offering",

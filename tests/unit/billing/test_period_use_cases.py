@@ -108,11 +108,15 @@ def test_the_months_vat_is_booked_in_the_month() -> None:
         (-20, 500, []),
         (100, 500, [("L:vat:output", "D", 100), ("A:vat:input", "C", 100)]),
         (100, 0, [("L:vat:output", "D", 100), ("L:vat:payable", "C", 100)]),
-        (100, -5, [("L:vat:output", "D", 100), ("L:vat:payable", "C", 100)]),
+        (100, -5, [("L:vat:output", "D", 100), ("A:vat:input", "D", 5), ("L:vat:payable", "C", 105)]),
+        (0, -5, [("A:vat:input", "D", 5), ("L:vat:payable", "C", 5)]),
+        (-2, -5, [("L:vat:output", "C", 2), ("A:vat:input", "D", 5), ("L:vat:payable", "C", 3)]),
+        (-5, -5, []),
+        (-9, -5, []),
     ],
 )
 def test_more_input_than_output_is_carried_on(output: int, input_: int, entries: list[tuple[str, str, int]]) -> None:
-    """And an output that red letters turned below zero."""
+    """And an output that red letters turned below zero. Input that went back after its month is payable."""
     found = vat_month_end(cny(output), cny(input_))
     assert [(entry.account, entry.side, entry.amount) for entry in found] == entries
 
