@@ -1,5 +1,6 @@
 """Orders: placing, reading, accepting, cancelling, and what hangs on one."""
 
+from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
@@ -29,8 +30,8 @@ from gateway.schemas.work import DocumentLink
 from services.shared.kernel.errors import NotAllowed
 from services.shared.messages.invoicing.invoice import InvoicePage, ListInvoices
 from services.shared.messages.orders import order as messages
+from services.shared.messages.orders.contract import Document, Paper
 from services.shared.messages.orders.contract import DocumentLink as LinkView
-from services.shared.messages.orders.contract import Paper
 from services.shared.messages.orders.sample import GetPackingSheet
 
 router = APIRouter(prefix="/v1", tags=["orders"])
@@ -41,6 +42,13 @@ PAPERS: dict[str, frozenset[Paper]] = {
     "operator": frozenset({"contract", "order_sheet"}),
 }
 """Which papers a party sees: what the company pays a provider is not the customer's to read, nor the other way."""
+
+
+def papers_of(side: str, documents: Iterable[Document]) -> frozenset[Paper]:
+    """Of *documents* those that *side* sees. Where there is no order sheet all three sign the one contract."""
+    if side == "provider" and {each.paper for each in documents} == PAPERS["customer"]:
+        return PAPERS["customer"]
+    return PAPERS[side]
 
 
 def shown(view: messages.OrderView) -> ShownOrder:
@@ -57,7 +65,7 @@ def _own_papers(view: messages.OrderView) -> messages.OrderView:
     contract = view.contract
     if contract is None:
         return view
-    papers = PAPERS["provider" if view.seen_as == "provider" else "customer"]
+    papers = papers_of("provider" if view.seen_as == "provider" else "customer", contract.documents)
     own = contract.model_copy(
         update={
             "documents": tuple(each for each in contract.documents if each.paper in papers),
@@ -150,7 +158,8 @@ def documents(view: messages.OrderView, invoices: InvoicePage | None) -> OrderDo
     items: list[OrderDocument] = []
     if view.seen_as != "station":
         if view.contract is not None:
-            papers = PAPERS[view.seen_as if view.seen_as in PAPERS else "customer"]
+            side = view.seen_as if view.seen_as in PAPERS else "customer"
+            papers = papers_of(side, view.contract.documents)
             items += [
                 OrderDocument(
                     kind=paper.paper,
@@ -175,8 +184,10 @@ def documents(view: messages.OrderView, invoices: InvoicePage | None) -> OrderDo
             for report in view.reports
             if report.state in {"issued", "amended", "withdrawn"}
         ]
-    for invoice in invoices.items if invoices is not None and view.seen_as in {"customer", "operator"} else ():
-        if invoice.issued_at is None:
+    # The provider, where it sold, is invoiced our commission, and the customer is not.
+    buyers = {"customer": {view.customer_id}, "provider": {view.provider_id}}.get(view.seen_as, set())
+    for invoice in invoices.items if invoices is not None else ():
+        if invoice.issued_at is None or (view.seen_as != "operator" and invoice.customer_id not in buyers):
             continue
         href = f"/v1/invoices/{invoice.invoice_id}/documents"
         items += [

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from gateway import problems
 from gateway.answers import accepted, created, ok
 from gateway.calls import Anyone, Caller, JsonBody, Signed
-from gateway.routes.order import PAPERS
+from gateway.routes.order import PAPERS, papers_of
 from gateway.schemas.work import (
     Analysis,
     AnalysisResult,
@@ -45,7 +45,7 @@ def _papers(caller: Caller, view: contracts.ContractView) -> frozenset[contracts
     if caller.actor.organisation_id == view.customer_id:
         return PAPERS["customer"]
     if caller.actor.organisation_id == view.provider_id:
-        return PAPERS["provider"]
+        return papers_of("provider", view.documents)
     raise NotFound
 
 
@@ -69,7 +69,7 @@ def get_contract(caller: Signed, contract_id: UUID) -> Response:
 def sign_contract(
     caller: Signed, contract_id: UUID, body: Annotated[SignatureToGive, Depends(JsonBody(SignatureToGive))]
 ) -> Response:
-    """Customer and company sign the contract, the provider the order sheet; by the hash of what was read."""
+    """Customer and company sign the contract, the provider its own paper or that one; by the hash of what was read."""
     command = contracts.SignContract(contract_id=contract_id, **dict(body))
     return ok(_contract(caller, caller.ask(command, contracts.ContractView)))
 

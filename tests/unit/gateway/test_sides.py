@@ -8,7 +8,7 @@ from services.shared.kernel.actor import Relation
 from services.shared.kernel.ids import derived_id
 from services.shared.messages.billing.payment import PaymentPage
 from services.shared.messages.orders.quotation import QuotationPage
-from tests.kit.fakes_identity import STATION_ID
+from tests.kit.fakes_identity import PROVIDER_ID, STATION_ID
 from tests.unit.gateway import views
 from tests.unit.gateway.asgi import Site
 from tests.unit.gateway.conftest import CUSTOMER_KEY, OPERATOR_KEY, PROVIDER_KEY, STATION_KEY
@@ -81,6 +81,31 @@ def test_a_contract_shows_the_own_paper(site: Site, key: str, papers: list[str])
     answer = site.get(f"/v1/contracts/{CONTRACT_ID}", api_key=key).json
     assert [document["paper"] for document in answer["documents"]] == papers
     assert [signature["paper"] for signature in answer["signatures"]] == papers
+
+
+@pytest.mark.parametrize("key", [CUSTOMER_KEY, PROVIDER_KEY, OPERATOR_KEY])
+def test_all_three_see_the_one_contract_that_they_sign(site: Site, key: str) -> None:
+    """Where the provider sells there is no order sheet."""
+    one = views.DOCUMENTS[:1]
+    site.rpc.answers["orders.get_contract"] = views.a_contract_view().model_copy(update={"documents": one})
+    answer = site.get(f"/v1/contracts/{CONTRACT_ID}", api_key=key).json
+    assert [document["paper"] for document in answer["documents"]] == ["contract"]
+
+
+def test_a_provider_that_sold_sees_contract_and_commission_among_its_papers(site: Site) -> None:
+    """The contract and the company's invoice to it; of an invoice to somebody else it sees nothing."""
+    whole = views.an_order_view("provider")
+    assert whole.contract is not None
+    contract = whole.contract.model_copy(update={"documents": views.DOCUMENTS[:1]})
+    site.rpc.answers["orders.get_order"] = whole.model_copy(update={"contract": contract})
+    site.rpc.answers["invoicing.list_invoices"] = views.an_invoice_page(customer_id=PROVIDER_ID)
+    papers = site.get(f"/v1/orders/{ORDER_ID}", api_key=PROVIDER_KEY).json["contract"]["documents"]
+    assert [each["paper"] for each in papers] == ["contract"]
+    items = site.get(f"/v1/orders/{ORDER_ID}/documents", api_key=PROVIDER_KEY).json["items"]
+    assert [item["kind"] for item in items] == ["contract", "packing_sheet", "report", "invoice_pdf", "invoice_xml"]
+    site.rpc.answers["orders.get_order"] = views.an_order_view("customer")
+    items = site.get(f"/v1/orders/{ORDER_ID}/documents", api_key=CUSTOMER_KEY).json["items"]
+    assert [item["kind"] for item in items] == ["contract", "packing_sheet", "report"]
 
 
 def test_only_the_payer_gets_the_client_secret(site: Site) -> None:
