@@ -37,14 +37,14 @@ types: setup ## mypy, strict
 	$(PY) -m mypy
 
 unit: setup ## rules without broker or database
-	$(PYTEST) -q tests/unit tests/property tests/compatibility tests/repo
+	$(PYTEST) -q -n 2 tests/unit tests/property tests/compatibility tests/repo
 
 check: lint imports types unit ## all that needs no broker and no database
 
 test: check test-integration e2e chaos-short ## every test, on the private local stack; what CI runs
 
-test-integration: setup ## one real thing at a time
-	$(PYTEST) -q tests/integration
+test-integration: setup ## one real thing at a time, two files at a time, each on a stack of its own
+	$(PYTEST) -q -n 2 --dist loadfile tests/integration
 
 e2e: setup ## journeys through the public API on the whole platform
 	$(PYTEST) -q tests/e2e

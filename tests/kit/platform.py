@@ -42,7 +42,8 @@ def local(*arguments: str, timeout_s: float = 600) -> str:
 
 def folder() -> str:
     """Where the stack of this run lives."""
-    return os.environ.get("YIQI_TEST_STACK") or "var/test"
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    return (os.environ.get("YIQI_TEST_STACK") or "var/test") + (f"-{worker}" if worker else "")
 
 
 def rabbitmqctl(*arguments: str) -> str:

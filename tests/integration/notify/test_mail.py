@@ -1,6 +1,5 @@
 """Mails as they arrive at a mail server."""
 
-import os
 from collections.abc import Mapping
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -32,6 +31,7 @@ from tests.kit.fakes_invoicing import (
 )
 from tests.kit.fakes_notify import a_member
 from tests.kit.notify_events import an_event
+from tests.kit.platform import folder
 from tests.kit.waiting import wait_until
 
 MAIL = Mail(
@@ -55,7 +55,7 @@ def work(engine: Engine) -> Work:
 @pytest.fixture
 def mailbox(stack: Mapping[str, str]) -> Path:
     del stack
-    return Path(os.environ.get("YIQI_TEST_STACK") or "var/test") / "mail"
+    return Path(folder()) / "mail"
 
 
 def arrived(mailbox: Path, seen: set[Path], count: int) -> list[EmailMessage]:

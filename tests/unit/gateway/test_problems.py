@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from services.shared.kernel.ids import new_id
+from services.shared.kernel.ids import derived_id, new_id
 from tests.unit.gateway.asgi import Site
 from tests.unit.gateway.conftest import CUSTOMER_KEY, OPERATOR_KEY, PROVIDER_KEY
 
-ORDER = {"offerings": [{"offering_id": str(new_id()), "quantity": 1}], "payment_method": "card"}
+OFFERING_ID = derived_id("offering", 1)
+ORDER = {"offerings": [{"offering_id": str(OFFERING_ID), "quantity": 1}], "payment_method": "card"}
 MEMBERS = {"type", "title", "status", "detail", "code", "fields", "facts", "correlation_id"}
 
 
@@ -66,7 +67,7 @@ def test_money_knows_no_other_fields(site: Site) -> None:
         (json.dumps({**ORDER, "offerings": []}).encode(), 422, "request_invalid"),
         (json.dumps({"offerings": ORDER["offerings"]}).encode(), 422, "request_invalid"),
         (json.dumps({**ORDER, "offerings": [{"offering_id": "x", "quantity": 1}]}).encode(), 422, "request_invalid"),
-        (json.dumps({**ORDER, "offerings": [{"offering_id": str(new_id()), "quantity": "1"}]}).encode(),
+        (json.dumps({**ORDER, "offerings": [{"offering_id": str(OFFERING_ID), "quantity": "1"}]}).encode(),
          422, "request_invalid"),
         (json.dumps({**ORDER, "notes": "a\u0001b"}).encode(), 422, "request_invalid"),
         (json.dumps({**ORDER, "notes": "a\u0000b"}).encode(), 422, "text_not_allowed"),
