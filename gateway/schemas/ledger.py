@@ -57,3 +57,4 @@ class Invariants(Shown):
     transactions: int
     checked: tuple[str, ...]
     violations: tuple[str, ...]
+    red_letters_awaited: tuple[str, ...]

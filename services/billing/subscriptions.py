@@ -22,6 +22,7 @@ from services.billing.use_cases import (
     evidence,
     funding,
     funding_check,
+    invoice,
     ledger,
     offering,
     order,
@@ -96,6 +97,7 @@ def work(settings: SourceSettings) -> Work:
             on(ContractSigned, evidence.contract_signed),
             on(ReportIssued, evidence.report_issued),
             on(InvoiceIssued, evidence.invoice_issued),
+            on(InvoiceIssued, invoice.keep_copy),
             on(
                 OrderContracted,
                 partial(
@@ -117,6 +119,8 @@ def work(settings: SourceSettings) -> Work:
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
             on(RedLetterIssued, refund.red_letter_issued),
             on(InvoiceReduced, refund.invoice_reduced),
+            on(InvoiceReduced, invoice.keep_reduction),
+            on(RedLetterIssued, invoice.keep_red_letter),
         ),
         outside_calls=(*outside_calls(gateway, channel, papers, overdue_after), *funding_calls(finance_systems)),
         timers={

@@ -20,6 +20,7 @@ from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.credit import Credit, CreditLine, Exposure
 from services.billing.domain.credit_payback import CreditPayback
 from services.billing.domain.input_vat import FeeMonth, InputVat
+from services.billing.domain.invoice import InvoiceCopy
 from services.billing.domain.ledger import (
     AccountOverdrawn,
     BookedOtherwise,
@@ -923,6 +924,19 @@ class FakeLedger:
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
         return len(self.transactions), self.broken
 
+    def red_letters_awaited(self, now: datetime) -> Sequence[str]:
+        """Nothing is invoiced here."""
+        del now
+        return ()
+
+
+class FakeInvoiceCopies:
+    def __init__(self) -> None:
+        self.kept: dict[tuple[UUID, UUID], InvoiceCopy] = {}
+
+    def keep(self, copy: InvoiceCopy) -> None:
+        self.kept.setdefault((copy.invoice_id, copy.order_id), copy)
+
 
 def _credit(entries: Iterable[Entry], account: str) -> int:
     return sum(entry.amount if entry.side == "C" else -entry.amount for entry in entries if entry.account == account)
@@ -1030,6 +1044,7 @@ class FakeBillingUnitOfWork:
         self.receivables = FakeReceivables()
         self.credit = FakeCredit(self.receivables)
         self.fundings = FakeFundings()
+        self.invoices = FakeInvoiceCopies()
         self.checkouts = FakeCheckouts()
         self.chargebacks = FakeChargebacks()
         self.channel_orders = FakeChannelOrders()

@@ -5,6 +5,7 @@ Each reads one snapshot (a statement is atomic), so that postings beside it neve
 """
 
 from services.billing.adapters.channel_invariants import CHANNEL_CHECKS
+from services.billing.adapters.tax_invariants import TAX_CHECKS
 
 CHECKS: dict[str, str] = {
     "I1 all entries sum to zero": """
@@ -289,4 +290,5 @@ CHECKS: dict[str, str] = {
         WHERE parts <> '[]' AND (state <> 'matched' OR amount <> (
           SELECT sum((part ->> 'amount')::bigint) FROM jsonb_array_elements(parts) AS part)) LIMIT 100""",
     **CHANNEL_CHECKS,
+    **TAX_CHECKS,
 }

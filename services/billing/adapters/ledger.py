@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters.invariants import CHECKS
+from services.billing.adapters.tax_invariants import RED_LETTERS_AWAITED
 from services.billing.domain.ledger import AccountOverdrawn, BookedOtherwise, Entry, Transaction, min_balance
 from services.shared.chassis import metrics
 from services.shared.chassis.database import driver, sqlstate
@@ -132,6 +133,13 @@ class SqlLedger:
             found[name] = [str(row[0]) for row in cursor]
         _raise_alarm(found)
         return transactions, found
+
+    def red_letters_awaited(self, now: datetime) -> Sequence[str]:
+        return [
+            f"{row.order_number}, refund {row.refund_number}: {row.net} {row.currency} net,"
+            f" {(now - row.agreed_at).days} days, {'its money waits' if row.money_waits else 'its money may leave'}"
+            for row in self.connection.exec_driver_sql(RED_LETTERS_AWAITED)
+        ]
 
 
 def _raise_alarm(found: Mapping[str, Sequence[str]]) -> None:

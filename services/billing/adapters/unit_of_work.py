@@ -12,6 +12,7 @@ from services.billing.adapters.credit_payback_repository import SqlCreditPayback
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.funding_repository import SqlFundings
 from services.billing.adapters.input_vat_repository import SqlInputVats
+from services.billing.adapters.invoice_repository import SqlInvoiceCopies
 from services.billing.adapters.ledger import SqlLedger
 from services.billing.adapters.ledger_chain import SqlLedgerChain
 from services.billing.adapters.payout_repositories import SqlBankOrders, SqlPayoutChannels, SqlPayouts
@@ -123,6 +124,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def refunds(self) -> SqlRefunds:
         return SqlRefunds(self.connection)
+
+    @cached_property
+    def invoices(self) -> SqlInvoiceCopies:
+        return SqlInvoiceCopies(self.connection)
 
     @cached_property
     def checkouts(self) -> SqlCheckouts:

@@ -171,13 +171,13 @@ def check_invariants(
     command: CheckInvariants, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
 ) -> InvariantsView:
     """Recompute what must always hold."""
-    del now
     require(actor, command.grants, {})
     transactions, found = uow.ledger.check()
     return InvariantsView(
         transactions=transactions,
         checked=tuple(found),
         violations=tuple(f"{name}: {sentence}" for name, sentences in found.items() for sentence in sentences),
+        red_letters_awaited=tuple(uow.ledger.red_letters_awaited(now)),
     )
 
 

@@ -56,6 +56,9 @@ class Ledger(Protocol):
         What does not hold is told to the operator too, by log and metric.
         """
 
+    def red_letters_awaited(self, now: datetime) -> Sequence[str]:
+        """Refunds of what is invoiced that no red letter takes back yet, the oldest first, at most 200."""
+
 
 class LedgerChain(Protocol):
     def seal(self, now: datetime, *, books_held: bool) -> Sequence[Block]:

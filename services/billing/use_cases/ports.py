@@ -10,6 +10,7 @@ from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
+from services.billing.domain.invoice import InvoiceCopy
 from services.billing.domain.order import Accrual, OrderCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
@@ -190,6 +191,11 @@ class Settlements(Protocol):
     def save(self, settlement: Settlement) -> None: ...
 
 
+class InvoiceCopies(Protocol):
+    def keep(self, copy: InvoiceCopy) -> None:
+        """Once; what is known already is left alone."""
+
+
 class BillingUnitOfWork(Protocol):
     @property
     def organisations(self) -> Organisations: ...
@@ -250,6 +256,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def refunds(self) -> Refunds: ...
+
+    @property
+    def invoices(self) -> InvoiceCopies: ...
 
     @property
     def checkouts(self) -> Checkouts: ...

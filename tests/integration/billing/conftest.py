@@ -74,6 +74,7 @@ TABLES = (
     "direct_movement",
     "funding",
     "input_vat",
+    "invoice_copy",
     "order_evidence",
     "order_hold",
     "offering",

@@ -13,7 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from services.billing.adapters import ledger_chain
 from services.billing.adapters.account_queries import get_account_statement, get_trial_balance, list_periods
 from services.billing.adapters.ledger_verification import run
+from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
+from services.billing.domain.adjustment import Adjustment
 from services.billing.domain.ledger import Entry
 from services.billing.domain.period import BooksDoNotHold, PeriodClosedAlready, PeriodHasOpenItems
 from services.billing.use_cases.adjustment import propose_adjustment, refuse_adjustment
@@ -21,6 +23,7 @@ from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.period import close_period
 from services.shared.chassis.database import world_failed
 from services.shared.kernel.errors import NotFound
+from services.shared.kernel.ids import derived_id
 from services.shared.messages.billing.account import GetAccountStatement, GetTrialBalance
 from services.shared.messages.billing.adjustment import ProposeAdjustment, RefuseAdjustment
 from services.shared.messages.billing.period import ClosePeriod, ListPeriods, PeriodView
@@ -35,10 +38,20 @@ OPENING = GetAccountStatement(account="E:psp_fee", currency="CNY", since=UNTIL, 
 
 
 def book(billing: Billing, key: str, amount: int, at: datetime = IN_NOVEMBER) -> None:
+    """With VAT that two people declared: no invoice says it (I15)."""
     entries = (Entry("E:psp_fee", "D", amount, "CNY"), Entry("L:vat:output", "C", amount, "CNY"))
-    billing.within(
-        lambda uow: post_transaction(uow, key=key, kind="test", entries=entries, effective_at=at, now=IN_DECEMBER)
-    )
+
+    def declared(uow: BillingUnitOfWork) -> None:
+        post_transaction(uow, key=key, kind="test", entries=entries, effective_at=at, now=IN_DECEMBER)
+        uow.adjustments.add(
+            Adjustment(
+                derived_id("adjustment", key), "", "reclassification", "approved", key, None, "", None, entries,
+                effective_at=at, proposed_at=at, proposed_by="member/1", decided_at=at, decided_by="member/2",
+                transaction_id=derived_id("ledger_tx", key),
+            )
+        )  # fmt: skip
+
+    billing.within(declared)
 
 
 def close(billing: Billing, name: str = "2026-11", now: datetime = IN_DECEMBER) -> PeriodView:

@@ -88,11 +88,16 @@ class CheckInvariants(Command):
 
 
 class InvariantsView(View):
-    """*violations*: one sentence each; empty when all hold."""
+    """
+    Attributes:
+        violations: One sentence each; empty when all hold.
+        red_letters_awaited: What of the books no red letter says yet, one sentence for a refund, the oldest first.
+    """
 
     transactions: int
     checked: tuple[str, ...]
     violations: tuple[str, ...]
+    red_letters_awaited: tuple[str, ...] = ()
 
 
 class LedgerPosted(Event):
