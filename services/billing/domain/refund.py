@@ -360,20 +360,20 @@ def not_performed(order_id: UUID, made: Refund) -> tuple[ledger.Entry, ...]:
     )
 
 
-def customers_side(made: Refund, owed_on: str = "", lowered: int = 0) -> tuple[ledger.Entry, ...]:
+def customers_side(made: Refund, lowered: Sequence[tuple[str, int]] = ()) -> tuple[ledger.Entry, ...]:
     """
     After acceptance: revenue and output VAT come down by the red-letter invoice; the programme's part with them.
 
-    *lowered* (minor units): what of the part on account is not owed any more on *owed_on*. The customer has paid the
-    rest of it since the refund was agreed: it stays theirs as credit.
+    *lowered*: on which accounts how much (minor units) of the part on account is not owed any more. The customer has
+    paid the rest of it since the refund was agreed: it stays theirs as credit.
     """
     return ledger.entries(
         ("D", ledger.SERVICE_REVENUE, made.money(made.net)),
         ("D", ledger.OUTPUT_VAT, made.money(made.tax)),
         ("C", ledger.refund(made.refund_id), made.money(made.to_payer)),
         ("C", made.programme_account, made.money(made.to_programme)),
-        ("C", owed_on, made.money(lowered)),
-        ("C", ledger.customer_credit(made.customer_id), made.money(made.on_account - lowered)),
+        *(("C", account, made.money(amount)) for account, amount in lowered),
+        ("C", ledger.customer_credit(made.customer_id), made.money(made.on_account - sum(each for _, each in lowered))),
     )
 
 

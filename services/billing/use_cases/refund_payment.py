@@ -25,7 +25,7 @@ from services.billing.use_cases import channel_order, refund_check
 from services.billing.use_cases.clawback import owe
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.billing.use_cases.refund_on_account import lower_receivable
+from services.billing.use_cases.refund_on_account import lower_receivables
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.refund import (
     RefundAgreed,
@@ -196,7 +196,7 @@ def let_go(made: Refund, uow: BillingUnitOfWork, now: datetime, *, without_accou
     if made.by_provider:
         entries = ()  # what our commission loses by it is booked with the shares
     elif made.performed:
-        entries = customers_side(made, *lower_receivable(made, uow=uow, now=now))
+        entries = customers_side(made, lower_receivables(made, uow=uow, now=now))
     else:
         entries = not_performed(made.order_id, made)
     post(made, str(made.n), "refund", entries, uow, now)

@@ -8,6 +8,7 @@ from services.billing.domain.claim import NothingToClaim, ReasonRequired
 from services.billing.use_cases.claim import resubmit_claim
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.messages.billing.claim import ResubmitClaim
+from tests.integration.billing import refunding
 from tests.integration.billing.claim_books import (
     SHA,
     approved,
@@ -31,6 +32,7 @@ from tests.kit.fakes_billing import (
     ORDER_ID,
     OTHER_FINANCE,
     PROVIDER_ID,
+    cny,
 )
 from tests.kit.fakes_voucher import some_rules
 
@@ -171,4 +173,20 @@ def test_refunded_before_the_claim_is_paid(books: Billing) -> None:
         assert books.balance(f"A:ar:voucher_programme:{voucher.programme_id}") == 0
         owed = 200_000 if paid == "20000.00" else 0
         assert books.balance(f"L:voucher_clawback:{voucher.programme_id}") == owed
+    assert books.violations() == ()
+
+
+def test_what_the_customer_owes_for_a_rejected_claim_is_refunded_first(books: Billing) -> None:
+    """TV09, then a part, then the rest: what was never paid is not owed any more, only what was paid goes back."""
+    voucher = done(books)
+    review(books, approved(books, submit(books, voucher)), AUTHORITY, "reject", "超出支持范围")
+    part = refunding.approve(books, refunding.ask(books, 1_000_000))
+    assert (part.on_account, part.paid_back) == (cny(1_060_000), cny(0))
+    refunding.red_letter(books, part)
+    assert books.rows("SELECT amount, state FROM receivable") == [(940_000, "open")]
+    rest = refunding.approve(books, refunding.ask(books, 7_000_000))
+    assert (rest.on_account, rest.paid_back) == (cny(940_000), cny(6_480_000))
+    refunding.red_letter(books, rest)
+    assert books.rows("SELECT amount, state FROM receivable") == [(0, "paid")]
+    assert (books.balance(f"A:ar:customer:{CUSTOMER_ID}"), books.balance("R:service")) == (0, 0)
     assert books.violations() == ()
