@@ -63,6 +63,7 @@ from gateway.routes import (
     refund,
     seller_invoice,
     settlement,
+    small_enterprise,
     split_order,
     stripe_webhook,
     subsidy,
@@ -84,7 +85,7 @@ ROUTES = (
     payout, bank_order, refund, ledger, journal, account, adjustment, period, invoicing, red_letter, feed, programme,
     voucher, claim, subsidy, funding, collection_agreement, direct_payment,
     seller_invoice, reconciliation, operation, stripe_webhook,
-    split_order, input_vat,
+    split_order, input_vat, small_enterprise,
 )  # fmt: skip
 
 DESCRIPTION = """

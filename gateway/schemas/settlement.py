@@ -50,6 +50,7 @@ class Settlement(Shown):
     kept: tuple[KeptFromSettlement, ...]
     to_pay: Money
     payable_from: Instant
+    due_on: date | None
     closed_at: Instant
     payout_id: UUID | None
 
@@ -62,6 +63,7 @@ class SettlementPage(Shown):
 class SettlementsListed(Listed):
     state: SettlementState | None = None
     order_id: UUID | None = None
+    due_until: date | None = None
 
 
 class PreviewedSettlement(Shown):

@@ -11,6 +11,7 @@ from pydantic_settings import SettingsConfigDict
 from services.billing.domain.credit import BLOCK_OVERDUE_DAYS
 from services.billing.domain.funding import FundingAgreement
 from services.billing.domain.receivable import REMINDER_DAYS
+from services.billing.domain.small_enterprise import PAYMENT_DAYS
 from services.shared.chassis.settings import StoringSettings, load
 
 
@@ -97,6 +98,12 @@ class BillingSettings(StoringSettings):
 
     credit_block_overdue_days: int = Field(default=BLOCK_OVERDUE_DAYS, ge=1, le=365)
     """No new credit is granted to a customer once something of it is overdue for this long."""
+    small_enterprise_payment_days: int = Field(default=PAYMENT_DAYS, ge=1, le=PAYMENT_DAYS)
+    """
+    Days from the acceptance of a small enterprise's work within which it is paid, whoever has paid us. A statement
+    keeps the day that it was closed with.
+    """
+
     dunning_days: tuple[Annotated[int, Field(ge=1, le=365)], ...] = REMINDER_DAYS
     """Days after the due date on which a customer is reminded, ascending; with the last one its credit ends."""
 

@@ -48,6 +48,7 @@ from services.billing.domain.receivable import Receivable
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import PayoutExists, Settlement
+from services.billing.domain.small_enterprise import SmallEnterprise
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.kernel.actor import Actor, Role
@@ -719,7 +720,8 @@ class FakeSettlements:
         self.organisations = organisations
         self.held: dict[UUID, Settlement] = {}
 
-    def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
+    def close(self, until: date, before: datetime, now: datetime, payment_days: int) -> Sequence[Settlement]:
+        del payment_days
         groups: dict[tuple[Any, ...], list[Accrual]] = {}
         for accrual in self.orders.accruals.values():
             held = self.accruals.holds.get(accrual.order_id)
@@ -763,6 +765,9 @@ class FakeSettlements:
     def party_of(self, settlement_id: UUID) -> UUID:
         return self.get(settlement_id).party_id
 
+    def set_due(self, party_id: UUID, payment_days: int) -> None:
+        """Last days are tested on the real database."""
+
     def payable_to(self, party_id: UUID, currency: str) -> Sequence[Settlement]:
         return [
             deepcopy(each)
@@ -772,6 +777,25 @@ class FakeSettlements:
 
     def save(self, settlement: Settlement) -> None:
         self.held[settlement.settlement_id] = deepcopy(settlement)
+
+
+class FakeSmallEnterprises:
+    def __init__(self) -> None:
+        self.held: dict[UUID, SmallEnterprise] = {}
+
+    def hold_closing(self) -> None:
+        """Nobody else is here."""
+
+    def add(self, declared: SmallEnterprise) -> None:
+        self.held[declared.declaration_id] = deepcopy(declared)
+
+    def get(self, declaration_id: UUID) -> SmallEnterprise:
+        if declaration_id not in self.held:
+            raise NotFound
+        return deepcopy(self.held[declaration_id])
+
+    def save(self, declared: SmallEnterprise) -> None:
+        self.held[declared.declaration_id] = deepcopy(declared)
 
 
 class FakePayouts:
@@ -1057,6 +1081,7 @@ class FakeBillingUnitOfWork:
         self.accruals = FakeAccruals(self.orders)
         self.clawbacks = FakeClawbacks()
         self.settlements = FakeSettlements(self.orders, self.accruals, self.organisations)
+        self.small_enterprises = FakeSmallEnterprises()
         self.payouts = FakePayouts()
         self.payout_channels = FakePayoutChannels()
         self.bank_orders = FakeBankOrders()

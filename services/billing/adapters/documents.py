@@ -88,6 +88,7 @@ class SettlementStatement:
         first_on, last_on: The period, both days included, Asia/Shanghai.
         carried_over: Open balance of earlier statements; negative when the payee still owes a claw-back.
         payable_on: Earliest day of payment once the invoice is matched; the hold period is over then.
+        due_on: By which day a small enterprise must be paid; none for others.
     """
 
     number: str
@@ -101,6 +102,7 @@ class SettlementStatement:
     carried_over: Money
     expected_invoice: ExpectedInvoice
     payable_on: date | None = None
+    due_on: date | None = None
     note: str = ""
 
     @property
@@ -159,6 +161,7 @@ def settlement_statement_pdf(statement: SettlementStatement) -> bytes:
                 "latest_on": day(invoice.latest_on),
             },
             "payable_on": day(statement.payable_on),
+            "due_on": day(statement.due_on),
             "note": statement.note,
         },
         timeout_s=60,

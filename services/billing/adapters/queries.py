@@ -209,6 +209,8 @@ def list_settlements(query: ListSettlements, *, actor: Actor, uow: BillingUnitOf
     if query.order_id is not None:
         listing = select(tables.accrual.c.settlement_id).where(tables.accrual.c.order_id == query.order_id)
         statement = statement.where(table.c.settlement_id.in_(listing))
+    if query.due_until is not None:
+        statement = statement.where(table.c.due_on <= query.due_until, table.c.state != "paid")
     rows, cursor = page(
         uow.connection, statement, (table.c.closed_at, table.c.settlement_id), query.after, query.limit,
         read=(datetime.fromisoformat, UUID), newest_first=True,

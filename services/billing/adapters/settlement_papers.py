@@ -43,6 +43,7 @@ def statement_of(connection: Connection, settlement_id: UUID, company: Party) ->
         carried_over=Money(-row.carried_over, row.currency),
         expected_invoice=ExpectedInvoice(row.special_invoice, row.tax_rate_bps),
         payable_on=business_date(row.payable_from),
+        due_on=row.due_on,
     )
 
 

@@ -85,12 +85,33 @@ WHERE s.settlement_id = c.settlement_id AND c.amount > 0
 RETURNING s.settlement_id, s.carried_over
 """)
 
+CLOSING_LOCK = 7_460_003
+"""Who closes statements shares it to the end; who confirms that a party is a small enterprise has it alone."""
+
+# The last word that is confirmed of a party's size counts on the day of each line.
+SET_DUE = text("""
+WITH due AS (
+  SELECT a.settlement_id, min(d.day) + CAST(:payment_days AS int) AS due_on
+  FROM accrual a CROSS JOIN LATERAL (SELECT (a.accepted_at AT TIME ZONE 'Asia/Shanghai')::date AS day) AS d
+  WHERE a.settlement_id = ANY(:settlements) AND a.net > 0 AND (
+    SELECT e.is_small FROM small_enterprise e
+    WHERE e.organisation_id = a.party_id AND e.state = 'confirmed' AND e.since <= d.day
+    ORDER BY e.since DESC, e.decided_at DESC LIMIT 1)
+  GROUP BY a.settlement_id
+)
+UPDATE settlement s SET due_on = due.due_on
+FROM unnest(CAST(:settlements AS uuid[])) AS named (settlement_id) LEFT JOIN due USING (settlement_id)
+WHERE s.settlement_id = named.settlement_id AND s.due_on IS DISTINCT FROM due.due_on
+RETURNING s.settlement_id, s.due_on
+""")
+
 
 class SqlSettlements:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
+    def close(self, until: date, before: datetime, now: datetime, payment_days: int) -> Sequence[Settlement]:
+        self.connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (CLOSING_LOCK,))
         # First locked, then read by a statement of its own: a correction that commits meanwhile is seen, and one that
         # comes later sees that its order is stated.
         self.connection.execute(LOCK_DUE, {"before": before})
@@ -101,7 +122,22 @@ class SqlSettlements:
         ids = [settlement.settlement_id for settlement in closed]
         rows = self.connection.execute(CARRY_OVER, {"closed": ids})
         carried: dict[UUID, int] = {row.settlement_id: row.carried_over for row in rows}
-        return [replace(each, carried_over=carried.get(each.settlement_id, 0)) for each in closed]
+        rows = self.connection.execute(SET_DUE, {"settlements": ids, "payment_days": payment_days})
+        due: dict[UUID, date] = {row.settlement_id: row.due_on for row in rows}
+        return [
+            replace(each, carried_over=carried.get(each.settlement_id, 0), due_on=due.get(each.settlement_id))
+            for each in closed
+        ]
+
+    def set_due(self, party_id: UUID, payment_days: int) -> None:
+        table = tables.settlement
+        unpaid = self.connection.execute(
+            select(table.c.settlement_id)
+            .where(table.c.party_id == party_id, table.c.state != "paid")
+            .order_by(table.c.settlement_id)
+            .with_for_update()
+        ).scalars()
+        self.connection.execute(SET_DUE, {"settlements": list(unpaid), "payment_days": payment_days})
 
     def get(self, settlement_id: UUID) -> Settlement:
         table = tables.settlement

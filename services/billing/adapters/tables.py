@@ -263,6 +263,7 @@ settlement = Table(
     instant("closed_at"),
     Column("kept", JSONB),
     Column("carried_over", BigInteger),
+    Column("due_on", Date),
     Column("payout_id", Uuid),
     Column("received_invoice_id", Uuid),
     Column("document_key", Text),

@@ -26,6 +26,7 @@ from services.billing.adapters.repositories import (
     SqlReferrals,
 )
 from services.billing.adapters.settlement_repositories import SqlAccruals, SqlClawbacks, SqlSettlements
+from services.billing.adapters.small_enterprise_repository import SqlSmallEnterprises
 from services.billing.adapters.subsidy_repositories import SqlSubsidies
 from services.billing.adapters.voucher_repositories import (
     SqlOfferings,
@@ -168,6 +169,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def settlements(self) -> SqlSettlements:
         return SqlSettlements(self.connection)
+
+    @cached_property
+    def small_enterprises(self) -> SqlSmallEnterprises:
+        return SqlSmallEnterprises(self.connection)
 
     @cached_property
     def payouts(self) -> SqlPayouts:

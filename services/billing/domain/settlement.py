@@ -80,6 +80,8 @@ class Settlement:
         kept: What is not paid out of it, because of claw-backs.
         carried_over: What its party owed from earlier ones when it was closed, zero or more; printed on it. What is
             kept in the end may be more or less: of that *kept* tells.
+        due_on: By the end of which day (Asia/Shanghai) a small enterprise must be paid, whoever has paid us: that of
+            its earliest line. None: its party is none.
         document_key, sheet_key: The statement as PDF and as XLSX; none while they are made.
     """
 
@@ -100,6 +102,7 @@ class Settlement:
     closed_at: datetime
     kept: tuple[Kept, ...] = ()
     carried_over: int = 0
+    due_on: date | None = None
     payout_id: UUID | None = None
     received_invoice_id: UUID | None = None
     document_key: str | None = None

@@ -7,9 +7,10 @@ from services.billing.adapters import (
     queries,
     refund_queries,
     settlement_queries,
+    small_enterprise_repository,
 )
 from services.billing.adapters.bank_status_xml import read_pain_002
-from services.billing.entrypoints.given import COOLING_OFF, DOWNLOADS, given
+from services.billing.entrypoints.given import COOLING_OFF, DOWNLOADS, PAYMENT_DAYS, given
 from services.billing.use_cases import (
     bank_order,
     credit_payback,
@@ -17,6 +18,7 @@ from services.billing.use_cases import (
     payout_channel,
     refund,
     settlement,
+    small_enterprise,
     split_order,
 )
 from services.shared.chassis.entrypoints import command, query
@@ -67,6 +69,11 @@ from services.shared.messages.billing.settlement import (
     ListSettlements,
     PreviewSettlements,
 )
+from services.shared.messages.billing.small_enterprise import (
+    DecideSmallEnterprise,
+    DeclareSmallEnterprise,
+    ListSmallEnterprises,
+)
 from services.shared.messages.billing.split_order import RetrySplitReturn
 
 
@@ -92,7 +99,12 @@ class MoneyOut:
     list_refunds = query(ListRefunds, refund_queries.list_refunds)
     retry_split_return = command(RetrySplitReturn, split_order.retry_split_return)
 
-    close_settlements = command(CloseSettlements, settlement.close_settlements)
+    close_settlements = command(CloseSettlements, given(settlement.close_settlements, **PAYMENT_DAYS))
+    declare_small_enterprise = command(DeclareSmallEnterprise, small_enterprise.declare_small_enterprise)
+    decide_small_enterprise = command(
+        DecideSmallEnterprise, given(small_enterprise.decide_small_enterprise, **PAYMENT_DAYS)
+    )
+    list_small_enterprises = query(ListSmallEnterprises, small_enterprise_repository.list_small_enterprises)
     preview_settlements = query(PreviewSettlements, settlement_queries.preview_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)
     list_settlements = query(ListSettlements, queries.list_settlements)

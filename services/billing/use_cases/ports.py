@@ -16,6 +16,7 @@ from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
+from services.billing.domain.small_enterprise import SmallEnterprise
 from services.billing.use_cases.bank_ports import BankLines, CsvMaps, Payers
 from services.billing.use_cases.channel_ports import ChannelOrders, DirectMovements, SplitOrders
 from services.billing.use_cases.commission_ports import Plans, Referrals
@@ -176,8 +177,15 @@ class StripeEvents(Protocol):
 
 
 class Settlements(Protocol):
-    def close(self, until: date, before: datetime, now: datetime) -> Sequence[Settlement]:
-        """Put every accrual accepted before *before* that is on no settlement and not held onto one."""
+    def close(self, until: date, before: datetime, now: datetime, payment_days: int) -> Sequence[Settlement]:
+        """
+        Put every accrual accepted before *before* that is on no settlement and not held onto one.
+
+        One of a small enterprise is due *payment_days* after its earliest line.
+        """
+
+    def set_due(self, party_id: UUID, payment_days: int) -> None:
+        """What *party_id* is not paid yet is due by what is confirmed of its size; it is locked."""
 
     def get(self, settlement_id: UUID) -> Settlement:
         """Locked. Raises NotFound."""
@@ -194,6 +202,18 @@ class Settlements(Protocol):
 class InvoiceCopies(Protocol):
     def keep(self, copy: InvoiceCopy) -> None:
         """Once; what is known already is left alone."""
+
+
+class SmallEnterprises(Protocol):
+    def hold_closing(self) -> None:
+        """To the end of the transaction no statement is closed."""
+
+    def add(self, declared: SmallEnterprise) -> None: ...
+
+    def get(self, declaration_id: UUID) -> SmallEnterprise:
+        """Locked. Raises NotFound."""
+
+    def save(self, declared: SmallEnterprise) -> None: ...
 
 
 class BillingUnitOfWork(Protocol):
@@ -289,6 +309,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def settlements(self) -> Settlements: ...
+
+    @property
+    def small_enterprises(self) -> SmallEnterprises: ...
 
     @property
     def payouts(self) -> Payouts: ...

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.billing.domain.clawback import Clawback, netted
 from services.billing.domain.settlement import KeptFile, Settlement, received_invoice_matched
+from services.billing.domain.small_enterprise import PAYMENT_DAYS
 from services.billing.use_cases import input_vat
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -32,16 +33,17 @@ ORDERS_PER_EVENT_MAX = 100
 
 
 def close_settlements(
-    command: CloseSettlements, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+    command: CloseSettlements, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, payment_days: int = PAYMENT_DAYS
 ) -> SettlementPage:
     """
     State what is owed to each provider and station for what was accepted up to the end of a day.
 
     A party whose orders differ in currency or in the invoice that was agreed gets a statement for each,
-    because it sends an invoice for each; one of very many orders is cut into several.
+    because it sends an invoice for each; one of very many orders is cut into several. A small enterprise's is due
+    *payment_days* after its earliest line.
     """
     require(actor, command.grants, {})
-    closed = uow.settlements.close(command.until, end_of_business_day(command.until), now)
+    closed = uow.settlements.close(command.until, end_of_business_day(command.until), now, payment_days)
     parties = uow.organisations.find_all({settlement.party_id for settlement in closed}) if closed else {}
     for settlement in closed:
         if settlement.party_id not in parties:
@@ -198,6 +200,7 @@ def view(settlement: Settlement) -> SettlementView:
         ),
         to_pay=settlement.to_pay,
         payable_from=settlement.payable_from,
+        due_on=settlement.due_on,
         closed_at=settlement.closed_at,
         payout_id=settlement.payout_id,
     )

@@ -98,6 +98,7 @@ TABLES = (
     "referral",
     "refund",
     "settlement",
+    "small_enterprise",
     "split_order",
     "split_return",
     "subsidy",

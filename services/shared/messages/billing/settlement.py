@@ -57,6 +57,7 @@ class SettlementView(View):
         tax: What its invoice must say as tax; 0 when an ordinary invoice is all-in.
         kept: What is not paid out because of claw-backs; *to_pay* is the rest of the gross.
         payable_from: When the hold period of its last order ends.
+        due_on: By which day (Asia/Shanghai) a small enterprise must be paid, whether or not the customers have paid.
     """
 
     settlement_id: UUID
@@ -73,6 +74,7 @@ class SettlementView(View):
     kept: tuple[KeptFromSettlement, ...]
     to_pay: Money
     payable_from: Instant
+    due_on: date | None
     closed_at: Instant
     payout_id: UUID | None
 
@@ -141,7 +143,11 @@ class GetSettlement(Query):
 
 
 class ListSettlements(Query):
-    """A party's own; all for the operating company's finance; newest first. → SettlementPage"""
+    """
+    A party's own; all for the operating company's finance; newest first. → SettlementPage
+
+    *due_until*: those that are not paid and are due by that day, so that with today's the overdue ones stand too.
+    """
 
     wire_name: ClassVar = "billing.list_settlements"
     grants: ClassVar[Grants] = {
@@ -150,6 +156,7 @@ class ListSettlements(Query):
 
     state: SettlementState | None = None
     order_id: UUID | None = None
+    due_until: date | None = None
     after: str | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
