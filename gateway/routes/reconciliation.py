@@ -1,8 +1,6 @@
 """What Stripe and the bank say of our money, set beside the ledger."""
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +12,7 @@ from gateway.answers import created, ok
 from gateway.calls import Caller, JsonBody, Signed
 from gateway.schemas import reconciliation as schemas
 from gateway.schemas.base import Listed
+from gateway.spreadsheet import cell, rows_of
 from services.shared.messages.billing import reconciliation
 
 router = APIRouter(prefix="/v1", tags=["billing"])
@@ -61,10 +60,10 @@ def export_reconciliation_items(caller: Signed, run_id: UUID) -> Response:
 
     def pieces() -> Iterator[str]:
         page = first
-        yield _rows([_COLUMNS]) + _rows(map(_row, page.items))
+        yield rows_of([_COLUMNS]) + rows_of(map(_row, page.items))
         while page.next_cursor is not None:
             page = _page(caller, run_id, page.next_cursor, _ROWS_AT_ONCE)
-            yield _rows(map(_row, page.items))
+            yield rows_of(map(_row, page.items))
 
     headers = {"Content-Disposition": f'attachment; filename="reconciliation-{run_id}.csv"'}
     return StreamingResponse(pieces(), media_type="text/csv; charset=utf-8; header=present", headers=headers)
@@ -77,18 +76,4 @@ def _page(caller: Caller, run_id: UUID, after: str | None, limit: int) -> reconc
 
 def _row(item: reconciliation.ReconciliationItem) -> list[str]:
     shown = schemas.ReconciliationItem.of(item).model_dump(mode="json")
-    return [_cell(shown[name]) for name in _COLUMNS]
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    # A spreadsheet would compute what begins like a formula; numbers below zero are none.
-    return (
-        f"'{text}" if text[:1] in {"=", "+", "@", "\t", "\r"} or (text[:1] == "-" and not text[1:].isdigit()) else text
-    )
-
-
-def _rows(rows: "Iterator[Sequence[str]] | Sequence[Sequence[str]]") -> str:
-    written = io.StringIO()
-    csv.writer(written).writerows(rows)
-    return written.getvalue()
+    return [cell(shown[name]) for name in _COLUMNS]

@@ -6,6 +6,7 @@ from services.billing.adapters import (
     input_vat_repository,
     journal_queries,
     ledger_queries,
+    margin_queries,
     queries,
     reconciliation_queries,
 )
@@ -29,6 +30,7 @@ from services.shared.messages.billing.input_vat import (
 )
 from services.shared.messages.billing.journal import ExportJournal
 from services.shared.messages.billing.ledger import CheckInvariants, ListBalances, ListLedgerTransactions
+from services.shared.messages.billing.margin import GetOrderMargin, ListMargins
 from services.shared.messages.billing.period import ClosePeriod, ListPeriods
 from services.shared.messages.billing.reconciliation import (
     GetReconciliation,
@@ -66,3 +68,5 @@ class Books:
     get_account_statement = query(GetAccountStatement, account_queries.get_account_statement)
     explain_balance = query(ExplainBalance, explanation_queries.explain_balance)
     list_ledger_transactions = query(ListLedgerTransactions, ledger_queries.list_ledger_transactions)
+    get_order_margin = query(GetOrderMargin, margin_queries.get_order_margin)
+    list_margins = query(ListMargins, margin_queries.list_margins)

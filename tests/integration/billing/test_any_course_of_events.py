@@ -274,11 +274,11 @@ EVENTS = [
 ]  # fmt: skip
 
 
+courses = st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 1_000_000)), min_size=30, max_size=50)
+
+
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    agreed=agreements,
-    events=st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 1_000_000)), min_size=30, max_size=50),
-)
+@given(agreed=agreements, events=courses)
 def test_the_books_hold_in_any_course_of_events(
     billing: Billing, agreed: list[dict[str, Any]], events: list[tuple[Callable[[Course, int], None], int]]
 ) -> None:

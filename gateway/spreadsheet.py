@@ -1,0 +1,20 @@
+"""CSV that people open in a spreadsheet."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+
+def cell(value: object) -> str:
+    """*value* as text that no spreadsheet computes."""
+    text = "" if value is None else str(value)
+    # A spreadsheet would compute what begins like a formula; numbers below zero are none.
+    return (
+        f"'{text}" if text[:1] in {"=", "+", "@", "\t", "\r"} or (text[:1] == "-" and not text[1:].isdigit()) else text
+    )
+
+
+def rows_of(rows: Iterable[Sequence[str]]) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue()
