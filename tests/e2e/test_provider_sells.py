@@ -13,6 +13,7 @@ import pytest
 
 from infra.demo import journey as steps
 from infra.demo import people, proof
+from infra.demo.bank import import_statement
 from infra.demo.client import Client, Json, sign_in, until
 from infra.demo.people import Cast, Organisation, once_ready
 from services.shared.kernel.ids import new_id
@@ -232,7 +233,7 @@ def test_paid_at_the_splitting_channel(stage: Stage, channel: ChannelControl, tm
 
 
 def test_paid_to_the_provider(stage: Stage, tmp_path: Path) -> None:
-    """The provider says that it is paid; the order is done and closed, and the provider owes the commission."""
+    """The provider says that it is paid; the order is done and closed; it owes the commission, and transfers it."""
     cast = a_seller(stage, "agent_direct", "provider_account")
     journey, order_id = ordered(stage, cast, "direct_transfer")
     payment = to_pay(cast, order_id)
@@ -260,6 +261,15 @@ def test_paid_to_the_provider(stage: Stage, tmp_path: Path) -> None:
     invoice = commission_invoice(cast, order_id, tmp_path)
     customer_learns_nothing_of_the_commission(cast, order_id)
     strangers_see_nothing(stage, (f"/orders/{order_id}", f"/invoices/{invoice['invoice_id']}"))
-    owed = proof.ledger_of_the_api(stage.operator["finance_operator"])
-    assert owed[f"A:ar:provider:{cast.provider.organisation_id} CNY"] == COMMISSION
+    owes = f"A:ar:provider:{cast.provider.organisation_id} CNY"
+    assert proof.ledger_of_the_api(stage.operator["finance_operator"])[owes] == COMMISSION
+    reference = f"CM-{invoice['order_number'].partition('-')[2]}"
+    assert f"<cbc:PaymentID>{reference}<".encode() in (tmp_path / f"{invoice['number']}.xml").read_bytes()
+    line = {
+        "serial_number": f"IN-{new_id().hex[-16:]}", "booked_at": stage.platform.now().isoformat(), "direction": "in",
+        "amount": COMMISSION, "counterparty": cast.provider.legal_name, "remittance": f"佣金 {reference}",
+    }  # fmt: skip
+    booked = import_statement(cast, [line], key=journey.key("commission"))
+    assert [each["state"] for each in booked["lines"]] == ["matched"]
+    assert owes not in proof.ledger_of_the_api(stage.operator["finance_operator"])
     assert all_is_well(stage, {}) == []

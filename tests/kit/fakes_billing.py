@@ -355,6 +355,9 @@ class FakeClawbacks:
         ]
         return sorted(found, key=lambda each: (each.opened_at, each.clawback_id))
 
+    def of_orders(self, order_numbers: Collection[str]) -> Sequence[Clawback]:
+        return [deepcopy(each) for each in self.kept.values() if each.order_number in order_numbers]
+
     def save(self, clawback: Clawback) -> None:
         self.kept[clawback.clawback_id] = deepcopy(clawback)
 
@@ -823,7 +826,10 @@ class FakePayouts:
     def of_bank_order(self, bank_order_id: UUID) -> Sequence[Payout]:
         return [deepcopy(payout) for payout in self.held.values() if payout.bank_order_id == bank_order_id]
 
-    def by_numbers(self, numbers: Iterable[str], bank_order_ids: Iterable[UUID] = ()) -> Mapping[str, Payout]:
+    def by_numbers(
+        self, numbers: Iterable[str], bank_order_ids: Iterable[UUID] = (), parties: Iterable[UUID] = ()
+    ) -> Mapping[str, Payout]:
+        del parties
         wanted: set[object] = {*numbers, *bank_order_ids}
         found = [each for each in self.held.values() if {each.number, each.bank_order_id} & wanted]
         return {payout.number: deepcopy(payout) for payout in found}

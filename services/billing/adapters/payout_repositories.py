@@ -56,10 +56,12 @@ class SqlPayouts:
             raise NotFound
         return found
 
-    def by_numbers(self, numbers: Iterable[str], bank_order_ids: Iterable[UUID] = ()) -> Mapping[str, Payout]:
+    def by_numbers(
+        self, numbers: Iterable[str], bank_order_ids: Iterable[UUID] = (), parties: Iterable[UUID] = ()
+    ) -> Mapping[str, Payout]:
         table = tables.payout
         wanted = table.c.number.in_(list(numbers)) | table.c.bank_order_id.in_(list(bank_order_ids))
-        return {each.number: each for each in self._with_parties(wanted)}
+        return {each.number: each for each in self._with_parties(wanted, parties)}
 
     def of_bank_order(self, bank_order_id: UUID) -> Sequence[Payout]:
         return self._with_parties(tables.payout.c.bank_order_id == bank_order_id)
@@ -72,11 +74,14 @@ class SqlPayouts:
         save_versioned(self.connection, tables.payout, {"payout_id": payout.payout_id}, vars(payout))
         payout.version += 1  # what came back before it was paid changes twice in one transaction
 
-    def _with_parties(self, condition: ColumnElement[bool]) -> list[Payout]:
+    def _with_parties(self, condition: ColumnElement[bool], more: Iterable[UUID] = ()) -> list[Payout]:
         party = tables.organisation
         self.connection.execute(
             select(party.c.organisation_id)
-            .where(party.c.organisation_id.in_(select(tables.payout.c.party_id).where(condition)))
+            .where(
+                party.c.organisation_id.in_(select(tables.payout.c.party_id).where(condition))
+                | party.c.organisation_id.in_(list(more))
+            )
             .order_by(party.c.kind, party.c.organisation_id)
             .with_for_update()
         )

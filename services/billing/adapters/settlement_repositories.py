@@ -1,6 +1,6 @@
 """Rows ⇄ settlements and payouts. Closing is one statement, however many orders there are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
@@ -236,6 +236,11 @@ class SqlClawbacks:
             .order_by(table.c.opened_at, table.c.clawback_id)
             .with_for_update()
         )
+        return [Clawback(**row._mapping) for row in rows]
+
+    def of_orders(self, order_numbers: Collection[str]) -> Sequence[Clawback]:
+        table = tables.clawback
+        rows = self.connection.execute(select(table).where(table.c.order_number.in_(list(order_numbers))))
         return [Clawback(**row._mapping) for row in rows]
 
     def save(self, clawback: Clawback) -> None:

@@ -39,6 +39,7 @@ _NUMBER = {
     "RF": re.compile(r"RF([0-9OIL]{10,12})"),
     "VC": re.compile(r"VC([0-9OIL]{10,12})"),
     "PG": re.compile(r"PG([0-9OIL]{10,12})"),
+    "CM": re.compile(r"CM([0-9OIL]{10,12})"),
 }
 
 _OF_OURS: tuple[Literal["PO", "BO", "RF", "CP"], ...] = ("PO", "BO", "RF", "CP")
@@ -203,7 +204,7 @@ def _windows_at(plain: str, start: int) -> Iterator[str]:
             yield digits
 
 
-def numbers_in(text: str, series: Literal["PO", "BO", "RF", "CP", "VC", "PG"]) -> tuple[str, ...]:
+def numbers_in(text: str, series: Literal["PO", "BO", "RF", "CP", "VC", "PG", "CM"]) -> tuple[str, ...]:
     """Numbers of things of *series* that *text* may name, as we write them: PO-2026-000123."""
     plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
     found: dict[str, None] = {}

@@ -11,7 +11,9 @@ from uuid import UUID
 
 from services.billing.domain import ledger
 from services.billing.domain.input_vat import GivenBack
+from services.billing.domain.order import Accrual
 from services.billing.domain.organisation import PartyKind
+from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
 
 
@@ -84,3 +86,22 @@ def netted(kind: PartyKind, party_id: UUID, amount: Money) -> tuple[ledger.Entry
     return ledger.entries(
         ("D", ledger.owed(kind, party_id, "payable"), amount), ("C", ledger.receivable(kind, party_id), amount)
     )
+
+
+def paid_by_transfer(kind: PartyKind, party_id: UUID, owed: Money, over: Money) -> tuple[ledger.Entry, ...]:
+    """A party transferred what it *owed* us, and more: its next statement gives that back."""
+    return ledger.entries(
+        ("D", ledger.BANK, owed + over),
+        ("C", ledger.receivable(kind, party_id), owed),
+        ("C", ledger.owed(kind, party_id, "accrued"), over),
+    )
+
+
+def given_back(clawback: Clawback, over: int, key: str, now: datetime) -> Accrual:
+    """What was transferred *over* it, on the party's next statement; untaxed, for nothing was performed for it."""
+    return Accrual(
+        accrual_id=new_id(), key=key, kind="acceptance", order_id=clawback.order_id, party_kind=clawback.party_kind,
+        party_id=clawback.party_id, order_number=clawback.order_number, title="", currency=clawback.currency,
+        order_net=over, fee=0, net=over, tax=0, tax_rate_bps=0, special_invoice=False, accepted_at=now,
+        payable_from=now,
+    )  # fmt: skip

@@ -16,12 +16,13 @@ from services.billing.domain.bank_statement import (
     read_statement,
     references_in,
 )
+from services.billing.domain.clawback import Clawback
 from services.billing.domain.credit_payback import CreditPayback
 from services.billing.domain.payment import Payment
 from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
 from services.billing.domain.refund import Refund
-from services.billing.use_cases import credit_payback, programme_money, refund_payment
+from services.billing.use_cases import commission_payment, credit_payback, programme_money, refund_payment
 from services.billing.use_cases import payout as payouts
 from services.billing.use_cases.bank_csv import decoded, read_by_map
 from services.billing.use_cases.bank_line import book_incoming, line_message, suspend
@@ -108,6 +109,7 @@ def _take(
     _book_outgoing([line for line in to_book if line.direction == "out"], named, uow, now)
     incoming = _book_returned([line for line in to_book if line.direction == "in"], named, uow, now)
     others = [line for line in incoming if not programme_money.take(line, named.programmes, uow=uow, now=now)]
+    others = [line for line in others if not commission_payment.take(line, named.commissions, uow=uow, now=now)]
     book_incoming(others, named.payments, uow=uow, now=now)
     uow.bank_lines.keep(file, placed, now)
     uow.reconciliations.keep_stated(file.bank_file_id, account, read.balances, now)
@@ -118,7 +120,7 @@ def _take(
 class Named:
     """
     What the lines of a file name, locked; *payments* by reference, the rest by number. Of *orders*, bank orders,
-    all payouts are among *payouts*.
+    all payouts are among *payouts*; of *commissions* the parties are locked.
 
     All of it is locked before the first line is booked, in the order of `services/billing/README.md`: whoever
     pays out, refunds or matches by hand meanwhile waits, and nobody waits in a circle.
@@ -128,6 +130,7 @@ class Named:
     refunds: Mapping[str, Refund]
     paybacks: Mapping[str, CreditPayback]
     programmes: programme_money.Named
+    commissions: Mapping[str, Clawback]
     payouts: Mapping[str, Payout]
     orders: Mapping[str, UUID]
 
@@ -146,8 +149,11 @@ def _locked(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> Named:
     payback_numbers = {number for text in texts for number in numbers_in(text, "CP")}
     paybacks = uow.credit_paybacks.by_numbers(payback_numbers) if payback_numbers else {}
     programmes = programme_money.named_in([line for line in lines if line.direction == "in"], uow=uow)
-    sent = uow.payouts.by_numbers(payout_numbers, orders.values()) if payout_numbers or orders else {}
-    return Named(payments, refunds, paybacks, programmes, sent, orders)
+    owed = commission_payment.named_in([line for line in lines if line.direction == "in"], uow=uow)
+    parties = {each.party_id for each in owed.values()}
+    any_party = payout_numbers or orders or parties
+    sent = uow.payouts.by_numbers(payout_numbers, orders.values(), parties) if any_party else {}
+    return Named(payments, refunds, paybacks, programmes, owed, sent, orders)
 
 
 def _view(lines: Sequence[BankLine], *, fresh: Sequence[BankLine], file_repeated: bool = False) -> BankStatementView:

@@ -24,8 +24,10 @@ class Payouts(Protocol):
     def get_all(self, payout_ids: Collection[UUID]) -> Sequence[Payout]:
         """Each of them once, locked in the order of their ids. Raises NotFound."""
 
-    def by_numbers(self, numbers: Iterable[str], bank_order_ids: Iterable[UUID] = ()) -> Mapping[str, Payout]:
-        """Those that exist, and all of some bank orders, locked in the order of their ids."""
+    def by_numbers(
+        self, numbers: Iterable[str], bank_order_ids: Iterable[UUID] = (), parties: Iterable[UUID] = ()
+    ) -> Mapping[str, Payout]:
+        """Those that exist, and all of some bank orders, locked in the order of their ids; *parties* with theirs."""
 
     def of_bank_order(self, bank_order_id: UUID) -> Sequence[Payout]:
         """Locked in the order of their ids."""

@@ -97,6 +97,9 @@ class Clawbacks(Protocol):
     def open_of(self, party_id: UUID, currency: str) -> Sequence[Clawback]:
         """Those with something left, oldest first, locked."""
 
+    def of_orders(self, order_numbers: Collection[str]) -> Sequence[Clawback]:
+        """All of them, paid or not; not locked."""
+
     def save(self, clawback: Clawback) -> None: ...
 
 

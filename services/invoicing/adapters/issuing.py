@@ -36,7 +36,7 @@ from services.shared.chassis.logs import logger
 from services.shared.chassis.object_store import ObjectStore, Stored
 from services.shared.chassis.render import RenderFailed
 from services.shared.kernel.money import Money, total
-from services.shared.kernel.payment_reference import reference_of
+from services.shared.kernel.payment_reference import commission_reference_of, reference_of
 from services.shared.kernel.times import business_date
 
 log = logger("issuing")
@@ -199,6 +199,9 @@ def _payment(contents: Contents) -> PaymentMeans:
     if contents.payment_method in {"bank_transfer", "credit"} and seller.account_number:
         # Over several orders one transfer may pay it all, by its own number.
         reference = reference_of(contents.order_number) if contents.order_number else contents.number
+        return PaymentMeans("30", reference, seller.account_number, seller.account_name, seller.bank_name)
+    if contents.payment_method == "commission_owed" and seller.account_number:
+        reference = commission_reference_of(contents.order_number)
         return PaymentMeans("30", reference, seller.account_number, seller.account_name, seller.bank_name)
     named = contents.order_number or contents.number
     return PaymentMeans("48" if contents.payment_method == "card" else "97", named)

@@ -45,12 +45,18 @@ class OrderCopy:
     contracted_at: datetime
 
 
-def commission_of(order: OrderCopy, provider_id: UUID, net: Money, tax: Money, tax_rate_bps: int) -> OrderCopy:
-    """What an invoice over the commission for *order*, which *provider_id* sold, will say: one line of *net*."""
+def commission_of(
+    order: OrderCopy, provider_id: UUID, net: Money, tax: Money, tax_rate_bps: int, *, split: bool
+) -> OrderCopy:
+    """
+    What an invoice over the commission for *order*, which *provider_id* sold, will say: one line of *net*.
+
+    *split*: the payment institution pays it; else the provider owes it, and is told how to transfer it.
+    """
     return replace(
         order,
         customer_id=provider_id,
-        payment_method="offset",
+        payment_method="offset" if split else "commission_owed",
         lines=(
             OrderLine(
                 title_zh=f"平台服务佣金（订单 {order.number}）",

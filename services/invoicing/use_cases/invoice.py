@@ -65,7 +65,8 @@ def invoice_commission(event: CommissionEarned, *, uow: InvoicingUnitOfWork, now
     """
     The provider sold, and invoices the customer itself: it gets the company's invoice over the commission. Once.
 
-    Nothing is to be transferred: the payment institution split it off, or it is netted with what the provider is paid.
+    The payment institution split it off; or the provider transfers it under its own reference, or it is netted with
+    what it is paid.
     """
     seller_invoice.fall_due(event, uow=uow, now=now)
     if not event.net.amount:
@@ -75,7 +76,7 @@ def invoice_commission(event: CommissionEarned, *, uow: InvoicingUnitOfWork, now
         raise NotYet("the order is not known here yet")
     if uow.invoices.exists_for(event.order_id):
         return
-    commission = commission_of(order, event.provider_id, event.net, event.tax, event.tax_rate_bps)
+    commission = commission_of(order, event.provider_id, event.net, event.tax, event.tax_rate_bps, split=event.split)
     _reach_tax_point(commission, event.net, event.tax, event.accepted_at, uow)
     number_invoice(
         commission, event.provider_id, accepted_at=event.accepted_at, net=event.net, tax=event.tax,

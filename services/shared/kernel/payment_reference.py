@@ -14,6 +14,11 @@ def reference_of(order_number: str) -> str:
     return f"YQ{digits}{check:02d}"
 
 
+def commission_reference_of(order_number: str) -> str:
+    """What a provider that owes the commission for *order_number* is to state: CM-2026-000123."""
+    return f"CM-{order_number.partition('-')[2]}"
+
+
 def reference_holds(digits: str) -> bool:
     """Whether *digits* with their two check digits at the end are as `reference_of` makes them."""
     return int(digits) % _REFERENCE_MODULUS == 1

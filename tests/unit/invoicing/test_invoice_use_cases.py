@@ -183,11 +183,11 @@ def test_the_commission_is_invoiced_to_the_provider_and_once() -> None:
 
 
 def test_what_is_not_split_the_provider_owes() -> None:
-    """Nothing of it is paid yet; it is netted."""
+    """Nothing of it is paid yet; it is transferred under its own reference, or netted."""
     uow = sold_by_provider()
     invoice_commission(earned(split=False), uow=uow, now=NOW)
     (invoice,) = uow.invoices.rows.values()
-    assert (invoice.frozen.paid, invoice.frozen.payment_method) == (cny(0), "offset")
+    assert (invoice.frozen.paid, invoice.frozen.payment_method) == (cny(0), "commission_owed")
 
 
 def test_the_commission_waits_for_the_provider_to_be_known() -> None:
