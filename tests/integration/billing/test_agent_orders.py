@@ -25,6 +25,7 @@ from services.shared.messages.billing.refund import ApproveRefund, RefundView, R
 from services.shared.messages.billing.settlement import CloseSettlements
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
 from tests.integration.billing.conftest import Billing
+from tests.integration.billing.refunding import paid
 from tests.integration.billing.test_trade_vectors import booked
 from tests.kit.fakes_billing import (
     FINANCE,
@@ -295,6 +296,23 @@ def test_what_was_confirmed_is_not_changed(billing: Billing) -> None:
     confirmed(billing, cny(106_000))
     with pytest.raises(Exception, match="direct_movement"):
         billing.within(lambda uow: uow.connection.exec_driver_sql("UPDATE direct_movement SET amount = 1"))
+
+
+@pytest.mark.parametrize("agent", [True, False], ids=["agent by contract", "principal by contract"])
+def test_the_contract_says_who_sells_and_not_the_acceptance(billing: Billing, *, agent: bool) -> None:
+    """A collection agreement that changed in between changes no order: it is booked as it was signed."""
+    how = as_agent(TV04)
+    if agent:
+        contracted(billing, how)
+        confirmed(billing, cny(106_000))
+        billing.handle(order.accepted, order_accepted())
+    else:
+        paid(billing)
+        billing.handle(order.accepted, order_accepted(**how))
+    assert (billing.balance("R:commission") > 0, billing.balance("R:service") > 0) == (agent, not agent)
+    assert billing.told.count("commission.earned.v1") == billing.told.count("seller.paid.v1") == int(agent)
+    assert billing.told.count("revenue.recognised.v1") == int(not agent)
+    assert billing.violations() == ()
 
 
 def test_a_card_that_pays_an_agents_order_is_not_accepted_for_it(billing: Billing) -> None:

@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from typing import Literal
 
 import pytest
 
@@ -11,6 +12,7 @@ from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.adapters.voucher_queries import get_voucher
 from services.billing.domain.voucher import (
     OrderAlreadyClaimed,
+    SoldByProvider,
     VoucherAlreadyOnOrder,
     VoucherNotApplicable,
 )
@@ -26,6 +28,7 @@ from services.shared.messages.billing.voucher import (
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.refunding import refunded
 from tests.integration.billing.voucher_books import (
+    EIGHTY,
     OTHER_ORDER_ID,
     a_programme,
     a_voucher,
@@ -48,8 +51,31 @@ from tests.kit.fakes_billing import (
     amounts,
     cny,
     order_cancelled,
+    order_placed,
 )
 from tests.kit.fakes_voucher import some_rules
+
+
+@pytest.mark.parametrize("model", ["agent_psp_split", "agent_bank_custody", "agent_direct"])
+@pytest.mark.parametrize("redeem_to", ["company", "provider", "prefunded"])
+def test_where_the_provider_sells_the_programme_pays_the_customer_only(
+    books: Billing, model: str, redeem_to: Literal["company", "provider", "prefunded"]
+) -> None:
+    """Else its money would stand on our account, or less be asked of the customer: refused, and kept nowhere."""
+    bears: Literal["customer", "provider"] = "provider" if redeem_to == "provider" else "customer"
+    voucher = a_voucher(books, a_programme(books, rules=some_rules(redeem_to=redeem_to, shortfall_payer=bears)))
+    placed = order_placed(ORDER_ID, "OR-2026-000123", money=EIGHTY, collection_model=model)
+    books.handle(order.placed, placed)
+    with pytest.raises(SoldByProvider):
+        reserve(books, voucher)
+    assert books.rows("SELECT count(*) FROM voucher_use") == [(0,)]
+    assert counts(books, voucher)[0] == 0
+
+
+def test_where_the_provider_sells_the_customer_may_be_paid_by_the_programme(books: Billing) -> None:
+    voucher = a_voucher(books, a_programme(books, rules=some_rules(redeem_to="customer")))
+    books.handle(order.placed, order_placed(ORDER_ID, "OR-2026-000123", money=EIGHTY, collection_model="agent_direct"))
+    assert reserve(books, voucher).amount == cny(2_000_000)
 
 
 def test_tv06_company(books: Billing) -> None:

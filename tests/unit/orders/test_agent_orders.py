@@ -19,10 +19,13 @@ from services.shared.kernel.actor import Actor
 from services.shared.kernel.collection import CollectionReason, ContractKind
 from services.shared.kernel.errors import NotYet, Refused
 from services.shared.kernel.ids import new_id
+from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.tax import TaxProfile
+from services.shared.messages.billing.commission import SellerPaid
 from services.shared.messages.orders.contract import SignContract
 from services.shared.messages.orders.order import (
     OfferingWanted,
+    OrderClosed,
     OrderContracted,
     OrderReceipt,
     PaymentMethod,
@@ -243,3 +246,35 @@ def test_exempt(kind: ContractKind) -> None:
     with pytest.raises(ExemptAsPrincipal):
         quoted(a_shop(), kind)
     assert issubclass(ExemptAsPrincipal, Refused)
+
+
+def seller_paid(shop: FakeOrdersService, placed: OrderReceipt) -> SellerPaid:
+    """As billing tells it when the commission is booked, or the channel has split."""
+    return SellerPaid(order_id=placed.order_id, order_number=placed.number, provider_id=PROVIDER_ID)
+
+
+def test_that_the_seller_is_paid_closes_an_accepted_order_once() -> None:
+    """Told twice it is closed once, and once told further."""
+    shop = an_agents_shop()
+    placed = place(shop)
+    contracted(shop, shop.orders.get(placed.order_id))
+    found = shop.orders.get(placed.order_id)
+    found.state = "accepted"
+    shop.orders.save(found)
+    for _ in range(2):
+        order.close_sold(seller_paid(shop, placed), uow=shop, now=NOW)
+    assert shop.orders.get(placed.order_id).state == "closed"
+    assert sum(isinstance(each, OrderClosed) for each in shop.events) == 1
+
+
+def test_that_the_seller_is_paid_closes_nothing_before_its_time() -> None:
+    """An order that is not known is waited for; one that is not accepted is not closed, whatever is told."""
+    shop = an_agents_shop()
+    placed = place(shop)
+    told = seller_paid(shop, placed)
+    with pytest.raises(NotYet):
+        order.close_sold(told.model_copy(update={"order_id": new_id()}), uow=shop, now=NOW)
+    contracted(shop, shop.orders.get(placed.order_id))
+    with pytest.raises(WrongState):
+        order.close_sold(told, uow=shop, now=NOW)
+    assert shop.orders.get(placed.order_id).state == "contracted"
