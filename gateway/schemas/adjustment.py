@@ -12,11 +12,14 @@ from services.shared.messages.billing.adjustment import AdjustmentEntry, Adjustm
 
 
 class AdjustmentToPropose(Schema):
-    kind: Literal["write_off", "rounding", "reclassification"]
+    kind: Literal["write_off", "rounding", "reclassification", "reconciliation"]
     reason: Name
     order_id: UUID | None = None
     entries: Annotated[tuple[AdjustmentEntry, ...], Field(min_length=1, max_length=50)]
     effective_at: Annotated[Instant | None, Field(description="when it counts; now where none is said")] = None
+    item_id: Annotated[
+        UUID | None, Field(description="the item of reconciliation that kind reconciliation puts in order")
+    ] = None
 
 
 class ReversalToPropose(Schema):
@@ -40,6 +43,7 @@ class Adjustment(Shown):
     decided_at: Instant | None
     decided_by: str
     transaction_id: UUID | None
+    item_id: UUID | None
 
 
 class AdjustmentPage(Shown):

@@ -908,6 +908,13 @@ class FakeAdjustments:
             raise NotFound
         return deepcopy(self.held[adjustment_id])
 
+    def books_item(self, item_id: UUID, since: datetime, but: UUID | None = None) -> bool:
+        return any(
+            each.item_id == item_id and each.adjustment_id != but
+            and (each.state == "proposed" or (each.decided_at is not None and each.decided_at >= since))
+            for each in self.held.values()
+        )  # fmt: skip
+
     def save(self, adjustment: Adjustment) -> None:
         self.held[adjustment.adjustment_id] = deepcopy(adjustment)
 

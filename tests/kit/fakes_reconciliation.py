@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.billing.domain.programme_statement import ProgrammeStatement
-from services.billing.domain.reconciliation import Balance, Found, ListedMovement, Overdue, Run, StatedBalance
+from services.billing.domain.reconciliation import Balance, Found, ListedMovement, OpenItem, Overdue, Run, StatedBalance
 from services.shared.kernel.errors import NotFound
 
 
@@ -23,6 +23,7 @@ class FakeReconciliations:
         self.stated: list[StatedBalance] = []
         self.statements: dict[UUID, ProgrammeStatement] = {}
         self.compared: list[tuple[Run, tuple[Balance, ...]]] = []
+        self.items: dict[UUID, OpenItem] = {}
         self.finds = Found(0)
         self.late = Overdue({}, 0, 0)
 
@@ -33,6 +34,11 @@ class FakeReconciliations:
         if run_id not in self.runs:
             raise NotFound
         return self.runs[run_id]
+
+    def get_item(self, item_id: UUID) -> OpenItem:
+        if item_id not in self.items:
+            raise NotFound
+        return self.items[item_id]
 
     def save(self, run: Run) -> None:
         self.runs[run.run_id] = run

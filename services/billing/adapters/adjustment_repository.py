@@ -1,6 +1,7 @@
 """Rows ⇄ adjustments."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,17 @@ class SqlAdjustments:
         if row is None:
             raise NotFound
         return adjustment_of(row)
+
+    def books_item(self, item_id: UUID, since: datetime, but: UUID | None = None) -> bool:
+        table = tables.adjustment
+        found = self.connection.execute(
+            select(table.c.adjustment_id).where(
+                table.c.item_id == item_id,
+                table.c.adjustment_id != (but or UUID(int=0)),
+                (table.c.state == "proposed") | ((table.c.state == "approved") & (table.c.decided_at >= since)),
+            )
+        )
+        return found.first() is not None
 
     def save(self, adjustment: Adjustment) -> None:
         values = {name: value for name, value in vars(adjustment).items() if name != "entries"}

@@ -20,6 +20,7 @@ from services.billing.domain.reconciliation import (
     Found,
     ItemState,
     ListedMovement,
+    OpenItem,
     Overdue,
     Run,
     Source,
@@ -167,6 +168,12 @@ class SqlReconciliations:
         counts: dict[str, int] = {row[0]: row[1] for row in rows}
         for state in get_args(ItemState):
             metrics.RECONCILIATION_ITEMS.labels(source, state).set(counts.get(state, 0))
+
+    def get_item(self, item_id: UUID) -> OpenItem:
+        row = self.connection.exec_driver_sql(sql.ITEM, {"item_id": str(item_id)}).one_or_none()
+        if row is None:
+            raise NotFound
+        return OpenItem(**row._mapping)
 
     def overdue(self, unfinished_before: datetime, now: datetime) -> Overdue:
         rows = list(self.connection.exec_driver_sql(sql.OVERDUE, {"now": now}))

@@ -6,12 +6,14 @@ Each source yields facts: what it is called, what ours and theirs say (null: not
 """
 
 # Reversals count for what they take back: both together are what stands of it. What happened in a closed month and
-# became known later counts when it happened.
+# became known later counts when it happened. What persons booked for an item counts as what the item is about.
 _MOVED = """
-  SELECT coalesce(r.idem_key, t.idem_key) AS key, e.currency,
+  SELECT coalesce(i.reference, r.idem_key, t.idem_key) AS key, e.currency,
          sum(CASE e.side WHEN 'D' THEN e.amount ELSE -e.amount END)::bigint AS ours,
          min(coalesce(t.business_at, t.effective_at)) AS at
   FROM ledger_entry e JOIN ledger_tx t USING (seq) LEFT JOIN ledger_tx r ON r.transaction_id = t.reverses_id
+  LEFT JOIN adjustment a ON a.transaction_id = coalesce(r.transaction_id, t.transaction_id)
+  LEFT JOIN reconciliation_item i USING (item_id)
   WHERE e.account = '{account}' GROUP BY 1, 2"""
 
 # A charge is booked by its own id and its fee by that of the movement; refunds and transfers by ours, which their
@@ -54,6 +56,7 @@ lines AS (
   FROM bank_line WHERE state IN ('matched', 'suspense')),
 names AS (
   SELECT key AS name, key FROM lines
+  UNION ALL SELECT serial_number, key FROM lines
   UNION ALL SELECT format('payout:%%s:%%s', substr(each, 8), CASE direction WHEN 'out' THEN 'paid' ELSE 'returned' END),
                    key FROM lines, unnest(string_to_array(target, ', ')) AS each WHERE each LIKE 'payout/%%'
   UNION ALL SELECT format('refund:%%s:paid:%%s:bank_transfer', r.refund_id, part ->> 'payment_id'), lines.key
@@ -214,4 +217,13 @@ FROM reconciliation_item WHERE resolved_at IS NULL AND overdue GROUP BY source
 """
 OPEN = """
 SELECT state, count(*) FROM reconciliation_item WHERE resolved_at IS NULL AND source = %(source)s GROUP BY state
+"""
+# As the run found it that told of it last.
+ITEM = """
+SELECT i.source, i.kind, i.currency, f.ours, f.theirs, f.started_at AS found_at, i.resolved_at IS NULL AS open
+FROM reconciliation_item i
+CROSS JOIN LATERAL (
+  SELECT f.ours, f.theirs, r.started_at FROM reconciliation_finding f JOIN reconciliation_run r USING (run_id)
+  WHERE f.item_id = i.item_id ORDER BY r.started_at DESC LIMIT 1) AS f
+WHERE i.item_id = %(item_id)s FOR UPDATE OF i
 """

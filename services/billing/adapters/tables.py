@@ -328,6 +328,7 @@ adjustment = Table(
     Column("decided_by", Text),
     Column("transaction_id", Uuid),
     Column("version", Integer),
+    Column("item_id", Uuid),
 )
 
 payout = Table(

@@ -4,7 +4,8 @@ An adjustment: a transaction that a person books by hand. One proposes it, anoth
 By hand nobody moves what has an undo of its own: money at the bank and at the payment institution is booked by their
 statements, an order's revenue and shares by acceptance and refund, a payout by its bank line, what a customer
 owes with its receivable, what a provider or station owes with its claw-back. What is left is the
-accountant's: debts that will not be paid, the odd fen, and figures that belong on another line.
+accountant's: debts that will not be paid, the odd fen, figures that belong on another line, and what reconciliation
+found at the bank or the payment institution that nothing else books: no more than the item is about.
 """
 
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from uuid import UUID
 
 from services.billing.domain import ledger
 from services.billing.domain.ledger import Entry, check_balanced
+from services.billing.domain.reconciliation import OpenItem
 from services.shared.kernel.errors import Conflict, Invalid, NotAllowed
 from services.shared.kernel.lifecycle import Lifecycle
 
-AdjustmentKind = Literal["reversal", "write_off", "rounding", "reclassification"]
+AdjustmentKind = Literal["reversal", "write_off", "rounding", "reclassification", "reconciliation"]
 AdjustmentState = Literal["proposed", "approved", "refused"]
 
 LIFECYCLE: Lifecycle[AdjustmentState] = Lifecycle(
@@ -29,10 +31,16 @@ _LOSSES = (ledger.BAD_DEBT, "E:voucher_loss")
 _RESULTS = ("R:", "E:")
 _VAT = (ledger.INPUT_VAT_PENDING, ledger.INPUT_VAT, ledger.OUTPUT_VAT, ledger.VAT_PAYABLE)
 
+_RECONCILED = (
+    ledger.PSP, ledger.BANK, ledger.PSP_TRANSIT, "L:customer_credit:", ledger.PSP_FEE, ledger.BANK_FEE,
+    ledger.DISPUTE_FEE, ledger.BAD_DEBT, ledger.ROUNDING, ledger.INTEREST, ledger.INPUT_VAT_PENDING,
+)  # fmt: skip
+
 DEBITED_AND_CREDITED: dict[AdjustmentKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "write_off": (_LOSSES, _RECEIVABLES),
     "rounding": ((ledger.ROUNDING, *_RECEIVABLES, *_VAT), (ledger.ROUNDING, *_RECEIVABLES, *_VAT)),
     "reclassification": ((*_RESULTS, *_VAT), (*_RESULTS, *_VAT)),
+    "reconciliation": (_RECONCILED, _RECONCILED),
 }
 """How the names begin of the accounts that each kind may debit and credit."""
 
@@ -67,6 +75,24 @@ class MoreThanOwed(Conflict):
     code = "billing.adjustment_more_than_owed"
 
 
+class ItemNotByHand(Invalid):
+    """Only a movement of money that a run has found and that is open still is put in order by hand."""
+
+    code = "billing.item_not_by_hand"
+
+
+class MoreThanItem(Conflict):
+    """More would be booked than the item of reconciliation is about, on another account, or the wrong way."""
+
+    code = "billing.adjustment_more_than_item"
+
+
+class ItemBookedAlready(Conflict):
+    """The item is booked, or about to be; only a run that finds it once more makes room for another posting."""
+
+    code = "billing.item_booked_already"
+
+
 class EffectiveLater(Invalid):
     """What has not happened yet is not booked."""
 
@@ -92,6 +118,7 @@ class Adjustment:
         reverses: The transaction that a reversal takes back; it has no *entries* of its own.
         effective_at: When it counts.
         transaction_id: Once it is approved and booked.
+        item_id: The item of reconciliation that it puts in order.
     """
 
     adjustment_id: UUID
@@ -110,6 +137,7 @@ class Adjustment:
     decided_by: str = ""
     transaction_id: UUID | None = None
     version: int = 0
+    item_id: UUID | None = None
 
     def approve(self, by: str, transaction_id: UUID, now: datetime) -> None:
         """Raises WrongState, SameHandsApprove."""
@@ -157,3 +185,26 @@ def check_by_hand(kind: AdjustmentKind, entries: tuple[Entry, ...]) -> None:
             raise AccountNotByHand(account=entries[0].account)
         if sum(entry.amount for entry in entries if entry.side == "D") > ROUNDING_MAX:
             raise RoundingTooLarge(minor_units_max=ROUNDING_MAX)
+
+
+def check_for_item(entries: tuple[Entry, ...], item: OpenItem) -> None:
+    """
+    Of the account that is compared *entries* book what the other side has and we have not, and no more.
+
+    Raises:
+        ItemNotByHand, MoreThanItem: See there.
+    """
+    own = {"stripe": ledger.PSP, "bank": ledger.BANK}.get(item.source)
+    if own is None or item.kind != "movement" or not item.open:
+        raise ItemNotByHand
+    lacking = (item.theirs or 0) - (item.ours or 0)
+    booked = sum(
+        entry.amount if entry.side == "D" else -entry.amount
+        for entry in entries
+        if entry.account == own and entry.currency == item.currency
+    )
+    elsewhere = any(
+        entry.account in {ledger.PSP, ledger.BANK} - {own} or entry.currency != item.currency for entry in entries
+    )
+    if elsewhere or booked * lacking <= 0 or abs(booked) > abs(lacking):
+        raise MoreThanItem(currency=item.currency, minor_units_max=lacking)

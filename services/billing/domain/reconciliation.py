@@ -92,6 +92,25 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenItem:
+    """
+    An item as the last run found it that did; minor units of *currency*, above zero what makes the account more.
+
+    Attributes:
+        found_at: When that run began.
+        open: No run has had it in order since.
+    """
+
+    source: Source
+    kind: str
+    currency: str
+    ours: int | None
+    theirs: int | None
+    found_at: datetime
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """How many facts a comparison found alike, of each other state, and older than they may be."""
 

@@ -8,9 +8,12 @@ from services.billing.domain.adjustment import (
     Adjustment,
     AdjustmentKind,
     EffectiveLater,
+    ItemBookedAlready,
+    ItemNotByHand,
     MoreThanOwed,
     NotReversible,
     check_by_hand,
+    check_for_item,
     credited_receivables,
 )
 from services.billing.domain.ledger import Entry, ReversalNotReversed, Transaction
@@ -40,11 +43,17 @@ def propose_adjustment(
         EffectiveLater: It is to count at a time to come.
         EntriesUnbalanced, AccountNotByHand, RoundingTooLarge: See `check_by_hand`.
         MoreThanOwed: As it stands now; it is looked at again when it is approved.
+        ItemNotByHand, MoreThanItem, ItemBookedAlready: Likewise of an item of reconciliation, which kind
+            *reconciliation* names and no other does.
     """
     require(actor, command.grants, {})
     entries = tuple(Entry(each.account, each.side, each.amount, each.currency) for each in command.entries)
     check_by_hand(command.kind, entries)
     _check_owed(entries, uow)
+    if (command.kind == "reconciliation") != (command.item_id is not None):
+        raise ItemNotByHand
+    if command.item_id is not None:
+        _check_item(command.item_id, entries, uow)
     effective_at = command.effective_at or now
     if effective_at > now:
         raise EffectiveLater
@@ -56,7 +65,7 @@ def propose_adjustment(
         order_number = order.number
     return _propose(
         uow, actor, now, kind=command.kind, reason=command.reason, order=(command.order_id, order_number),
-        reverses=None, entries=entries, effective_at=effective_at,
+        reverses=None, entries=entries, effective_at=effective_at, item_id=command.item_id,
     )  # fmt: skip
 
 
@@ -87,6 +96,7 @@ def approve_adjustment(
     Raises:
         WrongState, SameHandsApprove: See Adjustment.approve.
         MoreThanOwed: A debt would be written off that is not there.
+        ItemNotByHand, MoreThanItem, ItemBookedAlready: The item is not any more as it was.
         ReversedAlready, AccountOverdrawn: See `reverse_transaction`.
     """
     require(actor, command.grants, {})
@@ -97,6 +107,8 @@ def approve_adjustment(
         transaction_id = reverse_transaction(uow, adjustment.reverses, effective_at=adjustment.effective_at, now=now)
     else:
         _check_owed(adjustment.entries, uow)
+        if adjustment.item_id is not None:
+            _check_item(adjustment.item_id, adjustment.entries, uow, adjustment.adjustment_id)
         key = f"{KEY}:{adjustment.adjustment_id}"
         transaction_id = derived_id("ledger_tx", key)
         post_transaction(
@@ -143,9 +155,18 @@ def _reversible(uow: BillingUnitOfWork, transaction_id: UUID) -> Transaction:
     return found
 
 
+def _check_item(item_id: UUID, entries: tuple[Entry, ...], uow: BillingUnitOfWork, but: UUID | None = None) -> None:
+    """The item is locked: two who want it booked at once come one after the other."""
+    item = uow.reconciliations.get_item(item_id)
+    check_for_item(entries, item)
+    if uow.adjustments.books_item(item_id, item.found_at, but):
+        raise ItemBookedAlready
+
+
 def _propose(
     uow: BillingUnitOfWork, actor: Actor, now: datetime, *, kind: AdjustmentKind, reason: str,
     order: tuple[UUID | None, str], reverses: UUID | None, entries: tuple[Entry, ...], effective_at: datetime,
+    item_id: UUID | None = None,
 ) -> AdjustmentView:  # fmt: skip
     adjustment = Adjustment(
         adjustment_id=new_id(),
@@ -160,6 +181,7 @@ def _propose(
         effective_at=effective_at,
         proposed_at=now,
         proposed_by=hand_of(actor),
+        item_id=item_id,
     )
     uow.adjustments.add(adjustment)
     return view(adjustment)
@@ -186,4 +208,5 @@ def view(adjustment: Adjustment) -> AdjustmentView:
         decided_at=adjustment.decided_at,
         decided_by=adjustment.decided_by,
         transaction_id=adjustment.transaction_id,
+        item_id=adjustment.item_id,
     )  # fmt: skip

@@ -19,6 +19,9 @@ class Adjustments(Protocol):
     def get(self, adjustment_id: UUID) -> Adjustment:
         """Locked. Raises NotFound."""
 
+    def books_item(self, item_id: UUID, since: datetime, but: UUID | None = None) -> bool:
+        """Whether another than *but* is proposed for this item of reconciliation, or was approved from *since* on."""
+
     def save(self, adjustment: Adjustment) -> None: ...
 
 

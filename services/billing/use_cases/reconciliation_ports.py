@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.billing.domain.programme_statement import ProgrammeStatement
-from services.billing.domain.reconciliation import Balance, Found, ListedMovement, Overdue, Run, StatedBalance
+from services.billing.domain.reconciliation import Balance, Found, ListedMovement, OpenItem, Overdue, Run, StatedBalance
 
 
 class Reconciliations(Protocol):
@@ -43,3 +43,6 @@ class Reconciliations(Protocol):
 
     def overdue(self, unfinished_before: datetime, now: datetime) -> Overdue:
         """What is open and overdue; runs that began before *unfinished_before* and run still."""
+
+    def get_item(self, item_id: UUID) -> OpenItem:
+        """Locked. Raises NotFound."""

@@ -10,7 +10,7 @@ from services.shared.messages.base import Command, Instant, Message, Name, Page,
 from services.shared.messages.billing.commission_plan import FINANCE
 from services.shared.messages.billing.ledger import Entry, Side
 
-AdjustmentKind = Literal["reversal", "write_off", "rounding", "reclassification"]
+AdjustmentKind = Literal["reversal", "write_off", "rounding", "reclassification", "reconciliation"]
 AdjustmentState = Literal["proposed", "approved", "refused"]
 
 
@@ -29,6 +29,7 @@ class AdjustmentView(View):
         reverses: The transaction that a reversal takes back; it has no entries of its own.
         proposed_by, decided_by: `member/<id>`, or the machines of an organisation, `machine/<organisation>`.
         transaction_id: What was booked, once it is approved.
+        item_id: The item of reconciliation that it puts in order.
     """
 
     adjustment_id: UUID
@@ -46,19 +47,24 @@ class AdjustmentView(View):
     decided_at: Instant | None
     decided_by: str
     transaction_id: UUID | None
+    item_id: UUID | None = None
 
 
 class ProposeAdjustment(Command):
-    """Entries on accounts that this kind may touch; *effective_at* is now where none is said. → AdjustmentView"""
+    """
+    Entries on accounts that this kind may touch; *effective_at* is now where none is said. *item_id*: the item of
+    reconciliation that kind *reconciliation* puts in order, and no other kind names. → AdjustmentView
+    """
 
     wire_name: ClassVar = "billing.propose_adjustment"
     grants: ClassVar[Grants] = FINANCE
 
-    kind: Literal["write_off", "rounding", "reclassification"]
+    kind: Literal["write_off", "rounding", "reclassification", "reconciliation"]
     reason: Name
     order_id: UUID | None = None
     entries: Annotated[tuple[AdjustmentEntry, ...], Field(min_length=1, max_length=50)]
     effective_at: Instant | None = None
+    item_id: UUID | None = None
 
 
 class ProposeReversal(Command):
