@@ -37,6 +37,7 @@ class StatusReportToRead(Schema):
 class OrderedPayment(Shown):
     payout_id: UUID | None
     refund_id: UUID | None
+    credit_payback_id: UUID | None
     number: str
     status: str
     reason: str

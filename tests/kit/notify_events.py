@@ -68,6 +68,7 @@ _COMMON: dict[str, Any] = {
     "settlement_id": SETTLEMENT_ID,
     "payout_id": derived_id("payout", 1),
     "payout_channel_id": derived_id("payout_channel", 1),
+    "credit_payback_id": derived_id("credit_payback", 1),
     "way": "stripe_transfer",
     "account_id": "acct_1Example",
     "invoice_id": derived_id("invoice", 1),

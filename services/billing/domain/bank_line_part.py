@@ -12,7 +12,7 @@ from services.shared.kernel.money import Money
 
 PartKind = Literal[
     "payment", "customer_credit", "returned", "fee", "interest", "psp", "channel", "tax", "payout", "payout_return",
-    "party_debt", "refund", "refund_return",
+    "party_debt", "refund", "refund_return", "credit_payback", "credit_payback_return",
 ]  # fmt: skip
 
 
@@ -51,12 +51,16 @@ WAYS: Mapping[PartKind, frozenset[str]] = {
     "party_debt": frozenset({"out"}),
     "refund": frozenset({"out"}),
     "refund_return": frozenset({"in"}),
+    "credit_payback": frozenset({"out"}),
+    "credit_payback_return": frozenset({"in"}),
 }
 """Which direction a line has that can be each of these."""
 
 OF_PAYOUTS: frozenset[PartKind] = frozenset({"payout", "payout_return", "party_debt"})
 OF_REFUNDS: frozenset[PartKind] = frozenset({"refund", "refund_return"})
-ALWAYS_BY_TWO: frozenset[PartKind] = OF_PAYOUTS | OF_REFUNDS | {"tax"}
+OF_PAYBACKS: frozenset[PartKind] = frozenset({"credit_payback", "credit_payback_return"})
+OF_TRANSFERS: frozenset[PartKind] = OF_PAYOUTS | OF_REFUNDS | OF_PAYBACKS
+ALWAYS_BY_TWO: frozenset[PartKind] = OF_TRANSFERS | {"tax"}
 """What two people released is not undone, or done again, by one; whatever the amount."""
 
 
@@ -66,9 +70,9 @@ class Part:
     What a line, or a part of it, is: minor units of its currency.
 
     Attributes:
-        target_id: The payment, the customer whose credit it is, the line by which money came back, the payout or
-            the refund; none for a fee or interest of the bank, a payout of the payment institution, commission from the
-            splitting channel, or a tax.
+        target_id: The payment, the customer whose credit it is, the line by which money came back, the payout,
+            the refund or the credit payback; none for a fee or interest of the bank, a payout of the payment
+            institution, commission from the splitting channel, or a tax.
     """
 
     kind: PartKind

@@ -12,7 +12,6 @@ from typing import Literal
 from uuid import UUID
 
 from services.billing.domain.payout import Payout
-from services.billing.domain.refund import Refund, RefundPart
 from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.money import Money
 
@@ -129,17 +128,17 @@ def said_of(report: StatusReport, payouts: Iterable[Payout]) -> Iterator[tuple[P
         yield payout, said
 
 
-def said_of_refund(report: StatusReport, made: Refund, part: RefundPart) -> PaymentStatus | None:
+def said_of_one(report: StatusReport, number: str, money: Money) -> PaymentStatus | None:
     """
-    What the bank says of the one transfer of a refund's order, if anything.
+    What the bank says of the one transfer of a refund's or a credit payback's order, if anything.
 
     Raises:
         StatusReportContradicts: It names another payment, or another amount.
     """
-    strangers = [each.number for each in report.statuses if each.number not in {"", made.number}]
+    strangers = [each.number for each in report.statuses if each.number not in {"", number}]
     if strangers:
         raise StatusReportContradicts(number=min(strangers))
     said = next((each for each in report.statuses if each.number), None) or next(iter(report.statuses), None)
-    if said is not None and said.amount not in {None, made.money(part.amount)}:
-        raise StatusReportContradicts(number=made.number)
+    if said is not None and said.amount not in {None, money}:
+        raise StatusReportContradicts(number=number)
     return said

@@ -24,8 +24,12 @@ LIFECYCLE: Lifecycle[CreditPaybackState] = Lifecycle(
         "approve": {"requested": "ordered"},
         "cancel": {"requested": "cancelled"},
         "pay": {"ordered": "paid"},
+        # The bank made it although it, or a person, had said that it had not.
+        "pay_late": {"failed": "paid"},
         "fail": {"ordered": "failed"},
         "return": {"paid": "returned"},
+        # What a person took for its return was not.
+        "keep_paid": {"returned": "paid"},
     },
 )
 
@@ -92,9 +96,10 @@ class CreditPayback:
         """Raises WrongState: It was let go."""
         self.state = LIFECYCLE.after("cancel", self.state)
 
-    def pay(self, at: datetime) -> None:
-        """Raises WrongState."""
-        self.state, self.paid_at = LIFECYCLE.after("pay", self.state), at
+    def pay(self, at: datetime, *, late: bool = False) -> None:
+        """*late*: a failed one too. Raises WrongState."""
+        verb = "pay_late" if late and self.state == "failed" else "pay"
+        self.state, self.paid_at, self.failure = LIFECYCLE.after(verb, self.state), at, ""
 
     def fail(self, reason: str, by: str) -> None:
         """Raises WrongState, SameHands."""
@@ -102,6 +107,14 @@ class CreditPayback:
         if by == self.approved_by:
             raise SameHands
         self.state, self.failure = state, reason
+
+    def refuse(self, reason: str) -> None:
+        """The bank itself says that it will not make it. Raises WrongState."""
+        self.state, self.failure = LIFECYCLE.after("fail", self.state), reason
+
+    def keep_paid(self) -> None:
+        """It did not come back after all. Raises WrongState."""
+        self.state, self.failure = LIFECYCLE.after("keep_paid", self.state), ""
 
     def bring_back(self) -> None:
         """Raises WrongState."""
@@ -119,13 +132,19 @@ def ordered(payback: CreditPayback) -> tuple[Entry, ...]:
     return ledger.entries(("D", credit, payback.money), ("C", under_way, payback.money))
 
 
-def paid(payback: CreditPayback) -> tuple[Entry, ...]:
-    """The bank's statement shows it."""
-    under_way = ledger.credit_payback(payback.credit_payback_id)
-    return ledger.entries(("D", under_way, payback.money), ("C", ledger.BANK, payback.money))
+def paid(payback: CreditPayback, source: str) -> tuple[Entry, ...]:
+    """
+    The bank's statement shows it: a line that lies on *source*, our account or suspense.
+
+    One that had failed is the customer's credit by now, which must still be there.
+    """
+    taken = ledger.credit_payback(payback.credit_payback_id)
+    if payback.state == "failed":
+        taken = ledger.customer_credit(payback.customer_id)
+    return ledger.entries(("D", taken, payback.money), ("C", source, payback.money))
 
 
-def returned(payback: CreditPayback) -> tuple[Entry, ...]:
-    """The customer's bank sent it back: it is its credit again."""
+def returned(payback: CreditPayback, source: str) -> tuple[Entry, ...]:
+    """The customer's bank sent it back, by a line that lies on *source*: it is its credit again."""
     credit = ledger.customer_credit(payback.customer_id)
-    return ledger.entries(("D", ledger.BANK, payback.money), ("C", credit, payback.money))
+    return ledger.entries(("D", source, payback.money), ("C", credit, payback.money))

@@ -8,8 +8,7 @@ from services.billing.domain import ledger
 from services.billing.domain.bank_line import BankLine, suspense
 from services.billing.domain.bank_line_part import (
     ALWAYS_BY_TWO,
-    OF_PAYOUTS,
-    OF_REFUNDS,
+    OF_TRANSFERS,
     Part,
     PartsDiffer,
     Proposal,
@@ -41,8 +40,7 @@ from services.shared.messages.billing.bank_line import (
 )
 from services.shared.messages.billing.bank_statement import BankLine as BankLineMessage
 
-_OF_TRANSFERS = OF_PAYOUTS | OF_REFUNDS
-_NO_TRANSFERS = Transfers({}, {})
+_NO_TRANSFERS = Transfers({}, {}, {})
 
 
 def book_incoming(
@@ -150,7 +148,7 @@ def _book(
         money = Money(part.amount, line.currency)
         payment = payments.get(part.target_id) if part.kind == "payment" and part.target_id else None
         if payment is None:
-            if part.kind in _OF_TRANSFERS:
+            if part.kind in OF_TRANSFERS:
                 entries += bank_line_transfer.entries_of(part, money, transfers, source)
             else:
                 entries += resolved(part, money, source)
@@ -176,7 +174,7 @@ def _book(
     )
     line.resolve(tuple(booked), "", key)
     for part in booked:
-        if part.kind in _OF_TRANSFERS:
+        if part.kind in OF_TRANSFERS:
             bank_line_transfer.take_effect(line, part, transfers, uow=uow, now=now)
     for payment in payments.values():
         if payment.state == "succeeded":
@@ -255,7 +253,7 @@ def undo_bank_line(command: UndoBankLine, *, actor: Actor, uow: BillingUnitOfWor
                 uow.receivables.save(owed)
         if part.kind == "returned" and part.target_id is not None:
             changed.append(_reopened_pair(part.target_id, uow))
-        if part.kind in _OF_TRANSFERS:
+        if part.kind in OF_TRANSFERS:
             bank_line_transfer.undo(line, part, uow=uow, now=now)
     if key:
         reverse_transaction(uow, derived_id("ledger_tx", key), effective_at=now, now=now)

@@ -1,5 +1,6 @@
 """
-Lines in suspense that are money we sent, or that came back of it: payouts, refunds, taxes, named by a person.
+Lines in suspense that are money we sent, or that came back of it: payouts, refunds, credit paybacks, taxes, named by
+a person.
 
 What names them itself is matched by `bank_statement.py`; here is what the bank told without our number, in another sum,
 or against what it had said before.
@@ -10,9 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.billing.domain import credit_payback as payback_books
 from services.billing.domain.bank_line import BankLine, NotUndoable
-from services.billing.domain.bank_line_part import OF_PAYOUTS, OF_REFUNDS, Part, PartsDiffer, TaxExceedsPayable
+from services.billing.domain.bank_line_part import (
+    OF_PAYBACKS,
+    OF_PAYOUTS,
+    OF_REFUNDS,
+    Part,
+    PartsDiffer,
+    TaxExceedsPayable,
+)
 from services.billing.domain.clawback import Clawback
+from services.billing.domain.credit_payback import CreditPayback
 from services.billing.domain.ledger import VAT_PAYABLE, Entry
 from services.billing.domain.payout import (
     PaidByInstitution,
@@ -23,8 +33,8 @@ from services.billing.domain.payout import (
     payout_returned,
 )
 from services.billing.domain.refund import Refund, RefundPart, paid_back, returned
+from services.billing.use_cases import credit_payback, refund_payment
 from services.billing.use_cases import payout as payouts
-from services.billing.use_cases import refund_payment
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import new_id
@@ -32,7 +42,8 @@ from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.money import Money
 
 _FROM = {"payout": {"in_transit", "failed"}, "payout_return": {"paid"}, "party_debt": {"failed"}}
-"""In which states a payout is of which a person may say each of these."""
+_PAYBACK_FROM = {"credit_payback": {"ordered", "failed"}, "credit_payback_return": {"paid"}}
+"""In which states a payout, or a credit payback, is of which a person may say each of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +51,13 @@ class Transfers:
     """Those that the parts of a line name, locked."""
 
     refunds: Mapping[UUID, Refund]
+    paybacks: Mapping[UUID, CreditPayback]
     payouts: Mapping[UUID, Payout]
 
 
 def named(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfWork) -> Transfers:
     """
-    The refunds and payouts of *parts*; whoever locks payments does so before.
+    The refunds, credit paybacks and payouts of *parts*; whoever locks payments does so before.
 
     Raises:
         NotFound: One is none of ours.
@@ -62,13 +74,19 @@ def named(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfWork) -> T
     refunds = uow.refunds.find_all(refund_ids) if refund_ids else {}
     if len(refunds) < len(refund_ids):
         raise NotFound
-    found = Transfers(refunds, {each.payout_id: each for each in uow.payouts.get_all(wanted)} if wanted else {})
+    payback_ids = sorted({_target(part) for part in parts if part.kind in OF_PAYBACKS})
+    paybacks = {each: uow.credit_paybacks.get(each) for each in payback_ids}
+    found = Transfers(
+        refunds, paybacks, {each.payout_id: each for each in uow.payouts.get_all(wanted)} if wanted else {}
+    )
     for part in parts:
         money = Money(part.amount, line.currency)
         if part.kind in OF_PAYOUTS:
             _check_payout(part, found.payouts[_target(part)], money)
         if part.kind in OF_REFUNDS:
             _transfer(part, found.refunds[_target(part)], money)
+        if part.kind in OF_PAYBACKS:
+            _check_payback(part, found.paybacks[_target(part)], money)
     return found
 
 
@@ -79,6 +97,10 @@ def entries_of(part: Part, money: Money, found: Transfers, source: str) -> tuple
         if part.kind == "refund_return":
             return returned(made.refund_id, money, source)
         return paid_back(made.refund_id, _transfer(part, made, money), made.customer_id, money, source)
+    if part.kind in OF_PAYBACKS:
+        payback = found.paybacks[_target(part)]
+        made_or_back = payback_books.paid if part.kind == "credit_payback" else payback_books.returned
+        return made_or_back(payback, source)
     payout = found.payouts[_target(part)]
     if part.kind == "payout_return":
         return payout_returned(payout.party_kind, payout.party_id, money, source)
@@ -105,6 +127,10 @@ def take_effect(line: BankLine, part: Part, found: Transfers, *, uow: BillingUni
         else:
             refund_payment.not_transferred(made, [transfer], "returned", uow=uow, now=now)
         return
+    if part.kind in OF_PAYBACKS:
+        mark = credit_payback.mark_paid if part.kind == "credit_payback" else credit_payback.mark_returned
+        mark(found.paybacks[_target(part)], line.booked_at, uow=uow)
+        return
     payout = found.payouts[_target(part)]
     if part.kind == "payout":
         payouts.mark_paid(payout, uow=uow, now=now)
@@ -122,8 +148,10 @@ def undo(line: BankLine, part: Part, *, uow: BillingUnitOfWork, now: datetime) -
         NotUndoable: It was told as paid; or something else has come of it meanwhile.
         PaidOtherwise: The settlement of a payout that came back is paid by another one.
     """
-    if part.kind in {"payout", "refund"}:
+    if part.kind in {"payout", "refund", "credit_payback"}:
         raise NotUndoable
+    if part.kind == "credit_payback_return":
+        credit_payback.mark_kept(uow.credit_paybacks.get(_target(part)), uow=uow, now=now)
     if part.kind == "payout_return":
         (payout,) = uow.payouts.get_all([_target(part)])
         payouts.mark_paid(payout, uow=uow, now=now)
@@ -163,6 +191,13 @@ def _check_payout(part: Part, payout: Payout, money: Money) -> None:
         raise PartsDiffer
     if payout.state not in _FROM[part.kind]:
         raise WrongState(noun="payout", state=payout.state, verb=part.kind)
+
+
+def _check_payback(part: Part, payback: CreditPayback, money: Money) -> None:
+    if payback.money != money:
+        raise PartsDiffer
+    if payback.state not in _PAYBACK_FROM[part.kind]:
+        raise WrongState(noun="credit_payback", state=payback.state, verb=part.kind)
 
 
 def _transfer(part: Part, made: Refund, money: Money) -> RefundPart:

@@ -16,14 +16,15 @@ from services.billing.domain.bank_order import (
     StatusReportUnknown,
     StatusReportUnreadable,
     said_of,
-    said_of_refund,
+    said_of_one,
     total_of,
 )
 from services.billing.domain.bank_statement import numbers_in
+from services.billing.domain.credit_payback import CreditPayback
 from services.billing.domain.payout import Payout
 from services.billing.domain.refund import Refund, RefundPart
+from services.billing.use_cases import credit_payback, refund_payment
 from services.billing.use_cases import payout as payouts
-from services.billing.use_cases import refund_payment
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.ids import new_id
@@ -123,7 +124,7 @@ def _of_refund(report: StatusReport, uow: BillingUnitOfWork, now: datetime) -> S
         part = next((each for each in made.parts if made.order_name(each) == report.order_number), None)
         if part is None:
             continue
-        said = said_of_refund(report, made, part)
+        said = said_of_one(report, made.number, made.money(part.amount))
         told = () if said is None else (
             OrderedPayment(
                 payout_id=None, refund_id=made.refund_id, number=made.number, status=said.status, reason=said.reason,
@@ -131,7 +132,38 @@ def _of_refund(report: StatusReport, uow: BillingUnitOfWork, now: datetime) -> S
             ),
         )  # fmt: skip
         return StatusReportView(bank_order_id=None, number=report.order_number, payments=told)
-    raise StatusReportUnknown(number=report.order_number)
+    return _of_payback(report, uow, now)
+
+
+def _of_payback(report: StatusReport, uow: BillingUnitOfWork, now: datetime) -> StatusReportView:
+    """
+    What the bank answers to the order of a credit payback.
+
+    Raises:
+        StatusReportUnknown: It is none of ours.
+        StatusReportContradicts: See there.
+    """
+    payback = uow.credit_paybacks.by_numbers([report.order_number]).get(report.order_number)
+    if payback is None or payback.approved_at is None:
+        raise StatusReportUnknown(number=report.order_number)
+    said = said_of_one(report, payback.number, payback.money)
+    told = () if said is None else (
+        OrderedPayment(
+            payout_id=None, credit_payback_id=payback.credit_payback_id, number=payback.number, status=said.status,
+            reason=said.reason, outcome=_take_payback(payback, said, uow, now),
+        ),
+    )  # fmt: skip
+    return StatusReportView(bank_order_id=None, number=report.order_number, payments=told)
+
+
+def _take_payback(payback: CreditPayback, said: PaymentStatus, uow: BillingUnitOfWork, now: datetime) -> Outcome:
+    if payback.state != "ordered":
+        # After the money has left, only the bank's statement can say that it came back.
+        return "contradicts" if said.status in NOT_PAID and payback.state == "paid" else "known"
+    if said.status not in NOT_PAID:
+        return "noted"
+    credit_payback.refused_by_bank(payback, said.reason, uow=uow, now=now)
+    return "failed"
 
 
 def _take_refund(made: Refund, part: RefundPart, said: PaymentStatus, uow: BillingUnitOfWork, now: datetime) -> Outcome:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from services.billing.domain import ledger
@@ -19,10 +20,16 @@ from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.credit_payback import (
     ApproveCreditPayback,
     CancelCreditPayback,
+    CreditPaybackFailed,
+    CreditPaybackOrdered,
+    CreditPaybackPaid,
+    CreditPaybackReturned,
     CreditPaybackView,
     FailCreditPayback,
     RequestCreditPayback,
 )
+
+E = TypeVar("E", CreditPaybackOrdered, CreditPaybackPaid, CreditPaybackFailed, CreditPaybackReturned)
 
 
 def request_credit_payback(
@@ -75,6 +82,7 @@ def approve_credit_payback(
     account = account_to_pay(_customer(payback.customer_id, uow), now, cooling_off)
     payback.approve(hand_of(actor), account, now)
     uow.credit_paybacks.save(payback)
+    uow.publish(_event(CreditPaybackOrdered, payback, ordered_at=now))
     key = f"credit_payback:{payback.credit_payback_id}:ordered"
     post_transaction(uow, key=key, kind="credit_payback", entries=ordered(payback), effective_at=now, now=now)
     uow.call_outside(
@@ -118,6 +126,17 @@ def fail_credit_payback(
     require(actor, command.grants, {})
     payback = uow.credit_paybacks.get(command.credit_payback_id)
     payback.fail(command.reason, hand_of(actor))
+    _give_up(payback, uow, now)
+    return view(payback)
+
+
+def refused_by_bank(payback: CreditPayback, reason: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The bank answers that it will not make it. Raises WrongState."""
+    payback.refuse(reason)
+    _give_up(payback, uow, now)
+
+
+def _give_up(payback: CreditPayback, uow: BillingUnitOfWork, now: datetime) -> None:
     uow.credit_paybacks.save(payback)
     post_transaction(
         uow,
@@ -127,7 +146,28 @@ def fail_credit_payback(
         effective_at=now,
         now=now,
     )
-    return view(payback)
+    uow.publish(_event(CreditPaybackFailed, payback, reason=payback.failure))
+
+
+def mark_paid(payback: CreditPayback, at: datetime, *, uow: BillingUnitOfWork) -> None:
+    """The bank has made it, perhaps after it had said that it had not; booked by the caller. Raises WrongState."""
+    payback.pay(at, late=True)
+    uow.credit_paybacks.save(payback)
+    uow.publish(_event(CreditPaybackPaid, payback, paid_at=at))
+
+
+def mark_returned(payback: CreditPayback, at: datetime, *, uow: BillingUnitOfWork) -> None:
+    """The customer's bank sent it back; booked by the caller. Raises WrongState."""
+    payback.bring_back()
+    uow.credit_paybacks.save(payback)
+    uow.publish(_event(CreditPaybackReturned, payback, returned_at=at))
+
+
+def mark_kept(payback: CreditPayback, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """What was taken for its return was not; booked by the caller. Raises WrongState."""
+    payback.keep_paid()
+    uow.credit_paybacks.save(payback)
+    uow.publish(_event(CreditPaybackPaid, payback, paid_at=payback.paid_at or now))
 
 
 def document_kept(credit_payback_id: UUID, key: str, sha256: str, size: int, *, uow: BillingUnitOfWork) -> None:
@@ -153,15 +193,19 @@ def take(line: BankLine, known: Mapping[str, CreditPayback], *, uow: BillingUnit
     if not LIFECYCLE.allows("pay" if line.direction == "out" else "return", payback.state):
         return False
     if line.direction == "out":
-        payback.pay(line.booked_at)
-        kind, entries = "credit_payback_paid", paid(payback)
+        kind, entries = "credit_payback_paid", paid(payback, ledger.BANK)
+        mark_paid(payback, line.booked_at, uow=uow)
     else:
-        payback.bring_back()
-        kind, entries = "credit_payback_returned", returned(payback)
-    uow.credit_paybacks.save(payback)
+        kind, entries = "credit_payback_returned", returned(payback, ledger.BANK)
+        mark_returned(payback, line.booked_at, uow=uow)
     post_transaction(uow, key=line.key, kind=kind, entries=entries, effective_at=line.booked_at, now=now)
     line.match(f"credit_payback/{payback.credit_payback_id}", "returned" if line.direction == "in" else "")
     return True
+
+
+def _event(kind: type[E], payback: CreditPayback, **more: object) -> E:
+    facts = {name: getattr(payback, name) for name in ("credit_payback_id", "number", "customer_id")}
+    return kind.model_validate({**facts, "amount": payback.money, **more})
 
 
 def _customer(customer_id: UUID, uow: BillingUnitOfWork) -> OrganisationCopy:

@@ -95,6 +95,7 @@ _USE = (
     "use_id", "voucher_id", "programme_id", "order_id", "order_number", "customer_id", "amount", "redeem_to",
 )  # fmt: skip
 _PAYOUT_CHANNEL = ("payout_channel_id", "party_kind", "party_id")
+_PAYBACK = ("credit_payback_id", "number", "customer_id", "amount")
 _PAYOUT = ("payout_id", "number", "settlement_id", "party_kind", "party_id", "amount")
 _DISPUTE = ("dispute_id", "number", "order_id", "customer_id", "provider_id")
 _SPLIT = ("order_id", "order_number", "provider_id", "amount")
@@ -226,6 +227,10 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "payout.paid.v1": (_party(*_PAYOUT, "paid_at"),),
     "payout.failed.v1": (_party(*_PAYOUT, "reason"),),
     "payout.returned.v1": (_party(*_PAYOUT, "returned_at"),),
+    "credit_payback.ordered.v1": (_customer(*_PAYBACK, "ordered_at"),),
+    "credit_payback.paid.v1": (_customer(*_PAYBACK, "paid_at"),),
+    "credit_payback.failed.v1": (_customer(*_PAYBACK, "reason"),),
+    "credit_payback.returned.v1": (_customer(*_PAYBACK, "returned_at"),),
     "payout_channel.agreed.v1": (_party(*_PAYOUT_CHANNEL, "way", "account_id", "agreed_at"),),
     "channel_order.release_due.v1": (_provider(*_CHANNEL_ORDER),),
     "channel_order.released.v1": (_provider(*_CHANNEL_ORDER),),

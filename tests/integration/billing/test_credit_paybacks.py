@@ -1,5 +1,6 @@
 """A customer's credit paid back to it: by two, to its own account, and never spent a second time."""
 
+import base64
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -8,17 +9,24 @@ import pytest
 from lxml import etree
 
 from services.billing.adapters import credit_payback_repository
+from services.billing.adapters.bank_status_xml import read_pain_002
 from services.billing.config import settings
+from services.billing.domain.bank_line import NotUndoable
+from services.billing.domain.bank_line_part import PartsDiffer
+from services.billing.domain.bank_order import StatusReportContradicts, StatusReportUnknown
 from services.billing.domain.credit_payback import SameHands
 from services.billing.domain.ledger import BANK, AccountOverdrawn, contract, customer_credit
 from services.billing.domain.payout import BankAccountChanged, BankAccountNotOwn, BankAccountUnconfirmed
 from services.billing.use_cases import credit_payback
+from services.billing.use_cases.bank_order import read_status_report
 from services.billing.use_cases.customer_credit import apply_customer_credit
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
+from services.shared.kernel.ids import new_id
 from services.shared.kernel.lifecycle import WrongState
+from services.shared.messages.billing.bank_order import ReadStatusReport
 from services.shared.messages.billing.credit_payback import (
     ApproveCreditPayback,
     CancelCreditPayback,
@@ -30,8 +38,9 @@ from services.shared.messages.billing.credit_payback import (
 )
 from services.shared.messages.billing.customer_credit import ApplyCustomerCredit
 from tests.integration.billing.conftest import Billing
-from tests.integration.billing.refunding import bank_says
+from tests.integration.billing.refunding import bank_says, major
 from tests.integration.billing.test_bank_lines import only_line, refusals, resolve
+from tests.integration.billing.test_bank_targets import agreed, confirm, holds, says, suspended, undo
 from tests.kit.fakes_billing import (
     COOLING_OFF,
     CUSTOMER_ID,
@@ -100,6 +109,7 @@ def test_all_the_way_and_back(billing: Billing) -> None:
     assert (back.lines[0].state, back.lines[0].reason) == ("matched", "returned")
     assert bank_says(billing, ("r2", "in", "500.00", asked.number)).lines[0].state == "suspense"
     assert billing.balance(CREDIT) == 60_000
+    assert told(billing) == ["ordered", "paid", "returned"]
     (listed,) = billing.run(credit_payback_repository.list_credit_paybacks, ListCreditPaybacks()).items
     assert (listed.state, listed.failure) == ("returned", "returned")
     assert billing.violations() == ()
@@ -122,8 +132,114 @@ def test_what_the_bank_does_not_make(billing: Billing) -> None:
     with pytest.raises(WrongState):
         approve(billing, second)
     assert billing.balance(CREDIT) == 50_000
-    assert bank_says(billing, ("b1", "out", "500.00", first.number)).lines[0].state == "suspense"
+    assert told(billing) == ["ordered", "failed"]
+    late = bank_says(billing, ("b1", "out", "500.00", first.number)).lines[0]
+    assert late.state == "suspense"
+    agreed(billing, late.bank_line_id, ("credit_payback", first.credit_payback_id, 50_000))
+    assert (state_of(billing), billing.balance(CREDIT)) == ("paid", 0)
+    with pytest.raises(NotUndoable):
+        undo(billing, late.bank_line_id)
+    holds(billing)
+
+
+def test_paid_all_the_same_when_it_is_spent(billing: Billing) -> None:
+    """The bank makes one that it had refused when an order has been paid with the credit: nobody books it away."""
+    billing.contracted(method="bank_transfer")
+    credit_of(billing, 50_000)
+    asked = approve(billing, ask(billing, 50_000))
+    fail(billing, asked)
+    use = ApplyCustomerCredit(customer_id=CUSTOMER_ID, payment_id=payment_id_of(ORDER_ID), amount=cny(50_000))
+    billing.run(apply_customer_credit, use)
+    line = suspended(billing, "b1", "out", "500.00")
+    says(billing, line, ("credit_payback", asked.credit_payback_id, 50_000))
+    with pytest.raises(AccountOverdrawn):
+        confirm(billing, line)
+    assert (state_of(billing), billing.balance(contract(ORDER_ID))) == ("failed", 50_000)
     assert billing.violations() == ()
+
+
+def test_lines_without_its_number(billing: Billing) -> None:
+    """Said by two: the debit and the return, each once, whole, in its direction and state; the return may be undone."""
+    credit_of(billing, 50_000)
+    asked = approve(billing, ask(billing, 50_000))
+    mine = asked.credit_payback_id
+    out = suspended(billing, "b1", "out", "500.00", "转账")
+    back = suspended(billing, "r1", "in", "500.00", "退汇")
+    refused: list[tuple[UUID, str, UUID, int, type[Exception]]] = [
+        (out, "credit_payback", mine, 49_999, PartsDiffer),
+        (out, "credit_payback_return", mine, 50_000, PartsDiffer),
+        (back, "credit_payback_return", mine, 50_000, WrongState),
+        (out, "credit_payback", new_id(), 50_000, NotFound),
+        (out, "credit_payback", CUSTOMER_ID, 50_000, NotFound),
+    ]
+    for line, kind, target, amount, refusal in refused:
+        with pytest.raises(refusal):
+            says(billing, line, (kind, target, amount), *[("fee", None, 1)] * (50_000 - amount))
+    with pytest.raises(NotAllowed):
+        says(billing, out, ("credit_payback", mine, 50_000), actor=DISPUTE_OPERATOR)
+    says(billing, out, ("credit_payback", mine, 50_000))
+    answers = together([partial(confirm, billing, out)] * 5)
+    assert refusals(answers) == ["WrongState"] * 4
+    assert (state_of(billing), billing.balance(f"L:credit_payback:{mine}")) == ("paid", 0)
+    agreed(billing, back, ("credit_payback_return", mine, 50_000))
+    assert (state_of(billing), billing.balance(CREDIT)) == ("returned", 50_000)
+    holds(billing)
+    undo(billing, back)
+    assert (state_of(billing), billing.balance(CREDIT)) == ("paid", 0)
+    agreed(billing, back, ("credit_payback_return", mine, 50_000))
+    assert told(billing) == ["ordered", "paid", "returned", "paid", "returned"]
+    holds(billing)
+
+
+def test_what_the_bank_answers(billing: Billing) -> None:
+    """pain.002: noted, refused once, contradicted by the statement; of another amount, number or time: nothing."""
+    credit_of(billing, 50_000)
+    asked = ask(billing, 20_000)
+    with pytest.raises(StatusReportUnknown):
+        answered(billing, asked.number, "RJCT")
+    approve(billing, asked)
+    for number, amount, refusal in (("CP-2026-009999", 20_000, StatusReportUnknown),
+                                    (asked.number, 20_001, StatusReportContradicts)):  # fmt: skip
+        with pytest.raises(refusal):
+            answered(billing, number, "RJCT", amount)
+    assert answered(billing, asked.number, "ACCP") == "noted"
+    assert (state_of(billing), billing.balance(CREDIT)) == ("ordered", 30_000)
+    answers = together([partial(answered, billing, asked.number, "RJCT")] * 4)
+    assert sorted(map(str, answers)) == ["failed", "known", "known", "known"]
+    assert (state_of(billing), billing.balance(CREDIT)) == ("failed", 50_000)
+    second = approve(billing, ask(billing, 30_000))
+    bank_says(billing, ("b2", "out", "300.00", second.number))
+    assert answered(billing, second.number, "RJCT") == "contradicts"
+    assert billing.balance(CREDIT) == 20_000
+    assert told(billing) == ["ordered", "failed", "ordered", "paid"]
+    assert billing.violations() == ()
+
+
+def told(billing: Billing) -> list[str]:
+    return [each.split(".")[1] for each in billing.told if each.startswith("credit_payback.")]
+
+
+def state_of(billing: Billing) -> str:
+    """Of the first that was asked for."""
+    (state, *_) = billing.rows("SELECT state FROM credit_payback ORDER BY number")
+    return str(state[0])
+
+
+def answered(billing: Billing, number: str, status: str, amount: int | None = None) -> str:
+    """What came of the bank's answer to one order; *amount* in minor units, where it repeats it."""
+    told_amount = (
+        f'<OrgnlTxRef><Amt><InstdAmt Ccy="CNY">{major(cny(amount))}</InstdAmt></Amt></OrgnlTxRef>' if amount else ""
+    )
+    body = (
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt><OrgnlGrpInfAndSts>'
+        f"<OrgnlMsgId>{number}</OrgnlMsgId></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><TxInfAndSts>"
+        f"<OrgnlEndToEndId>{number}</OrgnlEndToEndId><TxSts>{status}</TxSts>{told_amount}"
+        "</TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"
+    )
+    content = base64.b64encode(body.encode()).decode()
+    use_case = partial(read_status_report, read=read_pain_002)
+    (payment,) = billing.run(use_case, ReadStatusReport(content=content)).payments
+    return payment.outcome
 
 
 def test_to_nobody_else(billing: Billing) -> None:

@@ -13,7 +13,7 @@ from services.shared.messages.billing.commission_plan import FINANCE
 
 PartKind = Literal[
     "payment", "customer_credit", "returned", "fee", "interest", "psp", "channel", "tax", "payout", "payout_return",
-    "party_debt", "refund", "refund_return",
+    "party_debt", "refund", "refund_return", "credit_payback", "credit_payback_return",
 ]  # fmt: skip
 Bucket = Literal["0-7", "8-30", "over-30"]
 
@@ -24,11 +24,11 @@ class BankLinePart(Message):
 
     Attributes:
         kind: *psp*: the payment institution has sent what it holds for us. *tax*: VAT paid to the tax office. *payout*,
-            *refund*: the bank has made it, perhaps after it had said that it had not; *payout_return*,
-            *refund_return*: it sent one back. *party_debt*: it paid one that had failed and was paid anew: the party
-            owes it.
+            *refund*, *credit_payback*: the bank has made it, perhaps after it had said that it had not;
+            *payout_return*, *refund_return*, *credit_payback_return*: it sent one back. *party_debt*: it paid one
+            that had failed and was paid anew: the party owes it.
         target_id: The payment; the customer whose credit it becomes; the line by which money came or went back; the
-            payout; the refund. None for a fee or interest of the bank, psp and tax.
+            payout; the refund; the credit payback. None for a fee or interest of the bank, psp and tax.
     """
 
     kind: PartKind

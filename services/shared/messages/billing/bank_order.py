@@ -82,7 +82,7 @@ class ReadStatusReport(Command):
 class OrderedPayment(Message):
     """
     Attributes:
-        payout_id, refund_id: Which of the two it pays.
+        payout_id, refund_id, credit_payback_id: Which of the three it pays.
         status: As the bank writes it: ACCP, ACSC, PDNG, RJCT …
         reason: The bank's code and text, where it rejects.
         outcome: *noted* moves no money; *failed*: payable again; *known*: said before, or decided otherwise before;
@@ -95,10 +95,11 @@ class OrderedPayment(Message):
     reason: str
     outcome: Literal["noted", "failed", "known", "contradicts"]
     refund_id: UUID | None = None
+    credit_payback_id: UUID | None = None
 
 
 class StatusReportView(View):
-    """*bank_order_id*: none where it answers to the order of a refund, which *number* names."""
+    """*bank_order_id*: none where it answers to the order of a refund or a credit payback, which *number* names."""
 
     bank_order_id: UUID | None
     number: str

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.shared.kernel.actor import Grants
 from services.shared.kernel.money import Money
-from services.shared.messages.base import Command, Instant, Page, PositiveMoney, Query, Remark, View
+from services.shared.messages.base import Command, Event, Instant, Page, PositiveMoney, Query, Remark, View
 from services.shared.messages.billing.commission_plan import FINANCE
 
 CreditPaybackState = Literal["requested", "ordered", "paid", "failed", "returned", "cancelled"]
@@ -98,3 +98,45 @@ class GetCreditPaybackDocument(Query):
     grants: ClassVar[Grants] = FINANCE
 
     credit_payback_id: UUID
+
+
+class _PaybackEvent(Event):
+    source: ClassVar = "billing"
+    stream_of: ClassVar = ("credit_payback", "credit_payback_id")
+
+    credit_payback_id: UUID
+    number: str
+    customer_id: UUID
+    amount: Money
+
+
+class CreditPaybackOrdered(_PaybackEvent):
+    """Two people want it paid back; no order is paid with it any more, and the bank is told."""
+
+    wire_name: ClassVar = "credit_payback.ordered.v1"
+
+    ordered_at: Instant
+
+
+class CreditPaybackPaid(_PaybackEvent):
+    """The bank's statement shows it."""
+
+    wire_name: ClassVar = "credit_payback.paid.v1"
+
+    paid_at: Instant
+
+
+class CreditPaybackFailed(_PaybackEvent):
+    """The bank did not make it; it is the customer's credit again."""
+
+    wire_name: ClassVar = "credit_payback.failed.v1"
+
+    reason: str
+
+
+class CreditPaybackReturned(_PaybackEvent):
+    """It was paid and the customer's bank sent it back; it is the customer's credit again."""
+
+    wire_name: ClassVar = "credit_payback.returned.v1"
+
+    returned_at: Instant
