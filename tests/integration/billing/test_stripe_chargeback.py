@@ -2,9 +2,13 @@
 
 import json
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from itertools import permutations
+from random import Random
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -15,6 +19,7 @@ from services.billing.adapters.stripe_access import StripeAccess
 from services.billing.adapters.stripe_events import StripeWebhooks
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.domain.ledger import contract, dispute
+from services.billing.domain.ledger import refund as refund_account
 from services.billing.domain.refund import NothingWaits
 from services.billing.use_cases import order
 from services.billing.use_cases.chargeback import submit_evidence
@@ -36,7 +41,9 @@ from services.shared.messages.billing.payment import RecordStripeEvent
 from services.shared.messages.billing.refund import GetRefund
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.refunding import approve, ask
+from tests.integration.billing.test_bank_lines import refusals
 from tests.kit.fakes_billing import DISPUTE_OPERATOR, NOW, ORDER_ID, PROVIDER_FINANCE, order_accepted
+from tests.kit.real_service import together
 from tests.kit.stripe_control import FaultKind, StripeControl, StripeStandIn
 from tests.kit.stripe_simulator.webhooks import signature
 
@@ -239,4 +246,47 @@ def test_eight_workers_and_an_acceptance_at_once(
     assert billing.rows("SELECT count(*) FROM refund") == [(1,)]
     for account in (dispute(found.chargeback_id), contract(ORDER_ID), "R:service", "E:provider_service"):
         assert billing.balance(account) == 0
+    assert billing.violations() == ()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("outcome", ["won", "lost"])
+def test_a_refund_beside_the_bank_s_decision(
+    billing: Billing, stripe_control: StripeControl, stand_in: StripeStandIn, outcome: Literal["won", "lost"], seed: int
+) -> None:
+    """
+    Twenty at once, in any order: five approve the refund, five learn that it is charged back, five what the bank has
+    decided, five do what there is to be done at the institution. The money goes back once.
+    """
+    opened = stripe_control.open_dispute(paid(billing, stripe_control))
+    gateway = StripeGateway(StripeAccess(stand_in.api_key, stand_in.url, "test", SystemClock()))
+    first = gateway.fetch({"object": "dispute", "id": opened["id"]}, "")
+    stripe_control.close_dispute(opened["id"], outcome)
+    last = gateway.fetch({"object": "dispute", "id": opened["id"]}, "")
+    asked = ask(billing, 50_000)
+
+    def learn(result: Mapping[str, Any]) -> None:
+        billing.within(lambda uow: LEARNERS["dispute"](result, uow, NOW))
+
+    deeds: list[Callable[[], object]] = [partial(approve, billing, asked), partial(learn, first), partial(learn, last),
+                                         partial(billing.do_outside, SOON)] * 5  # fmt: skip
+    Random(seed).shuffle(deeds)
+    refused = refusals(together(deeds))
+    # Where the loss is learned before anybody approves, nothing is left to go back.
+    approved = set(refused) != {"MoreThanLeft"}
+    assert approved or outcome == "lost"
+    assert len(refused) == (4 if approved else 5)
+    assert set(refused) <= {"WrongState", "NothingWaits", "MoreThanLeft"}
+    learn(last)
+    for later in range(3):
+        billing.do_outside(SOON + timedelta(hours=later))
+    tell(billing, stand_in, of_disputes(stripe_control))
+
+    assert [each["amount"] for each in stripe_control.objects("refund")] == ([53_000] if outcome == "won" else [])
+    made = billing.run(refund_queries.get_refund, GetRefund(refund_id=asked.refund_id))
+    how = {(each.route, each.state) for each in made.parts}
+    assert how == ({("card" if outcome == "won" else "chargeback", "succeeded")} if approved else set())
+    assert the_only(billing).state == outcome
+    assert billing.told.count(f"chargeback.{outcome}.v1") == 1
+    assert billing.balance(refund_account(asked.refund_id)) == 0
     assert billing.violations() == ()
