@@ -325,5 +325,6 @@ def outside_calls(
             partial(_movements_listed, overdue_after=overdue_after),
             _movements_not_listed,
             lease_s=300,
+            keeps_outcome=False,
         ),
     )

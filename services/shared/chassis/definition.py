@@ -44,6 +44,7 @@ class OutsideCall:
         failed: `failed(payload, code, *, uow, now)` after a `Refused`; none where nobody cares.
         lease_s: After so long without an outcome the caller is taken for dead and the call is made again.
         give_up_after: Attempts after which `Unavailable` counts as failed; none: never.
+        keeps_outcome: The result stays with the call; not where it is large and *outcome* keeps what it says.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class OutsideCall:
     failed: Callable[..., object] | None = None
     lease_s: float = 60.0
     give_up_after: int | None = None
+    keeps_outcome: bool = True
 
 
 @dataclass(frozen=True)

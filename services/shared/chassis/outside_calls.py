@@ -125,10 +125,11 @@ class OutsideCaller:
         cursor = database.driver(held).cursor()
         cursor.execute("BEGIN; SELECT offset_s FROM clock")
         now = clocks.business(self.clock.wall(), cursor.fetchone()[0])
+        kept = outcome if call.keeps_outcome or status == "failed" else {}
         cursor.execute(
             "UPDATE outside_call SET status = %s, outcome = %s, last_error = NULL"
             " WHERE id = %s AND status IN ('sent', 'ready')",
-            (status, json.dumps(outcome, default=str), call_id),
+            (status, json.dumps(kept, default=str), call_id),
         )
         if cursor.rowcount == 0:  # another caller was quicker after our lease ran out
             cursor.execute("ROLLBACK")

@@ -167,6 +167,16 @@ def test_an_entry_too_many_in_ours(billing: Billing, stripe_control: StripeContr
     assert billing.violations() == ()
 
 
+def test_what_stripe_lists_is_kept_once(billing: Billing, client: stripe.StripeClient) -> None:
+    """As movements, and not as the answer to the call too, which nobody reads again."""
+    pay(client, 5_000)
+    assert reconcile(billing).theirs_only == 1
+    assert billing.rows("SELECT status, outcome FROM outside_call WHERE kind = 'list_stripe_movements'") == [
+        ("succeeded", {})
+    ]
+    assert billing.rows("SELECT count(*) FROM stripe_movement") == [(1,)]
+
+
 def test_an_item_keeps_when_it_was_first_seen(billing: Billing, client: stripe.StripeClient) -> None:
     """Over runs, also over one of an earlier day that does not see it; the old run stays as it was."""
     pay(client, 5_000)
