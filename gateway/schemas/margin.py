@@ -25,7 +25,7 @@ class MarginsSelected(BaseModel):
 
 
 class ListedMargins(MarginsSelected, Listed):
-    totals: Annotated[bool, Field(description="sums over the whole selection, with the first page")] = True
+    totals: Annotated[bool, Field(description="sums over the whole selection, with the first page")] = False
 
 
 class MarginFigures(Shown):

@@ -46,7 +46,7 @@ def of(billing: Billing, order_id: UUID = ORDER_ID) -> OrderMargin:
 
 
 def all_of(billing: Billing) -> MarginPage:
-    return billing.run(list_margins, ListMargins())
+    return billing.run(list_margins, ListMargins(totals=True))
 
 
 def said(figures: MarginFigures) -> dict[str, int]:
@@ -162,12 +162,12 @@ def test_pages_selection_and_totals(billing: Billing) -> None:
         billing.accepted(derived_id("order", place), f"OR-2026-00012{place}")
     billing.contracted(derived_id("order", 6), "OR-2026-000126")
     seen: list[str] = []
-    page = billing.run(list_margins, ListMargins(limit=2))
+    page = billing.run(list_margins, ListMargins(limit=2, totals=True))
     (total,) = page.totals
     assert (total.sell, total.margin, total.asked) == (500_000, 15_000, 106_000)
     seen += [each.order_number for each in page.items]
     while page.next_cursor is not None:
-        page = billing.run(list_margins, ListMargins(limit=2, after=page.next_cursor))
+        page = billing.run(list_margins, ListMargins(limit=2, totals=True, after=page.next_cursor))
         assert (page.totals, page.apart) == ((), ())
         seen += [each.order_number for each in page.items]
     assert sorted(seen) == [f"OR-2026-00012{place}" for place in range(1, 7)]
@@ -176,7 +176,7 @@ def test_pages_selection_and_totals(billing: Billing) -> None:
         ({"provider_id": PROVIDER_ID}, 6), ({"station_id": STATION_ID}, 6), ({"provider_id": STATION_ID}, 0),
         ({"until": NOW}, 0), ({"since": NOW}, 6), ({"since": NOW + timedelta(microseconds=1)}, 0),
     ):  # fmt: skip
-        some = billing.run(list_margins, ListMargins.model_validate(selection))
+        some = billing.run(list_margins, ListMargins.model_validate({**selection, "totals": True}))
         assert len(some.items) == count, selection
         assert sum(total.margin for total in some.totals) == sum(each.figures.margin for each in some.items)
 
@@ -191,7 +191,7 @@ def test_nobody_else_sees_it(billing: Billing) -> None:
         with pytest.raises(refusal):
             billing.run(get_order_margin, GetOrderMargin(order_id=ORDER_ID), actor)
         with pytest.raises(refusal):
-            billing.run(list_margins, ListMargins(), actor)
+            billing.run(list_margins, ListMargins(totals=True), actor)
     with pytest.raises(NotFound):
         of(billing, OTHER)
 
@@ -218,7 +218,7 @@ def test_what_stands_on_no_order_is_apart(billing: Billing) -> None:
         ("E:psp_fee", "stripe_fee", "CNY", -25), ("A:vat:input_pending", "stripe_fee", "CNY", -2),
         ("E:psp_fee", "stripe_fee", "USD", -7),
     }  # fmt: skip
-    assert billing.run(list_margins, ListMargins(until=LATER)).apart == ()
+    assert billing.run(list_margins, ListMargins(until=LATER, totals=True)).apart == ()
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -233,7 +233,7 @@ def test_margins_and_what_stands_apart_are_the_result(billing: Billing, agreed: 
 
 
 def _adds_up(billing: Billing) -> None:
-    page = billing.run(list_margins, ListMargins(limit=1_000))
+    page = billing.run(list_margins, ListMargins(limit=1_000, totals=True))
     balances = {
         account: int(stands)
         for account, stands in billing.rows(

@@ -117,7 +117,8 @@ class ListMargins(Query):
 
     Attributes:
         since, until: Signed from the one on and before the other; none: no limit.
-        totals: Whether sums over the whole selection are wanted; they come with the first page only.
+        totals: Whether sums over the whole selection are wanted; they come with the first page only. Of 100,000 orders
+            they take ten seconds, of a month about two.
     """
 
     wire_name: ClassVar = "billing.list_margins"
@@ -128,7 +129,7 @@ class ListMargins(Query):
     provider_id: UUID | None = None
     station_id: UUID | None = None
     state: MarginState | None = None
-    totals: bool = True
+    totals: bool = False
     after: str | None = None
     limit: Annotated[int, Field(ge=1, le=1_000)] = 50
 
