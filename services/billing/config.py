@@ -11,7 +11,7 @@ from pydantic_settings import SettingsConfigDict
 from services.billing.domain.credit import BLOCK_OVERDUE_DAYS
 from services.billing.domain.funding import FundingAgreement
 from services.billing.domain.receivable import REMINDER_DAYS
-from services.billing.domain.small_enterprise import PAYMENT_DAYS
+from services.billing.domain.small_enterprise import NOTICE_DAYS, PAYMENT_DAYS
 from services.shared.chassis.settings import StoringSettings, load
 
 
@@ -103,6 +103,9 @@ class BillingSettings(StoringSettings):
     Days from the acceptance of a small enterprise's work within which it is paid, whoever has paid us. A statement
     keeps the day that it was closed with.
     """
+
+    small_enterprise_notice_days: int = Field(default=NOTICE_DAYS, ge=1, le=30)
+    """Days before that last day on which finance is told; once more on the day after it."""
 
     dunning_days: tuple[Annotated[int, Field(ge=1, le=365)], ...] = REMINDER_DAYS
     """Days after the due date on which a customer is reminded, ascending; with the last one its credit ends."""

@@ -146,6 +146,7 @@ def work(settings: SourceSettings) -> Work:
                 reconciliation.reconcile_daily, at=settings.reconciliation_at, overdue_after=overdue_after
             ),
             reconciliation.ALARM_TIMER: reconciliation.tell_overdue,
+            settlement.DUE_TIMER: partial(settlement.remind_of_due, notice_days=settings.small_enterprise_notice_days),
             voucher.EXPIRE_TIMER: voucher.expire_voucher,
             voucher_use.LAPSE_TIMER: claim.lapse,
         },

@@ -1,6 +1,6 @@
 """Rows ⇄ settlements and payouts. Closing is one statement, however many orders there are."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
@@ -129,7 +129,7 @@ class SqlSettlements:
             for each in closed
         ]
 
-    def set_due(self, party_id: UUID, payment_days: int) -> None:
+    def set_due(self, party_id: UUID, payment_days: int) -> Mapping[UUID, date]:
         table = tables.settlement
         unpaid = self.connection.execute(
             select(table.c.settlement_id)
@@ -137,7 +137,8 @@ class SqlSettlements:
             .order_by(table.c.settlement_id)
             .with_for_update()
         ).scalars()
-        self.connection.execute(SET_DUE, {"settlements": list(unpaid), "payment_days": payment_days})
+        rows = self.connection.execute(SET_DUE, {"settlements": list(unpaid), "payment_days": payment_days})
+        return {row.settlement_id: row.due_on for row in rows if row.due_on is not None}
 
     def get(self, settlement_id: UUID) -> Settlement:
         table = tables.settlement

@@ -8,11 +8,12 @@ Source: Regulations on Ensuring Payments to Small and Medium-sized Enterprises (
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from services.shared.kernel.lifecycle import Lifecycle
+from services.shared.kernel.times import end_of_business_day
 
 DeclarationState = Literal["declared", "confirmed", "refused"]
 
@@ -22,6 +23,17 @@ LIFECYCLE: Lifecycle[DeclarationState] = Lifecycle(
 
 PAYMENT_DAYS = 60
 """From the acceptance of the work; the law allows no more."""
+
+
+NOTICE_DAYS = 7
+"""Before the last day finance is told."""
+
+_MORNING = timedelta(hours=9)
+
+
+def in_the_morning(day: date) -> datetime:
+    """Nine o'clock of *day* in Asia/Shanghai."""
+    return end_of_business_day(day - timedelta(days=1)) + _MORNING
 
 
 @dataclass

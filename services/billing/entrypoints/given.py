@@ -48,7 +48,10 @@ def given(use_case: Callable[..., T], **wants: Callable[[BillingSettings], objec
 
 OWN_ACCOUNT = {"own_account": lambda own: own.bank_account_number}
 COOLING_OFF = {"cooling_off": lambda own: timedelta(days=own.payout_cooling_off_days)}
-PAYMENT_DAYS = {"payment_days": lambda own: own.small_enterprise_payment_days}
+PAYMENT_DAYS = {
+    "payment_days": lambda own: own.small_enterprise_payment_days,
+    "notice_days": lambda own: own.small_enterprise_notice_days,
+}
 CREDIT_TERMS = {"block_overdue_days": lambda own: own.credit_block_overdue_days}
 OVERDUE = {"overdue_after": lambda own: timedelta(days=own.reconciliation_overdue_days)}
 DOWNLOADS = {"download_url": lambda _: store().download_url}

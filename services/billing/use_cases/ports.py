@@ -187,8 +187,12 @@ class Settlements(Protocol):
         One of a small enterprise is due *payment_days* after its earliest line.
         """
 
-    def set_due(self, party_id: UUID, payment_days: int) -> None:
-        """What *party_id* is not paid yet is due by what is confirmed of its size; it is locked."""
+    def set_due(self, party_id: UUID, payment_days: int) -> Mapping[UUID, date]:
+        """
+        What *party_id* is not paid yet is due by what is confirmed of its size; it is locked.
+
+        Returns: By which day those are due that were not, or by another one.
+        """
 
     def get(self, settlement_id: UUID) -> Settlement:
         """Locked. Raises NotFound."""

@@ -1,23 +1,24 @@
 """Settlements: closing statements, and learning that the party's invoice matches."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from services.billing.domain.clawback import Clawback, netted
 from services.billing.domain.settlement import KeptFile, Settlement, received_invoice_matched
-from services.billing.domain.small_enterprise import PAYMENT_DAYS
+from services.billing.domain.small_enterprise import NOTICE_DAYS, PAYMENT_DAYS, in_the_morning
 from services.billing.use_cases import input_vat
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound, NotYet
 from services.shared.kernel.money import Money
-from services.shared.kernel.times import end_of_business_day
+from services.shared.kernel.times import business_date, end_of_business_day
 from services.shared.messages.billing.settlement import (
     CloseSettlements,
     KeptFromSettlement,
     SettlementClosed,
+    SettlementDue,
     SettlementOrdersPaid,
     SettlementPage,
     SettlementPaid,
@@ -26,15 +27,18 @@ from services.shared.messages.billing.settlement import (
 )
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
 
-E = TypeVar("E", SettlementClosed, SettlementPayable, SettlementPaid)
+E = TypeVar("E", SettlementClosed, SettlementPayable, SettlementPaid, SettlementDue)
+
+DUE_TIMER = "settlement_due"
 
 ORDERS_PER_EVENT_MAX = 100
 """Orders closes them in one transaction."""
 
 
 def close_settlements(
-    command: CloseSettlements, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, payment_days: int = PAYMENT_DAYS
-) -> SettlementPage:
+    command: CloseSettlements, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, payment_days: int = PAYMENT_DAYS,
+    notice_days: int = NOTICE_DAYS,
+) -> SettlementPage:  # fmt: skip
     """
     State what is owed to each provider and station for what was accepted up to the end of a day.
 
@@ -58,12 +62,34 @@ def close_settlements(
                 special_invoice=settlement.special_invoice,
             )
         )
+        if settlement.due_on is not None:
+            watch_due(settlement.settlement_id, settlement.due_on, notice_days, uow=uow)
         uow.call_outside(
             "render_settlement",
             f"settlement_statement:{settlement.settlement_id}",
             {"settlement_id": str(settlement.settlement_id)},
         )
     return SettlementPage(items=tuple(view(settlement) for settlement in closed))
+
+
+def watch_due(settlement_id: UUID, due_on: date, notice_days: int, *, uow: BillingUnitOfWork) -> None:
+    """See that *settlement_id*, due by *due_on*, is not forgotten: first *notice_days* before."""
+    uow.set_timer(DUE_TIMER, settlement_id, in_the_morning(due_on - timedelta(days=notice_days)))
+
+
+def remind_of_due(subject: str, *, uow: BillingUnitOfWork, now: datetime, notice_days: int = NOTICE_DAYS) -> None:
+    """Timer: a small enterprise must be paid soon, or should have been. The day after its last one is told once."""
+    settlement = uow.settlements.get(UUID(subject))
+    if settlement.state == "paid" or settlement.due_on is None:
+        return
+    today = business_date(now)
+    if today < settlement.due_on - timedelta(days=notice_days):
+        watch_due(settlement.settlement_id, settlement.due_on, notice_days, uow=uow)
+        return
+    overdue = today > settlement.due_on
+    uow.publish(event(SettlementDue, settlement, due_on=settlement.due_on, overdue=overdue, to_pay=settlement.to_pay))
+    if not overdue:
+        uow.set_timer(DUE_TIMER, subject, in_the_morning(settlement.due_on + timedelta(days=1)))
 
 
 def statement_kept(settlement_id: UUID, paper: KeptFile, sheet: KeptFile, *, uow: BillingUnitOfWork) -> None:

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from services.billing.domain.small_enterprise import PAYMENT_DAYS, SmallEnterprise
+from services.billing.domain.small_enterprise import NOTICE_DAYS, PAYMENT_DAYS, SmallEnterprise
 from services.billing.use_cases.ports import BillingUnitOfWork
+from services.billing.use_cases.settlement import watch_due
 from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.small_enterprise import (
@@ -28,7 +29,7 @@ def declare_small_enterprise(
 
 def decide_small_enterprise(
     command: DecideSmallEnterprise, *, actor: Actor, uow: BillingUnitOfWork, now: datetime,
-    payment_days: int = PAYMENT_DAYS,
+    payment_days: int = PAYMENT_DAYS, notice_days: int = NOTICE_DAYS,
 ) -> SmallEnterpriseView:  # fmt: skip
     """
     The company's staff has looked it up: what is not paid yet is due by it, on statements that are closed too.
@@ -44,7 +45,8 @@ def decide_small_enterprise(
     declared.decide(confirmed=command.confirmed, by=hand_of(actor), now=now)
     uow.small_enterprises.save(declared)
     if command.confirmed:
-        uow.settlements.set_due(declared.organisation_id, payment_days)
+        for settlement_id, due_on in uow.settlements.set_due(declared.organisation_id, payment_days).items():
+            watch_due(settlement_id, due_on, notice_days, uow=uow)
     return view(declared)
 
 

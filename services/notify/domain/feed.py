@@ -220,6 +220,7 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "settlement.closed.v1": (_party(*_SETTLEMENT, "until", "closed_at", "tax_rate_bps", "special_invoice"),),
     "settlement.payable.v1": (_party(*_SETTLEMENT, "payable_from"),),
     "settlement.paid.v1": (_party(*_SETTLEMENT, "payout_id", "paid_at"),),
+    "settlement.due.v1": (),  # for the company's finance
     "settlement.orders_paid.v1": (),  # for orders; a party has the lines of its statement
     "payout.released.v1": (_party(*_PAYOUT),),
     "payout.ordered.v1": (_party(*_PAYOUT),),

@@ -149,6 +149,10 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "settlement.closed.v1": (
         Audience("settlement_closed", "party", _PARTY_FINANCE, _ORDERS),
     ),
+    "settlement.due.v1": (
+        Audience("settlement_due", "operator", ("finance_operator",), _ORDERS, only_if=("overdue", False)),
+        Audience("settlement_overdue", "operator", ("finance_operator",), _ORDERS, only_if=("overdue", True)),
+    ),
     "received_invoice.rejected.v1": (
         Audience("received_invoice_rejected", "party", _PARTY_FINANCE, _ORDERS),
     ),

@@ -131,6 +131,32 @@ def test_a_word_counts_from_its_day_on_once_it_is_confirmed(billing: Billing) ->
     assert billing.run(list_small_enterprises, ListSmallEnterprises(), STATION_MANAGER).items == ()
 
 
+def test_finance_is_told_before_the_last_day_and_after_it(billing: Billing) -> None:
+    """Due 2027-01-19: on the 12th in the morning, on the 20th, and never again; not at all where it is paid."""
+    billing.accepted(at=datetime(2026, 11, 20, 2, tzinfo=UTC))
+    provider, station = sorted(close(billing).items, key=lambda each: each.party_kind)
+    decide(billing, declare(billing))
+    decide(billing, declare(billing, STATION_MANAGER))
+
+    def told() -> list[tuple[str, bool]]:
+        return billing.rows(
+            "SELECT data::json ->> 'settlement_id', (data::json ->> 'overdue')::boolean FROM outbox"
+            " WHERE type = 'settlement.due.v1' ORDER BY 2, 1"
+        )
+
+    billing.run_timers(datetime(2027, 1, 12, 0, 59, tzinfo=UTC))
+    assert told() == []
+    billing.run_timers(datetime(2027, 1, 12, 1, tzinfo=UTC))
+    both = sorted([(str(provider.settlement_id), False), (str(station.settlement_id), False)])
+    assert told() == both
+    matched(billing, station)
+    paid = billing.pay_out(station.settlement_id, datetime(2027, 1, 13, tzinfo=UTC))
+    bank_says(billing, ("b1", "out", "74.20", paid.number))
+    for day in (19, 20, 21, 28):
+        billing.run_timers(datetime(2027, 1, day, 1, tzinfo=UTC))
+    assert told() == [*both, (str(provider.settlement_id), True)]
+
+
 @pytest.mark.parametrize("round_", range(3))
 def test_confirming_races_with_closing(billing: Billing, round_: int) -> None:
     """Whichever comes first, the statement has its last day."""

@@ -68,6 +68,7 @@ def test_links_name_fields_that_the_event_has(name: str) -> None:
         ("order.delivered.v1", {CUSTOMER_ID}),
         ("order.accepted.v1", {PROVIDER_ID, CUSTOMER_ID}),
         ("settlement.closed.v1", {PROVIDER_ID}),
+        ("settlement.due.v1", {OPERATOR_ID}),
         ("received_invoice.rejected.v1", {PROVIDER_ID}),
         ("payout.paid.v1", {PROVIDER_ID}),
         ("payout.failed.v1", {PROVIDER_ID, OPERATOR_ID}),

@@ -243,6 +243,20 @@ class SettlementPaid(_SettlementEvent):
     paid_at: Instant
 
 
+class SettlementDue(_SettlementEvent):
+    """
+    A small enterprise is not paid yet, and must be by *due_on* (a day in Asia/Shanghai).
+
+    Told some days before it, and once more on the day after, then *overdue*. *to_pay*: what is not kept of the gross.
+    """
+
+    wire_name: ClassVar = "settlement.due.v1"
+
+    due_on: date
+    overdue: bool
+    to_pay: Money
+
+
 class SettlementOrdersPaid(Event):
     """The provider is paid for these orders; a statement of many is told in several."""
 
