@@ -63,16 +63,19 @@ class ReferenceLedger:
         return self.post([(f"reversal of {key}", lines, at)], now, reverses=key)  # type: ignore[list-item]
 
     def close(self, until: datetime, now: datetime) -> None:
-        """Output VAT of what counts before *until* against confirmed input VAT; from then on nothing counts before."""
+        """
+        What counts before *until*: the tax office gets output VAT less confirmed input VAT, where that is more than
+        nothing; else both are carried on. From then on nothing counts before.
+        """
         stands = self.stands(until, None)
         for currency in sorted({currency for _, currency in stands}):
             output, paid = -stands["L:vat:output", currency], stands["A:vat:input", currency]
-            if output > 0:
-                used = max(0, min(output, paid))
-                lines = [("L:vat:output", "D", output, currency), ("A:vat:input", "C", used, currency),
-                         ("L:vat:payable", "C", output - used, currency)]  # fmt: skip
-                at = until - timedelta(microseconds=1)
-                self.post([(f"vat {until} {currency}", [line for line in lines if line[2]], at)], now)
+            if output <= 0 and output <= paid:
+                continue
+            used = min(output, paid)
+            moves = [("L:vat:output", output), ("A:vat:input", -used), ("L:vat:payable", used - output)]
+            lines = [(account, "D" if by > 0 else "C", abs(by), currency) for account, by in moves if by]
+            self.post([(f"vat {until} {currency}", lines, until - timedelta(microseconds=1))], now)
         self.closed_until = until
 
     def stands(self, until: datetime | None, known_at: datetime | None) -> defaultdict[tuple[str, str], int]:

@@ -40,7 +40,8 @@ class SqlPeriods:
     def vat_currencies(self) -> Sequence[str]:
         return list(
             self.connection.exec_driver_sql(
-                "SELECT DISTINCT currency FROM account WHERE account = 'L:vat:output' ORDER BY currency"
+                "SELECT DISTINCT currency FROM account WHERE account IN ('L:vat:output', 'A:vat:input')"
+                " ORDER BY currency"
             ).scalars()
         )
 
