@@ -131,6 +131,12 @@ def fresh_database(stack: Mapping[str, str], name: str) -> ServiceDatabase:
     return made
 
 
+def still_there(target: ServiceDatabase, table: str, stack: Mapping[str, str]) -> None:
+    """Migrate *target* anew where tests of something else, which share the stack, have emptied it meanwhile."""
+    if not target.rows("SELECT 1 WHERE to_regclass(%s) IS NOT NULL", (table,)):
+        fresh_database(stack, target.name)
+
+
 def empty(target: ServiceDatabase) -> None:
     """Throw away all tables of *target*, keeping the run-time role's rights on what comes next."""
     role = urlsplit(target.url).username

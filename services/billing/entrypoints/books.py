@@ -2,6 +2,7 @@
 
 from services.billing.adapters import (
     account_queries,
+    cash_forecast_queries,
     explanation_queries,
     input_vat_repository,
     journal_queries,
@@ -21,6 +22,7 @@ from services.shared.messages.billing.adjustment import (
     ProposeReversal,
     RefuseAdjustment,
 )
+from services.shared.messages.billing.cash_forecast import GetCashForecast, ListForecastItems
 from services.shared.messages.billing.input_vat import (
     ConfirmFeeInputVat,
     ConfirmInputVat,
@@ -68,5 +70,7 @@ class Books:
     get_account_statement = query(GetAccountStatement, account_queries.get_account_statement)
     explain_balance = query(ExplainBalance, explanation_queries.explain_balance)
     list_ledger_transactions = query(ListLedgerTransactions, ledger_queries.list_ledger_transactions)
+    get_cash_forecast = query(GetCashForecast, cash_forecast_queries.get_cash_forecast)
+    list_forecast_items = query(ListForecastItems, cash_forecast_queries.list_forecast_items)
     get_order_margin = query(GetOrderMargin, margin_queries.get_order_margin)
     list_margins = query(ListMargins, margin_queries.list_margins)

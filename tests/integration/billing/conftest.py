@@ -40,7 +40,7 @@ from tests.kit.fakes_billing import (
     order_contracted,
 )
 from tests.kit.fakes_voucher import AUTHORITY_ID, HANGZHOU_CODE, an_offering
-from tests.kit.platform import ServiceDatabase, fresh_database
+from tests.kit.platform import ServiceDatabase, fresh_database, still_there
 from tests.kit.real_service import RealService
 from tests.kit.stripe_control import StripeControl, StripeStandIn
 
@@ -244,8 +244,9 @@ def billing_database(
 
 
 @pytest.fixture
-def billing(billing_database: ServiceDatabase) -> Iterator[Billing]:
+def billing(billing_database: ServiceDatabase, stack: dict[str, str]) -> Iterator[Billing]:
     """Empty but for the organisations."""
+    still_there(billing_database, "ledger_entry", stack)
     engine = billing_database.engine(30)
     made = Billing(billing_database, engine, BillingUnitOfWork, NOW, work(settings()))
     made.begin_anew()

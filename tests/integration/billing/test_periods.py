@@ -176,8 +176,13 @@ def test_open_items_hold_it_up(billing: Billing) -> None:
     """A bank line in suspense, an adjustment not decided, a webhook not handled, a parked event: each is named."""
     bank_says(billing, ("b7", "in", "7.00", "?"))
     entry = {"side": "D", "account": "E:bad_debt", "amount": 5, "currency": "CNY"}
+    owing = "A:ar:voucher_programme:x"
     wanted = {"kind": "write_off", "reason": "x", "effective_at": IN_NOVEMBER,
-              "entries": (entry, {**entry, "side": "C", "account": "A:ar:voucher_programme:x"})}  # fmt: skip
+              "entries": (entry, {**entry, "side": "C", "account": owing})}  # fmt: skip
+    lent = (Entry(owing, "D", 5, "CNY"), Entry("A:bank:main", "C", 5, "CNY"))
+    billing.within(
+        lambda uow: post_transaction(uow, key="lent", kind="test", entries=lent, effective_at=IN_NOVEMBER, now=LATER)
+    )
     proposed = billing.run(propose_adjustment, ProposeAdjustment.model_validate(wanted), now=LATER)
     billing.database.change(
         "INSERT INTO stripe_event (event_id, kind, body, object_kind, object_id, received_at)"

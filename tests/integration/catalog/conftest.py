@@ -9,7 +9,7 @@ from services.catalog.domain.offering import Offering
 from services.catalog.domain.organisation import OrganisationCopy
 from services.catalog.domain.provider import Provider
 from tests.kit.fakes_catalog import NOW, a_provider, an_organisation
-from tests.kit.platform import ServiceDatabase, fresh_database
+from tests.kit.platform import ServiceDatabase, fresh_database, still_there
 from tests.kit.real_service import RealService
 
 
@@ -37,8 +37,9 @@ def catalog_database(stack: dict[str, str]) -> ServiceDatabase:
 
 
 @pytest.fixture
-def empty_catalog(catalog_database: ServiceDatabase) -> Iterator[Catalog]:
+def empty_catalog(catalog_database: ServiceDatabase, stack: dict[str, str]) -> Iterator[Catalog]:
     """Nothing but the tables."""
+    still_there(catalog_database, "offering", stack)
     catalog_database.change("TRUNCATE listing_text, listing, offering, framework_agreement, provider, organisation")
     engine = catalog_database.engine(10)
     yield Catalog(catalog_database, engine, CatalogUnitOfWork, NOW)

@@ -22,7 +22,7 @@ from tests.kit.fakes_orders import (
     an_offering,
     an_organisation,
 )
-from tests.kit.platform import ServiceDatabase, fresh_database
+from tests.kit.platform import ServiceDatabase, fresh_database, still_there
 from tests.kit.real_service import RealService
 
 TABLES = (
@@ -52,8 +52,9 @@ def orders_database(stack: dict[str, str]) -> ServiceDatabase:
 
 
 @pytest.fixture
-def empty_orders(orders_database: ServiceDatabase) -> Iterator[Orders]:
+def empty_orders(orders_database: ServiceDatabase, stack: dict[str, str]) -> Iterator[Orders]:
     """Nothing but the tables."""
+    still_there(orders_database, "order_step", stack)
     orders_database.change(
         f"ALTER TABLE order_step DISABLE TRIGGER USER; TRUNCATE {TABLES}, order_step;"
         "ALTER TABLE order_step ENABLE TRIGGER USER"

@@ -57,6 +57,7 @@ class Books:
     reservations: dict[str, Reservation] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    era: int = 0
     lapses_after_s: float | None = None
     """From now on reservations lapse so many seconds after they are made; none: never."""
     executes_less: int = 0

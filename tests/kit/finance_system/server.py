@@ -62,7 +62,11 @@ class Handler(BaseHTTPRequestHandler):
         kind = fault.kind if fault is not None else ""
         value = fault.value if fault is not None else 0
         if kind == "slow":
+            era = self.server.books.era
             time.sleep(value)
+            if self.server.books.era != era:  # another test has begun: this one's request is nobody's any more
+                self.end("timeout", 0)
+                return
         if kind in {"timeout_before", "error_before", "status"}:
             self.end(kind, int(value) or 500)
             return
@@ -131,6 +135,7 @@ def control(books: Books, what: str, body: dict[str, Any]) -> Any:
             for held in (books.projects, books.reservations, books.faults, books.requests):
                 held.clear()
             books.lapses_after_s, books.executes_less = None, 0
+            books.era += 1
         elif what == "project":
             books.projects[body["number"]] = Project(**body)
         elif what == "fault":
