@@ -18,7 +18,7 @@ from infra.demo.client import Json, until
 from infra.demo.people import Cast, Organisation, Particulars
 from services.shared.kernel.ids import new_id
 from tests.kit.finance_control import SECRET, FinanceControl, FinanceStandIn
-from tests.kit.journey import ONE_SAMPLE, Stage, mails_of, new_number, to_delivered
+from tests.kit.journey import ONE_SAMPLE, Stage, all_is_well, mails_of, new_number, to_delivered
 
 PROJECT = {"project_number": "52102045", "responsible_person": "李明"}
 PRICE = 120_000
@@ -124,7 +124,7 @@ def test_paid_by_a_project_from_the_order_to_its_end(stage: Stage, university: U
     assert requester.get("/invoices", order_id=order_id)["items"] == []
     finance = stage.operator["finance_operator"]
     assert newest["funding_id"] in {each["funding_id"] for each in finance.get("/funding")["items"]}
-    assert proof.settled(lambda: proof.books_hold(stage.operator), 30) == []
+    assert all_is_well(stage, {}) == []
 
 
 def test_not_for_people_of_another_entity(stage: Stage, university: University) -> None:

@@ -42,10 +42,12 @@ def expect(event: OrderContracted, *, uow: InvoicingUnitOfWork, now: datetime) -
 def fall_due(event: CommissionEarned, *, uow: InvoicingUnitOfWork, now: datetime) -> None:
     """The customer accepted it. Again does nothing. Raises NotYet: The order is not known here."""
     del now
+    if event.sold_net is None or event.sold_tax is None:  # the fee for an internal order: nobody sold anything
+        return
     expected = uow.seller_invoices.find(event.order_id)
     if expected is None:
         raise NotYet("the order is not known here yet")
-    if expected.state == "expected" and event.sold_net is not None and event.sold_tax is not None:
+    if expected.state == "expected":
         expected.fall_due(event.sold_net, event.sold_tax)
         uow.seller_invoices.save(expected)
 

@@ -166,6 +166,18 @@ def sold_by_provider() -> FakeInvoicing:
     return uow
 
 
+def test_the_fee_for_an_internal_order_is_invoiced_to_the_laboratory() -> None:
+    """Nobody sold anything, so that no seller's invoice is awaited: the company's invoice is all there is."""
+    uow = FakeInvoicing()
+    organisation.keep_copy(registered("operator", OPERATOR_ID), uow=uow, now=NOW)
+    organisation.keep_copy(registered("provider", PROVIDER_ID), uow=uow, now=NOW)
+    order.keep_copy(contracted(terms=terms(payment_method="project_funds")), uow=uow, now=NOW)
+    for _ in range(2):
+        invoice_commission(earned(split=False, sold_net=None, sold_tax=None), uow=uow, now=NOW)
+    (invoice,) = uow.invoices.rows.values()
+    assert (invoice.customer_id, invoice.frozen.gross, uow.seller_invoices.rows) == (PROVIDER_ID, cny(10_600), {})
+
+
 def test_the_commission_is_invoiced_to_the_provider_and_once() -> None:
     """One line over C at the company's rate; the customer is invoiced nothing by us."""
     uow = sold_by_provider()

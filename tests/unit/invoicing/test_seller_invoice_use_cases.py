@@ -177,7 +177,7 @@ def test_principals_orders_have_none() -> None:
         record(uow)
     earned = CommissionEarned(
         order_id=ORDER_ID, order_number="x", provider_id=PROVIDER_ID, net=cny(1), tax=cny(0), gross=cny(1),
-        tax_rate_bps=600, split=True, accepted_at=NOW,
+        tax_rate_bps=600, split=True, accepted_at=NOW, sold_net=cny(10), sold_tax=cny(0),
     )  # fmt: skip
     with pytest.raises(NotYet):
         use_cases.fall_due(earned, uow=uow, now=NOW)
