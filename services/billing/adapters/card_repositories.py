@@ -79,11 +79,18 @@ class SqlChargebacks:
         )
         return found.first() is not None
 
+    def lost_of(self, charge_id: str) -> Chargeback | None:
+        table = card_tables.chargeback
+        return self._first(select(table).where(table.c.charge_id == charge_id, table.c.state == "lost"))
+
     def find(self, chargeback_id: UUID) -> Chargeback | None:
         table = card_tables.chargeback
+        return self._first(select(table).where(table.c.chargeback_id == chargeback_id))
+
+    def _first(self, statement: Select[tuple[object, ...]]) -> Chargeback | None:
         row = self.connection.execute(
-            select(table).where(table.c.chargeback_id == chargeback_id).with_for_update()
-        ).one_or_none()
+            statement.order_by(card_tables.chargeback.c.chargeback_id).with_for_update()
+        ).first()
         return Chargeback(**row._mapping) if row is not None else None
 
     def save(self, chargeback: Chargeback) -> None:

@@ -87,7 +87,7 @@ class Chargeback:
         submissions: How often evidence was sent to the bank.
         evidence: What was written so far, by the institution's names.
         written: How often something was.
-        bad_debt: Of a lost one, what nobody owes us.
+        bad_debt: Of a lost one, what nobody owes us; refunds that were under way then may still take of it.
     """
 
     chargeback_id: UUID
@@ -167,6 +167,11 @@ def fee_charged(fee: Money, vat: Money) -> tuple[ledger.Entry, ...]:
 def not_recovered(chargeback_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
     """What of a lost chargeback nobody owes us."""
     return ledger.entries(("D", ledger.BAD_DEBT, amount), ("C", ledger.dispute(chargeback_id), amount))
+
+
+def recovered_late(refund_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
+    """A refund of *amount* was under way when the chargeback was lost, and is not made: what was lost is less by it."""
+    return ledger.entries(("D", ledger.refund(refund_id), amount), ("C", ledger.BAD_DEBT, amount))
 
 
 def surplus_lost(chargeback_id: UUID, customer_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:

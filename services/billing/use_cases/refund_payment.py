@@ -11,6 +11,7 @@ import structlog
 from services.billing.domain import ledger
 from services.billing.domain.bank_line import BankLine
 from services.billing.domain.channel_order import advanced
+from services.billing.domain.chargeback import Chargeback, recovered_late
 from services.billing.domain.ledger import Entry
 from services.billing.domain.refund import (
     PayerWithoutBankAccount,
@@ -58,6 +59,7 @@ def card_refund_settled(
     Returns:
         What came of it, a word for the record.
     """
+    lost = None if succeeded else _lost_chargeback(refund_id, payment_id, uow)
     made = uow.refunds.get(refund_id)
     part = made.part(payment_id)
     if part is None or part.route != "card" or part.state == "failed" or (succeeded and part.state == "succeeded"):
@@ -69,10 +71,33 @@ def card_refund_settled(
             amount = made.money(part.amount)
             entries = returned(made.refund_id, amount, ledger.PSP)
             post(made, f"returned:{payment_id}", "refund_returned", entries, uow, now)
-        made.move(replace(part, state="failed", reference=reference, failure=failure), now)
-        uow.publish(event(RefundFailed, made, failure=failure))
+        part = replace(part, state="failed", reference=reference, failure=failure)
+        made.move(part, now)
+        if lost is None or part.amount > lost.bad_debt:
+            uow.publish(event(RefundFailed, made, failure=failure))
+        else:
+            _taken_by_chargeback(made, part, lost, uow, now)
     uow.refunds.save(made)
     return "refunded" if succeeded else "refund_failed"
+
+
+def _lost_chargeback(refund_id: UUID, payment_id: UUID, uow: BillingUnitOfWork) -> Chargeback | None:
+    """Of the charge that is refunded. The order, its payment and the chargeback are locked."""
+    uow.orders.of_refund(refund_id)
+    payment = uow.payments.find(payment_id)
+    return uow.chargebacks.lost_of(payment.charge_id) if payment is not None and payment.charge_id else None
+
+
+def _taken_by_chargeback(
+    made: Refund, part: RefundPart, lost: Chargeback, uow: BillingUnitOfWork, now: datetime
+) -> None:  # fmt: skip
+    """*part* was under way when the bank kept all of the charge: the payer has it by that, and we have lost less."""
+    made.take_by_chargeback(part, lost.chargeback_id)
+    lost.bad_debt -= part.amount
+    uow.chargebacks.save(lost)
+    amount = made.money(part.amount)
+    post(made, f"late:{part.way}", "refund_paid", recovered_late(made.refund_id, amount), uow, now)
+    _mark_paid(made, replace(part, route="chargeback", reference=str(lost.chargeback_id), failure=""), uow, now)
 
 
 def transferred(made: Refund, part: RefundPart, line: BankLine, *, uow: BillingUnitOfWork, now: datetime) -> None:

@@ -40,9 +40,9 @@ from services.shared.messages.billing.chargeback import (
 from services.shared.messages.billing.payment import RecordStripeEvent
 from services.shared.messages.billing.refund import GetRefund
 from tests.integration.billing.conftest import Billing
-from tests.integration.billing.refunding import approve, ask
+from tests.integration.billing.refunding import approve, ask, card_says
 from tests.integration.billing.test_bank_lines import refusals
-from tests.kit.fakes_billing import DISPUTE_OPERATOR, NOW, ORDER_ID, PROVIDER_FINANCE, order_accepted
+from tests.kit.fakes_billing import DISPUTE_OPERATOR, NOW, ORDER_ID, PROVIDER_FINANCE, cny, order_accepted
 from tests.kit.real_service import together
 from tests.kit.stripe_control import FaultKind, StripeControl, StripeStandIn
 from tests.kit.stripe_simulator.webhooks import signature
@@ -285,14 +285,70 @@ def test_a_refund_beside_the_bank_s_decision(
     assert [each["amount"] for each in stripe_control.objects("refund")] == ([53_000] if outcome == "won" else [])
     made = billing.run(refund_queries.get_refund, GetRefund(refund_id=asked.refund_id))
     how = {(each.route, each.state) for each in made.parts}
-    # Sent before anybody knew of the dispute, and refused after the loss was booked: it stays open, and is told, for a
-    # person. The README says so among what does not hold yet.
-    open_for_a_person = outcome == "lost" and how == {("card", "failed")}
-    if not open_for_a_person:
-        assert how == ({("card" if outcome == "won" else "chargeback", "succeeded")} if approved else set())
+    assert how == ({("card" if outcome == "won" else "chargeback", "succeeded")} if approved else set())
     assert the_only(billing).state == outcome
     assert billing.told.count(f"chargeback.{outcome}.v1") == 1
-    assert billing.balance(refund_account(asked.refund_id)) == (53_000 if open_for_a_person else 0)
-    ((failed,),) = billing.rows("SELECT count(*) FROM outbox WHERE type = 'refund.failed.v1'")
-    assert failed >= open_for_a_person
+    assert billing.balance(refund_account(asked.refund_id)) == 0
+    assert billing.violations() == ()
+
+
+def lost_meanwhile(
+    billing: Billing, stripe_control: StripeControl, stand_in: StripeStandIn, charge: str, amount: int | None = None
+) -> None:
+    """The bank has kept all of it, or *amount*, before anybody heard of a dispute."""
+    opened = stripe_control.open_dispute(charge, amount_minor=amount)
+    stripe_control.close_dispute(opened["id"], "lost")
+    gateway = StripeGateway(StripeAccess(stand_in.api_key, stand_in.url, "test", SystemClock()))
+    result = gateway.fetch({"object": "dispute", "id": opened["id"]}, "")
+    billing.within(lambda uow: LEARNERS["dispute"](result, uow, NOW))
+
+
+def test_a_refund_that_was_sent_before_the_dispute_was_known(
+    billing: Billing, stripe_control: StripeControl, stand_in: StripeStandIn
+) -> None:
+    """The institution refuses it after the loss: the customer has it by the chargeback, and the loss is less by it."""
+    charge = paid(billing, stripe_control)
+    made = approve(billing, ask(billing, 50_000))
+    lost_meanwhile(billing, stripe_control, stand_in, charge)
+    assert the_only(billing).bad_debt == cny(53_000)
+    for later in range(2):
+        billing.do_outside(SOON + timedelta(hours=later))
+    assert stripe_control.objects("refund") == []
+    (part,) = billing.run(refund_queries.get_refund, GetRefund(refund_id=made.refund_id)).parts
+    assert (part.route, part.state) == ("chargeback", "succeeded")
+    assert (the_only(billing).bad_debt, billing.balance("E:bad_debt")) == (cny(0), 0)
+    assert billing.balance(refund_account(made.refund_id)) == 0
+    assert billing.rows("SELECT 1 FROM outbox WHERE type = 'refund.failed.v1'") == []
+    assert billing.violations() == ()
+
+
+def test_a_refund_that_the_card_sent_back_after_the_loss(
+    billing: Billing, stripe_control: StripeControl, stand_in: StripeStandIn
+) -> None:
+    """It had succeeded, so that the customer had it twice; told five times that it came back, it has it once."""
+    charge = paid(billing, stripe_control)
+    made = approve(billing, ask(billing, 50_000))
+    card_says(billing, made)
+    lost_meanwhile(billing, stripe_control, stand_in, charge)
+    assert the_only(billing).bad_debt == cny(53_000)
+    for _ in range(5):
+        card_says(billing, made, succeeded=False)
+    (part,) = billing.run(refund_queries.get_refund, GetRefund(refund_id=made.refund_id)).parts
+    assert (part.route, part.state) == ("chargeback", "succeeded")
+    assert (the_only(billing).bad_debt, billing.balance("E:bad_debt")) == (cny(0), 0)
+    assert billing.violations() == ()
+
+
+def test_a_refund_beside_a_smaller_loss_is_owed_all_the_same(
+    billing: Billing, stripe_control: StripeControl, stand_in: StripeStandIn
+) -> None:
+    """The chargeback was recovered from the rest of the order: what is refused of the refund waits for a person."""
+    charge = paid(billing, stripe_control)
+    made = approve(billing, ask(billing, 50_000))
+    lost_meanwhile(billing, stripe_control, stand_in, charge, 53_000)
+    assert the_only(billing).bad_debt == cny(0)
+    card_says(billing, made, succeeded=False)
+    (part,) = billing.run(refund_queries.get_refund, GetRefund(refund_id=made.refund_id)).parts
+    assert (part.route, part.state) == ("card", "failed")
+    assert billing.balance(refund_account(made.refund_id)) == 53_000
     assert billing.violations() == ()
