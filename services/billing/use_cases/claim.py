@@ -1,7 +1,8 @@
 """
 Claims: submitted with their evidence, reviewed by two, paid or rejected; or approved by themselves.
 
-Locks are taken in one order everywhere: the use of the voucher, the claim, the voucher, the programme.
+Locks are taken in one order everywhere: the order, its payments, the use of the voucher, the claim, the voucher, the
+programme. Whoever changes a claim holds its order, save what the bank's statement pays, which asks nothing of it.
 """
 
 from collections.abc import Sequence
@@ -71,6 +72,7 @@ def submit_claim(command: SubmitClaim, *, actor: Actor, uow: BillingUnitOfWork, 
         NotAccepted, ClaimTooLate, NothingToClaim, EvidenceMissing, ClaimBlocked: It cannot be claimed.
         WrongState: It is claimed already.
     """
+    uow.orders.find(command.order_id)  # locked before its payments and the use
     use = uow.vouchers.use_on(command.order_id)
     parties: dict[Relation, UUID] = {"customer": use.holder_id, "provider": use.provider_id} if use is not None else {}
     relation = require(actor, command.grants, parties)
@@ -84,7 +86,11 @@ def submit_claim(command: SubmitClaim, *, actor: Actor, uow: BillingUnitOfWork, 
 
 
 def submit_by_itself(order_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """The papers may be complete: where the programme wants no person, its part is claimed for whoever gets it."""
+    """
+    The papers may be complete: where the programme wants no person, its part is claimed for whoever gets it.
+
+    The caller holds the order.
+    """
     use = uow.vouchers.use_on(order_id)
     if use is None or use.accepted_at is None or use.redeem_to == "prefunded" or use.state != "used":
         return
@@ -103,8 +109,7 @@ def resubmit_claim(command: ResubmitClaim, *, actor: Actor, uow: BillingUnitOfWo
     require(actor, command.grants, {"self": claim.claimant_id if claim is not None else None})
     if claim is None:
         raise NotFound
-    use = _use_of(claim, uow)
-    claim = uow.claims.get(claim.claim_id)
+    claim, use = _locked(claim, uow)
     claim.resubmit(hand_of(actor), now)
     _gather(claim, use, uow, now)
     uow.claims.save(claim)
@@ -322,8 +327,14 @@ def _reviewed(
     relation = require(actor, command.grants, {"authority": programme.authority_id if programme is not None else None})
     if claim is None:
         raise NotFound
+    return *_locked(claim, uow), relation
+
+
+def _locked(claim: Claim, uow: BillingUnitOfWork) -> tuple[Claim, VoucherUse]:
+    """*claim* and its use, after their order."""
+    uow.orders.get(claim.order_id)
     use = _use_of(claim, uow)
-    return uow.claims.get(claim.claim_id), use, relation
+    return uow.claims.get(claim.claim_id), use
 
 
 def _use_of(claim: Claim, uow: BillingUnitOfWork) -> VoucherUse:

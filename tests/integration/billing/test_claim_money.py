@@ -1,6 +1,9 @@
 """Money of claims: the bank's line, rejection with who bears it, lapse, refunds before and after it is paid."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -35,6 +38,7 @@ from tests.kit.fakes_billing import (
     cny,
 )
 from tests.kit.fakes_voucher import some_rules
+from tests.kit.waiting import wait_until
 
 
 def test_money_that_is_not_the_claims(books: Billing) -> None:
@@ -189,4 +193,28 @@ def test_what_the_customer_owes_for_a_rejected_claim_is_refunded_first(books: Bi
     refunding.red_letter(books, rest)
     assert books.rows("SELECT amount, state FROM receivable") == [(0, "paid")]
     assert (books.balance(f"A:ar:customer:{CUSTOMER_ID}"), books.balance("R:service")) == (0, 0)
+    assert books.violations() == ()
+
+
+@pytest.mark.parametrize("deed", ["submit", "resubmit", "reject"])
+def test_a_claim_waits_for_its_order_before_it_holds_the_use(books: Billing, deed: str) -> None:
+    """Who refunds the order holds it and its payments, and gets the use that a claim of it is about."""
+    voucher = done(books)
+    if deed == "submit":
+        claim: Callable[[], object] = partial(submit, books, voucher)
+    else:
+        made = submit(books, voucher)
+        claim = partial(review, books, made, AUTHORITY, "reject", "超出支持范围")
+    if deed == "resubmit":
+        review(books, made, AUTHORITY, "send_back", "缺盖章")
+        claim = partial(books.run, resubmit_claim, ResubmitClaim(claim_id=made.claim_id))
+    with ThreadPoolExecutor(1) as threads:
+        with books.transaction() as uow:
+            uow.orders.get(ORDER_ID)
+            uow.payments.of_order(ORDER_ID)
+            claimed = threads.submit(claim)
+            wait_until(lambda: books.rows("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
+            uow.connection.exec_driver_sql("SET LOCAL lock_timeout = '3s'")
+            assert uow.vouchers.use_on(ORDER_ID) is not None
+        claimed.result()
     assert books.violations() == ()
