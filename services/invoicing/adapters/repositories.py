@@ -190,7 +190,8 @@ class SqlReceivedInvoices:
 def over_order(order_id: UUID) -> ColumnElement[bool]:
     """Of an invoice: it is over this order, alone or with others."""
     on = select(tables.uninvoiced_order.c.invoice_id).where(tables.uninvoiced_order.c.order_id == order_id)
-    return (tables.invoice.c.order_id == order_id) | tables.invoice.c.invoice_id.in_(on)
+    # One value and no IN: a list within an OR would have every invoice read.
+    return (tables.invoice.c.order_id == order_id) | (tables.invoice.c.invoice_id == on.scalar_subquery())
 
 
 def invoice_of(row: Any) -> Invoice:

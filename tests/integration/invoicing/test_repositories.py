@@ -3,10 +3,11 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from services.invoicing.adapters import queries
+from services.invoicing.adapters import queries, tables
+from services.invoicing.adapters.repositories import over_order
 from services.invoicing.adapters.unit_of_work import InvoicingUnitOfWork
 from services.invoicing.domain.invoice import NotIssued
 from services.invoicing.domain.received_invoice import AlreadyRecorded
@@ -196,3 +197,14 @@ def test_copies_are_kept_once(engine: Engine) -> None:
         operator, customer = uow.organisations.parties(CUSTOMER_ID)
         assert (operator is not None, customer is not None) == (True, True)
         assert uow.organisations.parties(OTHER_CUSTOMER_ID)[1] is None
+
+
+def test_the_invoice_over_an_order_is_found_along_indexes(engine: Engine) -> None:
+    """With few rows the planner would rather read them all; told that this is dear, it must find another way."""
+    wanted = select(tables.invoice).where(over_order(ORDER_ID)).compile(engine, compile_kwargs={"literal_binds": True})
+    with engine.connect() as connection:
+        connection.execute(text("SET enable_seqscan = off"))
+        plan = "\n".join(connection.execute(text(f"EXPLAIN {wanted}")).scalars())
+        connection.execute(text("RESET ALL"))
+    for index in ("invoice_order_id_key", "invoice_pkey", "uninvoiced_order_pkey"):
+        assert index in plan, plan
