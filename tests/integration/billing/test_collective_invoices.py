@@ -90,6 +90,11 @@ def invoices(house: House) -> list[InvoiceView]:
     return list(house.invoicing.run(list_invoices, ListInvoices(), FINANCE).items)
 
 
+def told(house: House) -> dict[str, int]:
+    """How often invoicing has said what."""
+    return dict(house.invoicing.rows("SELECT type, count(*) FROM outbox GROUP BY type"))
+
+
 def now_wanted(house: House) -> tuple[str, ...]:
     wanted = InvoiceUninvoiced(customer_id=CUSTOMER_ID)
 
@@ -196,9 +201,29 @@ def test_invoiced_and_refunded_at_the_same_moment(house: House) -> None:
     together([lambda: now_wanted(house), house.settle, house.settle])
     house.settle()
     (invoiced,) = invoices(house)
-    on_it = number_of(1) in [each.number for each in invoiced.orders] or not invoiced.orders
-    assert (len(house.red()) == 1) == (invoiced.gross.amount == 2_140)
+    on_it = len(invoiced.orders) == 2
+    assert [each.number for each in invoiced.orders] == ([number_of(1)] if on_it else []) + [number_of(2)]
+    assert invoiced.gross.amount == (2_140 if on_it else 1_070)
+    assert house.red() == ([("requested", None, 1_070)] if on_it else [])
+    assert told(house).get("invoice.reduced.v1", 0) == (0 if on_it else 1)
     assert house.refund(made.refund_id) == ("awaiting_red_letter" if on_it else "succeeded")
+    assert house.billing.violations() == ()
+
+
+def test_told_again_after_it_was_invoiced(house: House) -> None:
+    """Acceptances and refunds from before and after the invoice: nothing is invoiced, lowered or taken back anew."""
+    accepted(house, 1, 2, 3)
+    refunded(house, 1, 500)
+    house.pass_to(MONTH_END)
+    refunded(house, 2, 1_009)
+    once = {"invoice.issued.v1": 3, "invoice.reduced.v1": 1, "red_letter.requested.v1": 1, "tax_point.reached.v1": 3}
+    before = invoices(house), house.red()
+    assert told(house) == once
+    house.read = {"billing": 0, "invoicing": 0}
+    house.settle()
+    house.pass_to(MONTH_END + timedelta(minutes=1))
+    assert (told(house), (invoices(house), house.red())) == (once, before)
+    assert house.billing.violations() == ()
 
 
 def test_agreed_and_ended(house: House) -> None:
