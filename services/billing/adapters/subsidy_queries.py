@@ -3,17 +3,16 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from services.billing.adapters import voucher_tables as tables
+from services.billing.adapters.claim_queries import newest, pack_link
 from services.billing.adapters.subsidy_repositories import subsidy_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.subsidy import Subsidy
 from services.billing.use_cases import subsidy
-from services.shared.chassis.paging import page
-from services.shared.kernel.actor import Actor, Parties, require
+from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound
 from services.shared.messages.billing.claim import ClaimPack
 from services.shared.messages.billing.subsidy import (
@@ -35,35 +34,14 @@ def get_subsidy_pack(
     query: GetSubsidyPack, *, actor: Actor, uow: BillingUnitOfWork, now: datetime,
     download_url: Callable[[str, str], str],
 ) -> ClaimPack:  # fmt: skip
-    """*download_url*: key and file name → where the holder may fetch it."""
+    """*download_url*: see `pack_link`."""
     del now
-    found = _readable(query, actor, uow)
-    filename = f"{found.number}.zip"
-    return ClaimPack(
-        url=download_url(found.pack_key, filename) if found.pack_key is not None else None,
-        sha256=found.pack_sha256,
-        size_bytes=found.pack_size,
-        filename=filename,
-    )
+    return pack_link(_readable(query, actor, uow), download_url)
 
 
 def list_subsidies(query: ListSubsidies, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> SubsidyPage:
     del now
-    asker: Parties = {} if actor.operator else {"self": actor.organisation_id}
-    relation = require(actor, query.grants, asker)
-    table = tables.subsidy
-    statement = select(table)
-    if relation == "self":
-        own = select(tables.programme.c.programme_id).where(tables.programme.c.authority_id == actor.organisation_id)
-        statement = statement.where(or_(table.c.provider_id == actor.organisation_id, table.c.programme_id.in_(own)))
-    if query.state is not None:
-        statement = statement.where(table.c.state == query.state)
-    if query.programme_id is not None:
-        statement = statement.where(table.c.programme_id == query.programme_id)
-    rows, cursor = page(
-        uow.connection, statement, (table.c.submitted_at, table.c.subsidy_id), query.after, query.limit,
-        read=(datetime.fromisoformat, UUID), newest_first=True,
-    )  # fmt: skip
+    rows, cursor = newest(query, tables.subsidy.c.subsidy_id, tables.subsidy.c.provider_id, actor, uow)
     return SubsidyPage(items=tuple(subsidy.view(subsidy_of(row)) for row in rows), next_cursor=cursor)
 
 

@@ -101,18 +101,49 @@ class Evidence:
 
 class Reviewed:
     """
-    What the two reviewers decide: of a claim for an order, and of a subsidy for a period.
+    What is submitted with its evidence and decided by two: a claim for an order, or a subsidy for a period.
 
     Attributes:
+        currency, amount: What is asked for, in minor units.
         submitted_by, first_reviewed_by, second_reviewed_by: Three different hands.
+        pack_key, pack_sha256, pack_size: The evidence as a file, of this submission; none while it is made.
     """
 
+    number: str
     state: ClaimState
+    currency: str
+    amount: int
+    submitted_at: datetime
     submitted_by: str
     first_reviewed_by: str
     second_reviewed_by: str
     approved_at: datetime | None
     reason: str
+    pack_key: str | None
+    pack_sha256: str
+    pack_size: int
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    def resubmit(self, by: str, now: datetime) -> None:
+        """Raises WrongState."""
+        self.state = LIFECYCLE.after("resubmit", self.state)
+        self.submitted_by, self.submitted_at, self.reason = by, now, ""
+        self.pack_key, self.pack_sha256, self.pack_size = None, "", 0
+
+    def keep_pack(self, submitted_at: datetime, kept: tuple[str, str, int]) -> bool:
+        """
+        The evidence is packed and *kept* (key, SHA-256, size).
+
+        Returns:
+            Whether it is what now stands submitted: that of an earlier submission is nobody's any more.
+        """
+        if self.submitted_at != submitted_at:
+            return False
+        self.pack_key, self.pack_sha256, self.pack_size = kept
+        return True
 
     def check_reviewer(self, rules: Rules, *, authority: bool) -> None:
         """
@@ -206,10 +237,6 @@ class Claim(Reviewed):
     version: int = 0
 
     @property
-    def money(self) -> Money:
-        return Money(self.amount, self.currency)
-
-    @property
     def every_rule_holds(self) -> bool:
         return all(result.outcome == "passed" for result in self.results)
 
@@ -222,12 +249,6 @@ class Claim(Reviewed):
         """The programme will not pay. Raises WrongState, SameHands, ReasonRequired."""
         self.refuse("reject", by, reason)
         self.due_on = business_date(now) + timedelta(days=rules.shortfall_days)
-
-    def resubmit(self, by: str, now: datetime) -> None:
-        """Raises WrongState."""
-        self.state = LIFECYCLE.after("resubmit", self.state)
-        self.submitted_by, self.submitted_at, self.reason = by, now, ""
-        self.pack_key, self.pack_sha256, self.pack_size = None, "", 0
 
     def pay(self, amount: int, reference: str, now: datetime) -> None:
         """The programme has paid *amount*. Raises WrongState."""

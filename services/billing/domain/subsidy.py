@@ -23,7 +23,6 @@ from services.billing.domain.programme import (
 )
 from services.billing.domain.related_party import Finding
 from services.shared.kernel.errors import Conflict, Invalid
-from services.shared.kernel.money import Money
 from services.shared.kernel.times import end_of_business_day
 
 _MONTHS: dict[Period, int] = {"quarter": 3, "half_year": 6}
@@ -163,10 +162,6 @@ class Subsidy(Reviewed):
     version: int = 0
 
     @property
-    def money(self) -> Money:
-        return Money(self.amount, self.currency)
-
-    @property
     def to_give_back(self) -> int:
         """What the provider has of the programme beyond what remains, because of refunds; minor units."""
         return max(0, self.paid - self.amount)
@@ -174,12 +169,6 @@ class Subsidy(Reviewed):
     def reject(self, by: str, reason: str) -> None:
         """The programme will not pay. Raises WrongState, SameHands, ReasonRequired."""
         self.refuse("reject", by, reason)
-
-    def resubmit(self, by: str, now: datetime) -> None:
-        """Raises WrongState."""
-        self.state = LIFECYCLE.after("resubmit", self.state)
-        self.submitted_by, self.submitted_at, self.reason = by, now, ""
-        self.pack_key, self.pack_sha256, self.pack_size = None, "", 0
 
     def pay(self, reference: str, now: datetime) -> None:
         """The authority has paid the provider. Raises WrongState, NothingToSubsidise: Refunds have left nothing."""

@@ -219,10 +219,9 @@ def _bear_shortfall(use: VoucherUse, uow: BillingUnitOfWork, now: datetime) -> N
 def pack_kept(
     claim_id: UUID, submitted_at: datetime, kept: tuple[str, str, int], *, uow: BillingUnitOfWork
 ) -> None:  # fmt: skip
-    """The evidence is packed and *kept* (key, SHA-256, size); that of an earlier submission is nobody's any more."""
+    """See Reviewed.keep_pack."""
     claim = uow.claims.get(claim_id)
-    if claim.submitted_at == submitted_at:
-        claim.pack_key, claim.pack_sha256, claim.pack_size = kept
+    if claim.keep_pack(submitted_at, kept):
         uow.claims.save(claim)
 
 

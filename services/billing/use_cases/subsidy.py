@@ -179,10 +179,9 @@ def lower_for_refund(order_id: UUID, net: int, gross: int, *, uow: BillingUnitOf
 def pack_kept(
     subsidy_id: UUID, submitted_at: datetime, kept: tuple[str, str, int], *, uow: BillingUnitOfWork
 ) -> None:  # fmt: skip
-    """The evidence is packed and *kept* (key, SHA-256, size); that of an earlier submission is nobody's any more."""
+    """See Reviewed.keep_pack."""
     subsidy = uow.subsidies.get(subsidy_id)
-    if subsidy.submitted_at == submitted_at:
-        subsidy.pack_key, subsidy.pack_sha256, subsidy.pack_size = kept
+    if subsidy.keep_pack(submitted_at, kept):
         uow.subsidies.save(subsidy)
 
 
