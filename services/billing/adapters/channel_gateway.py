@@ -149,7 +149,7 @@ def _facts(kind: str, answer: Mapping[str, Any]) -> Payload:
         paid_at = answer["paid_at"]
         at = datetime.fromtimestamp(paid_at, UTC).isoformat() if paid_at is not None else None
         return common | {"code_url": answer["code_url"], "transaction_id": answer["transaction"],
-                         "paid": answer["paid"], "paid_at": at}  # fmt: skip
+                         "paid": answer["paid"], "held": answer["held"], "paid_at": at}  # fmt: skip
     if kind == "channel_split":
         return common | {"commission": answer["amount"], "rest": answer["rest"]}
     if kind == "channel_refund":

@@ -37,6 +37,13 @@ CHANNEL_CHECKS: dict[str, str] = {
         LEFT JOIN (SELECT account, currency, sum(posted_c - posted_d) AS held FROM account_balance
                    WHERE account LIKE 'M:order:%' GROUP BY account, currency) AS b
           ON b.account = 'M:order:' || o.order_id AND b.currency = o.currency
-        WHERE coalesce(b.held, 0) NOT BETWEEN (o.state = 'paid')::int AND o.amount * (o.state = 'paid')::int
+        LEFT JOIN split_order s ON s.order_id = o.order_id AND s.state = 'finished'
+        WHERE coalesce(b.held, 0) NOT BETWEEN (o.state = 'paid')::int
+                                      AND o.amount * (o.state IN ('paid', 'released'))::int
+           -- Of what is split or released only what refunds under way take stays held.
+           OR (b.held > 0 AND (o.state = 'released' OR s.state IS NOT NULL) AND b.held > (
+             SELECT coalesce(sum((way ->> 'amount')::bigint), 0)
+             FROM refund r CROSS JOIN jsonb_array_elements(r.parts) AS way
+             WHERE r.order_id = o.order_id AND way ->> 'route' = 'platform_channel' AND way ->> 'state' = 'sent'))
         LIMIT 100""",
 }

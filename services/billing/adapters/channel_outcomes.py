@@ -25,6 +25,7 @@ def _order(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) -> 
         code_url=result["code_url"],
         transaction_id=result["transaction_id"],
         paid=Money(result["paid"], result["currency"]),
+        held=Money(result["held"], result["currency"]),
         paid_at=datetime.fromisoformat(paid_at) if paid_at is not None else None,
     )
     return channel_payment.learn(payment_id, facts, uow=uow, now=now)

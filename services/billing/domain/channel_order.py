@@ -42,6 +42,7 @@ class ChannelOrderFacts:
         code_url: What the customer's phone scans to pay it; empty once it is paid or closed.
         transaction_id: The channel's payment; empty before.
         paid: What was paid.
+        held: What of that the channel still has: neither split, released nor given back.
         paid_at: When; none before.
     """
 
@@ -49,6 +50,7 @@ class ChannelOrderFacts:
     code_url: str
     transaction_id: str
     paid: Money
+    held: Money
     paid_at: datetime | None
 
 

@@ -126,7 +126,7 @@ class SplitReturn:
     Attributes:
         n: Which try it is, from 1: each is a return of its own at the channel.
         amount: Minor units of *currency*.
-        netted: What of it was taken off what the provider owed, because it was never split; the rest is returned.
+        netted: All of it, where it was never split and so is not returned: the provider owes the less; else 0.
         sent: The channel was asked; it is not before the split is finished.
     """
 
@@ -162,6 +162,11 @@ class SplitReturn:
     def fail(self, failure: str) -> None:
         """Raises WrongState."""
         self.state, self.failure = RETURN_LIFECYCLE.after("fail", self.state), failure
+
+    def net(self, now: datetime) -> None:
+        """What was never split is not returned. Raises WrongState."""
+        self.succeed(now)
+        self.netted = self.amount
 
     def retry(self) -> None:
         """Raises WrongState."""

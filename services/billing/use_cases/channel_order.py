@@ -120,20 +120,23 @@ def paid(payment: Payment, facts: ChannelOrderFacts, *, uow: BillingUnitOfWork, 
     return True
 
 
-def released(payment_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> str:
-    """The channel gave the provider all that was not split by the end of its time. What was our share is owed."""
+def released(payment_id: UUID, still_held: Money, *, uow: BillingUnitOfWork, now: datetime) -> str:
+    """
+    The channel gave the provider all that was not split by the end of its time, but what refunds under way take
+    (*still_held*). What was our share is owed.
+    """
     made = uow.channel_orders.find(payment_id)
     if made is None or not LIFECYCLE.allows("release", made.state):
         return "nothing_new"
     made.release()
     uow.channel_orders.save(made)
-    held = standing(made.order_id, made.currency, uow)
-    _post(made, f"channel:{made.transaction_id}:released", "channel_released", paid_out(made.order_id, held), uow, now)
-    log.error("the channel let unsplit money go to the provider", order=made.order_number, amount=str(held))
+    given = standing(made.order_id, made.currency, uow) - still_held
+    _post(made, f"channel:{made.transaction_id}:released", "channel_released", paid_out(made.order_id, given), uow, now)
+    log.error("the channel let unsplit money go to the provider", order=made.order_number, amount=str(given))
     uow.publish(
         ChannelOrderReleased(
             order_id=made.order_id, order_number=made.order_number, payment_id=made.payment_id,
-            provider_id=made.payee_id, amount=held, released_at=now,
+            provider_id=made.payee_id, amount=given, released_at=now,
         )
     )  # fmt: skip
     return "released"
@@ -159,12 +162,18 @@ def late_refund_settled(
 
 
 def gone_back(order_id: UUID, amount: Money, key: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """A refund has taken *amount* out of what the channel held for an order; with the last of it that is settled."""
+    """A refund has taken *amount* out of what the channel held for an order."""
     made = uow.channel_orders.of_order(order_id)
     if made is None:
         return
     _post(made, key, "channel_refund", paid_out(order_id, amount), uow, now)
-    if made.state == "paid" and not standing(order_id, made.currency, uow).amount:
+    settle_if_empty(order_id, uow=uow)
+
+
+def settle_if_empty(order_id: UUID, *, uow: BillingUnitOfWork) -> None:
+    """It is settled with the last fen: what a refund under way takes is held until then, whatever was split."""
+    made = uow.channel_orders.of_order(order_id)
+    if made is not None and made.state == "paid" and not standing(order_id, made.currency, uow).amount:
         made.settle()
         uow.channel_orders.save(made)
 

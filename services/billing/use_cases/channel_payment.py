@@ -32,7 +32,7 @@ def learn(payment_id: UUID, facts: ChannelOrderFacts, *, uow: BillingUnitOfWork,
     else:
         outcome = _paid(payment, facts, uow, now)
         if facts.status == "released" and outcome != "in_doubt":
-            outcome = channel_order.released(payment_id, uow=uow, now=now)
+            outcome = channel_order.released(payment_id, facts.held, uow=uow, now=now)
     uow.payments.save(payment)
     return outcome
 

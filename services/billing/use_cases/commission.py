@@ -118,12 +118,15 @@ def _give_back(made: Refund, order: OrderCopy, amount: Money, uow: BillingUnitOf
     """What of *amount* the provider owes the less, or has back from the channel; the rest its next statement pays."""
     if not amount.amount:
         return amount
+    key = _key(order.order_id)
     if order.split_terms.collection_model == "agent_psp_split":
-        split_order.request_return(order, amount=amount, refund_id=made.refund_id, uow=uow, now=now)
-        return amount
+        returned = split_order.request_return(order, amount=amount, refund_id=made.refund_id, uow=uow, now=now)
+        if not returned.netted:
+            return amount
+        key = split_order.debt_key(order.order_id)
     off_debt = Money(0, order.currency)
     for owed in uow.clawbacks.open_of(order.provider_id, order.currency):
-        if owed.key == _key(order.order_id):
+        if owed.key == key:
             off_debt = Money(owed.take(amount.amount), order.currency)
             uow.clawbacks.save(owed)
     rest = amount - off_debt

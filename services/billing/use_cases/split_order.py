@@ -23,7 +23,7 @@ from services.billing.domain.split_order import (
     commission_returned,
     commission_split,
 )
-from services.billing.use_cases import janitor, refund_payment
+from services.billing.use_cases import channel_order, janitor, refund_payment
 from services.billing.use_cases.clawback import owe
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -105,7 +105,8 @@ def request_return(
     each refund; a second time does nothing. Before the split is finished it waits for that.
 
     That our balance is too low, because we have withdrawn it, is a normal outcome: it has failed then, the provider is
-    owed it, and finance tries again. Where the split had failed, it is taken off what the provider owes.
+    owed it, and finance tries again. Where the split had failed it is `netted`: the caller takes it off what the
+    provider owes.
 
     Args:
         order: Locked.
@@ -140,7 +141,7 @@ def request_return(
     if split.state == "finished":
         _send_return(made, uow, now)
     elif split.state == "failed":
-        _net(made, uow, now)
+        made.net(now)
     uow.split_orders.save_return(made)
     return made
 
@@ -152,10 +153,9 @@ def learn_split(order_id: UUID, facts: SplitFacts, *, uow: BillingUnitOfWork, no
     Returns:
         What came of it, a word for the record.
     """
-    uow.orders.find(order_id)
-    held = uow.channel_orders.of_order(order_id)
+    _lock(order_id, uow)
     made = uow.split_orders.find(order_id)
-    if made is None or held is None:
+    if made is None:
         log.error("a split that we did not ask for", order_id=str(order_id))
         return "not_ours"
     if made.state in {"finished", "failed"}:
@@ -171,7 +171,7 @@ def learn_split(order_id: UUID, facts: SplitFacts, *, uow: BillingUnitOfWork, no
                   split=str(facts.commission))  # fmt: skip
         return "in_doubt"
     else:
-        _finish(made, held, facts, uow, now)
+        _finish(made, facts, uow, now)
         outcome = "finished"
     uow.split_orders.save(made)
     return outcome
@@ -179,7 +179,7 @@ def learn_split(order_id: UUID, facts: SplitFacts, *, uow: BillingUnitOfWork, no
 
 def split_refused(order_id: UUID, code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """The channel will never make this split."""
-    uow.orders.find(order_id)
+    _lock(order_id, uow)
     made = uow.split_orders.find(order_id)
     if made is not None and LIFECYCLE.allows("fail", made.state):
         _fail(made, code, uow, now)
@@ -189,16 +189,15 @@ def split_refused(order_id: UUID, code: str, *, uow: BillingUnitOfWork, now: dat
 def learn_return(refund_id: UUID, n: int, facts: ReturnFacts, *, uow: BillingUnitOfWork, now: datetime) -> str:
     """Apply how the *n*th try of a return stands at the channel. Returns what came of it, a word for the record."""
     order_id = uow.split_orders.order_of_return(refund_id)
-    if order_id is not None:  # in the order of locks
-        uow.orders.find(order_id)
-        uow.refunds.of_order(order_id)
+    if order_id is not None:
+        _lock(order_id, uow)
     made = uow.split_orders.find_return(refund_id)
     if made is None:
         log.error("a split return that we did not ask for", refund_id=str(refund_id))
         return "not_ours"
     if made.n != n or facts.status == "processing" or made.state != "processing":
         return "nothing_new"
-    if facts.amount != Money(made.amount - made.netted, made.currency):
+    if facts.amount != made.money:
         log.error("returned otherwise than asked", order=made.order_number, returned=str(facts.amount))
         return "in_doubt"
     if facts.status == "failed":
@@ -209,7 +208,7 @@ def learn_return(refund_id: UUID, n: int, facts: ReturnFacts, *, uow: BillingUni
             uow,
             key=f"split_return:{refund_id}",
             kind="split_return",
-            entries=commission_returned(made.provider_id, Money(made.amount - made.netted, made.currency)),
+            entries=commission_returned(made.provider_id, made.money),
             effective_at=now,
             now=now,
             order=(made.order_id, made.order_number),
@@ -264,6 +263,13 @@ def check_split_return(subject: str, *, uow: BillingUnitOfWork, now: datetime) -
     janitor.look(CHECK_RETURN_TIMER, subject, made.checks, asked, uow=uow, now=now, call=janitor.FETCH_CHANNEL)
 
 
+def _lock(order_id: UUID, uow: BillingUnitOfWork) -> None:
+    """In the order of locks: what becomes of a split lets refunds go, and takes from what is held."""
+    uow.orders.find(order_id)
+    uow.refunds.of_order(order_id)
+    uow.channel_orders.of_order(order_id)
+
+
 def _same(order_id: UUID, commission: Money, uow: BillingUnitOfWork) -> SplitOrder:
     made = uow.split_orders.find(order_id)
     if made is None or made.money != commission:
@@ -281,10 +287,8 @@ def _impossible(held: ChannelOrder, commission: Money) -> str:
     return ""
 
 
-def _finish(made: SplitOrder, held: ChannelOrder, facts: SplitFacts, uow: BillingUnitOfWork, now: datetime) -> None:
+def _finish(made: SplitOrder, facts: SplitFacts, uow: BillingUnitOfWork, now: datetime) -> None:
     made.finish(now)
-    held.settle()
-    uow.channel_orders.save(held)
     post_transaction(
         uow,
         key=f"split:{made.order_id}",
@@ -294,6 +298,7 @@ def _finish(made: SplitOrder, held: ChannelOrder, facts: SplitFacts, uow: Billin
         now=now,
         order=(made.order_id, made.order_number),
     )
+    channel_order.settle_if_empty(made.order_id, uow=uow)
     _tell_seller_paid(made, uow)
     uow.publish(
         SplitFinished(
@@ -314,9 +319,11 @@ def _fail(made: SplitOrder, failure: str, uow: BillingUnitOfWork, now: datetime)
     """The provider has the whole of it, or will: it owes what was ours."""
     log.error("a split failed; the provider owes the commission", order=made.order_number, failure=failure)
     made.fail(failure)
-    if made.amount:
-        owe("provider", made.provider_id, made.money, (made.order_id, made.order_number), key=f"split:{made.order_id}",
-            uow=uow, now=now)  # fmt: skip
+    returns = uow.split_orders.returns_of(made.order_id)
+    owed = Money(made.amount - sum(each.amount for each in returns), made.currency)
+    if owed.amount:
+        named = (made.order_id, made.order_number)
+        owe("provider", made.provider_id, owed, named, key=debt_key(made.order_id), uow=uow, now=now)
     _tell_seller_paid(made, uow)
     uow.publish(
         SplitFailed(
@@ -324,21 +331,15 @@ def _fail(made: SplitOrder, failure: str, uow: BillingUnitOfWork, now: datetime)
             amount=made.money, failure=failure,
         )
     )  # fmt: skip
-    for each in uow.split_orders.returns_of(made.order_id):
-        _net(each, uow, now)
+    for each in returns:
+        each.net(now)
         uow.split_orders.save_return(each)
+        _send_refund(each, uow, now)
 
 
-def _net(made: SplitReturn, uow: BillingUnitOfWork, now: datetime) -> None:
-    """What was never split is not returned: the provider owes so much less."""
-    for each in uow.clawbacks.open_of(made.provider_id, made.currency):
-        if each.key == f"split:{made.order_id}":
-            made.netted = each.take(made.amount)
-            uow.clawbacks.save(each)
-    if made.netted == made.amount:
-        made.succeed(now)
-    else:
-        _fail_return(made, "commission_netted_before", uow)
+def debt_key(order_id: UUID) -> str:
+    """Of the commission that the provider owes because the channel did not split it."""
+    return f"split:{order_id}"
 
 
 def _send_return(made: SplitReturn, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -349,7 +350,7 @@ def _send_return(made: SplitReturn, uow: BillingUnitOfWork, now: datetime) -> No
         {
             "number": made.number,
             "order_id": str(made.order_id),
-            "amount": made.amount - made.netted,
+            "amount": made.amount,
             "currency": made.currency,
         },
     )

@@ -6,8 +6,10 @@ import pytest
 
 from services.billing.domain import ledger
 from services.billing.domain.ledger import Entry, entries
+from services.billing.domain.split_order import SplitFacts
+from services.billing.use_cases import split_order
 from services.billing.use_cases.ledger import post_transaction
-from tests.integration.billing.agent_orders import COMMISSION, HELD, NUMBERED, OWES, paid, split
+from tests.integration.billing.agent_orders import COMMISSION, HELD, NUMBERED, OWES, REST, accept, paid, split
 from tests.integration.billing.conftest import Billing
 from tests.kit.channel_control import ChannelControl
 from tests.kit.fakes_billing import CUSTOMER_ID, NOW, ORDER_ID, cny
@@ -44,6 +46,15 @@ def test_it_is_seen(billing: Billing, channel: ChannelControl, given: Sequence[E
     assert billing.violations() == ()
     book(billing, given)
     assert [each for each in billing.violations() if each.startswith(name)]
+
+
+def test_what_is_split_and_still_held_for_nobody_is_seen(billing: Billing, channel: ChannelControl) -> None:
+    """The channel says that it has shared out less than it held, and no refund takes the rest."""
+    paid(billing, channel)
+    accept(billing)
+    facts = SplitFacts("finished", cny(COMMISSION), cny(REST - 1), "")
+    billing.within(lambda uow: split_order.learn_split(ORDER_ID, facts, uow=uow, now=NOW))
+    assert [each for each in billing.violations() if each.startswith("I14 the channel holds for an order")]
 
 
 def test_more_is_not_taken_out_of_an_order_than_the_channel_holds(billing: Billing, channel: ChannelControl) -> None:

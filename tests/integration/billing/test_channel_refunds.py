@@ -6,9 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from services.billing.domain.ledger import BANK, CHANNEL
+from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain import ledger
+from services.billing.domain.ledger import BANK, CHANNEL, entries
 from services.billing.domain.refund import ProvidersMoney, SameHands
 from services.billing.use_cases import order, refund
+from services.billing.use_cases.ledger import post_transaction
 from services.shared.messages.billing.refund import ApproveRefund, RequestRefund, RerouteRefund
 from tests.integration.billing.agent_orders import (
     COMMISSION,
@@ -25,6 +28,7 @@ from tests.integration.billing.agent_orders import (
     refund_part,
     return_state,
     split,
+    split_state,
 )
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.refunding import bank_says, order_cancelled
@@ -163,6 +167,23 @@ def test_a_return_waits_for_the_split_and_with_it_the_refund(billing: Billing, c
     assert channel.merchant_balance() == COMMISSION - 5_300 == -billing.balance(CHANNEL)
 
 
+def test_the_customers_money_goes_back_although_the_split_it_waited_for_failed(
+    billing: Billing, channel: ChannelControl
+) -> None:
+    paid(billing, channel)
+    channel.slow("split")
+    split(billing)
+    give_back(billing, 50_000)
+    assert refund_part(billing)[1] == "waiting"
+    channel.settle("split", str(ORDER_ID), "payee_restricted")
+    look(billing, "channel_split", str(ORDER_ID))
+    billing.do_outside()
+    assert return_state(billing) == ("success", "")
+    assert refund_part(billing) == ("platform_channel", "succeeded", "")
+    assert channel.things("return") == []
+    assert billing.rows('SELECT "left" FROM clawback') == [(COMMISSION - 5_300,)]
+
+
 def test_what_was_released_by_time_is_refunded_by_the_provider_and_the_commission_netted(
     billing: Billing, channel: ChannelControl
 ) -> None:
@@ -177,3 +198,75 @@ def test_what_was_released_by_time_is_refunded_by_the_provider_and_the_commissio
     assert refund_part(billing) == ("platform_channel", "succeeded", "")
     assert -billing.balance(OWES) == COMMISSION - 5_300
     assert channel.balance(str(PROVIDER_ID)) == PAID - 50_500
+
+
+def _given_back_slowly(billing: Billing, channel: ChannelControl, net: int) -> str:
+    """A refund that the channel has taken and not made yet. Returns its number there."""
+    channel.slow("refund")
+    made = give_back(billing, net)
+    return f"{made.refund_id}/{PAYMENT}/0"
+
+
+def _made(billing: Billing, channel: ChannelControl, number: str) -> None:
+    channel.settle("refund", number)
+    look(billing, "channel_refund", number)
+
+
+def test_what_goes_back_stays_held_while_the_rest_is_split(billing: Billing, channel: ChannelControl) -> None:
+    """A refund from before acceptance that the channel makes only after the split: settled with the last fen."""
+    paid(billing, channel)
+    number = _given_back_slowly(billing, channel, 40_000)
+    split(billing)
+    assert split_state(billing) == ("finished", "")
+    assert (billing.balance(HELD), channel_order_state(billing)) == (40_400, "paid")
+    assert billing.violations() == ()
+    _made(billing, channel, number)
+    assert (billing.balance(HELD), channel_order_state(billing)) == (0, "settled")
+
+
+def test_all_of_it_gone_back_before_the_split_is_finished(billing: Billing, channel: ChannelControl) -> None:
+    paid(billing, channel)
+    number = _given_back_slowly(billing, channel, 100_000)
+    channel.slow("split")
+    split(billing)
+    _made(billing, channel, number)
+    assert channel_order_state(billing) == "settled"
+    channel.settle("split", str(ORDER_ID))
+    look(billing, "channel_split", str(ORDER_ID))
+    assert split_state(billing) == ("finished", "")
+
+
+def test_what_goes_back_is_not_released_with_the_rest(billing: Billing, channel: ChannelControl) -> None:
+    paid(billing, channel)
+    number = _given_back_slowly(billing, channel, 40_000)
+    channel.advance_days(181)
+    look(billing, "channel_order", PAYMENT)
+    assert (billing.balance(HELD), channel_order_state(billing)) == (40_400, "released")
+    assert billing.violations() == ()
+    _made(billing, channel, number)
+    assert refund_part(billing)[1] == "succeeded"
+    assert billing.balance(HELD) == 0
+
+
+def test_commission_netted_before_the_refund_is_on_the_providers_next_statement(
+    billing: Billing, channel: ChannelControl
+) -> None:
+    """The channel never split it, so it can return nothing: what the provider does not owe any more it is paid."""
+    paid(billing, channel)
+    channel.restrict(str(PROVIDER_ID))
+    split(billing)
+
+    def net(uow: BillingUnitOfWork) -> None:
+        for owed in uow.clawbacks.open_of(PROVIDER_ID, "CNY"):
+            owed.take(10_000)
+            uow.clawbacks.save(owed)
+        moved = entries(("D", BANK, cny(10_000)), ("C", OWES, cny(10_000)))
+        post_transaction(uow, key="paid", kind="commission_paid", entries=moved, effective_at=NOW, now=NOW)
+
+    billing.within(net)
+    give_back(billing, 50_000)
+    assert return_state(billing) == ("success", "")
+    assert billing.balance(OWES) == 0
+    assert billing.balance(ledger.owed("provider", PROVIDER_ID, "accrued")) == 4_700
+    assert billing.rows('SELECT "left" FROM clawback') == [(0,)]
+    assert billing.rows("SELECT net + tax FROM accrual WHERE party_id = %s", (PROVIDER_ID,)) == [(4_700,)]

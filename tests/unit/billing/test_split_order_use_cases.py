@@ -168,9 +168,18 @@ def test_a_return_that_our_balance_is_too_low_for_books_nothing(uow: FakeBilling
     assert split_order.learn_return(REFUND_ID, 1, late, uow=uow, now=NOW) == "nothing_new"
 
 
-def test_what_was_never_split_is_owed_less_and_not_returned(uow: FakeBillingUnitOfWork) -> None:
+def test_what_was_never_split_is_not_returned_but_netted(uow: FakeBillingUnitOfWork) -> None:
     split(uow)
     split_order.split_refused(ORDER_ID, "payee_restricted", uow=uow, now=NOW)
-    assert give_back(uow, cny(3_533)).state == "success"
+    made = give_back(uow, cny(3_533))
+    assert (made.state, made.netted) == ("success", 3_533)
+    assert uow.calls("create_channel_return") == []
+
+
+def test_less_is_owed_where_a_return_waited_for_the_split_that_failed(uow: FakeBillingUnitOfWork) -> None:
+    split(uow)
+    give_back(uow, cny(3_533))
+    split_order.split_refused(ORDER_ID, "payee_restricted", uow=uow, now=NOW)
     assert [each.left for each in uow.clawbacks.open_of(PROVIDER_ID, "CNY")] == [10_600 - 3_533]
+    assert uow.split_orders.returns[REFUND_ID].state == "success"
     assert uow.calls("create_channel_return") == []
