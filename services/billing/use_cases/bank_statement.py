@@ -102,10 +102,10 @@ def _take(
     if seen is not None:
         return _view(seen, fresh=[], file_repeated=True)
     placed = uow.bank_lines.known(file, read.lines).place(read.lines)
-    to_book = placed.to_book
+    # What went out first: what comes back of it may stand in the same file, above it where the newest is listed first.
+    to_book = sorted(placed.to_book, key=lambda line: line.direction == "in")
     named = _locked(to_book, uow)
     to_book = [line for line in to_book if not credit_payback.take(line, named.paybacks, uow=uow, now=now)]
-    # What went out first: what comes back of it may stand in the same file.
     _book_outgoing([line for line in to_book if line.direction == "out"], named, uow, now)
     incoming = _book_returned([line for line in to_book if line.direction == "in"], named, uow, now)
     others = [line for line in incoming if not programme_money.take(line, named.programmes, uow=uow, now=now)]

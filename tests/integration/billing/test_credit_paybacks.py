@@ -191,6 +191,17 @@ def test_lines_without_its_number(billing: Billing) -> None:
     holds(billing)
 
 
+def test_a_file_that_lists_the_newest_first(billing: Billing) -> None:
+    """What was made and what came back of it in one file, the return above the debit: both are booked."""
+    credit_of(billing, 50_000)
+    asked = approve(billing, ask(billing, 50_000))
+    read = bank_says(billing, ("r1", "in", "500.00", asked.number), ("b1", "out", "500.00", asked.number))
+    assert (read.matched, read.suspense) == (2, 0)
+    assert (state_of(billing), billing.balance(CREDIT)) == ("returned", 50_000)
+    assert told(billing) == ["ordered", "paid", "returned"]
+    holds(billing)
+
+
 def test_what_the_bank_answers(billing: Billing) -> None:
     """pain.002: noted, refused once, contradicted by the statement; of another amount, number or time: nothing."""
     credit_of(billing, 50_000)
