@@ -219,6 +219,7 @@ def confirm_bank_line(command: ConfirmBankLine, *, actor: Actor, uow: BillingUni
     Raises:
         WrongState, SameHandsResolve: See BankLine.confirmed_by.
         PartsDiffer: What it is for was paid meanwhile.
+        TaxExceedsPayable: See there.
         PaidOtherwise: See Settlement.pay_by.
     """
     require(actor, command.grants, {})
@@ -287,6 +288,7 @@ def _resolve(
     if parts[0].kind == "returned":
         changed.append(_pair(line, parts[0], uow))
     else:
+        bank_line_transfer.check_standing(line, parts, uow=uow)
         ids = sorted(part.target_id for part in parts if part.kind == "payment" and part.target_id is not None)
         payments = {payment_id: _payment(payment_id, uow) for payment_id in ids}
         for part in parts:
@@ -325,6 +327,7 @@ def _one(bank_line_id: UUID, uow: BillingUnitOfWork) -> BankLine:
 
 
 def _check_targets(line: BankLine, parts: Sequence[Part], uow: BillingUnitOfWork) -> None:
+    bank_line_transfer.check_standing(line, parts, uow=uow)
     # In one order for everybody, so that two who split lines between the same payments do not block each other.
     for part in sorted(parts, key=lambda part: str(part.target_id)):
         if part.kind in {"payment", "customer_credit", "returned"} and part.target_id is None:
@@ -333,8 +336,6 @@ def _check_targets(line: BankLine, parts: Sequence[Part], uow: BillingUnitOfWork
             payment = _payment(part.target_id, uow)
             if payment.currency != line.currency or part.amount > payment.missing:
                 raise PartsDiffer
-        if part.kind == "channel" and part.amount > -uow.ledger.standing(ledger.CHANNEL, line.currency):
-            raise PartsDiffer  # more than our balance at the channel can have become
         if part.kind == "customer_credit" and part.target_id is not None:
             customer = uow.organisations.find(part.target_id)
             if customer is None or customer.kind != "customer":

@@ -23,7 +23,7 @@ from services.billing.domain.bank_line_part import (
 )
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.credit_payback import CreditPayback
-from services.billing.domain.ledger import VAT_PAYABLE, Entry
+from services.billing.domain.ledger import CHANNEL, VAT_PAYABLE, Entry
 from services.billing.domain.payout import (
     PaidByInstitution,
     Payout,
@@ -55,6 +55,23 @@ class Transfers:
     payouts: Mapping[UUID, Payout]
 
 
+def check_standing(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfWork) -> None:
+    """
+    No more tax, and no more commission from the splitting channel, than stands there; before a payment is locked.
+
+    Raises:
+        TaxExceedsPayable: See there.
+        PartsDiffer: It is more than our balance at the channel can have become.
+    """
+    tax, withdrawn = (sum(part.amount for part in parts if part.kind == kind) for kind in ("tax", "channel"))
+    if tax or withdrawn:
+        uow.bank_lines.lock(line.account)  # so that two who say it of the same money see each other
+    if tax and tax > uow.ledger.standing(VAT_PAYABLE, line.currency):
+        raise TaxExceedsPayable
+    if withdrawn and withdrawn > -uow.ledger.standing(CHANNEL, line.currency):
+        raise PartsDiffer
+
+
 def named(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfWork) -> Transfers:
     """
     The refunds, credit paybacks and payouts of *parts*; whoever locks payments does so before.
@@ -64,9 +81,7 @@ def named(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfWork) -> T
         PartsDiffer: A part names none, or not all of it.
         WrongState: The bank cannot have done that with it.
         PaidByInstitution: The bank has no part in it.
-        TaxExceedsPayable: See there.
     """
-    _check_tax(line, sum(part.amount for part in parts if part.kind == "tax"), uow)
     refund_ids = {_target(part) for part in parts if part.kind in OF_REFUNDS}
     wanted = [_target(part) for part in parts if part.kind in OF_PAYOUTS]
     if len(set(wanted)) < len(wanted):
@@ -174,14 +189,6 @@ def _target(part: Part) -> UUID:
     if part.target_id is None:
         raise PartsDiffer
     return part.target_id
-
-
-def _check_tax(line: BankLine, amount: int, uow: BillingUnitOfWork) -> None:
-    if not amount:
-        return
-    uow.bank_lines.lock(line.account)  # so that two who pay the same tax see each other
-    if amount > uow.ledger.standing(VAT_PAYABLE, line.currency):
-        raise TaxExceedsPayable
 
 
 def _check_payout(part: Part, payout: Payout, money: Money) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -37,6 +38,7 @@ from tests.integration.billing.agent_orders import (
 )
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.refunding import bank_says
+from tests.integration.billing.test_bank_targets import confirm, suspended
 from tests.kit.channel_control import ChannelControl
 from tests.kit.fakes_billing import (
     FINANCE,
@@ -297,6 +299,21 @@ def test_commission_withdrawn_to_the_bank_is_booked_by_its_line_and_no_more_than
     ((other,),) = billing.rows("SELECT bank_line_id FROM bank_line WHERE state = 'suspense'")
     with pytest.raises(PartsDiffer):
         resolve(UUID(other))
+
+
+def test_commission_is_withdrawn_once_whoever_confirms_it(billing: Billing, channel: ChannelControl) -> None:
+    """Three lines are said to be all of it: the first that is confirmed is, however many confirm at once."""
+    paid(billing, channel)
+    split(billing)
+    lines = [suspended(billing, f"s{n}", "in", "106.00", "withdrawal") for n in range(3)]
+    part = BankLinePart(kind="channel", target_id=None, amount=cny(COMMISSION))
+    for line in lines:
+        wanted = ResolveBankLine(bank_line_id=line, parts=(part,), reason="commission withdrawn")
+        billing.run(partial(bank_line.resolve_bank_line, alone_max=0), wanted)
+    answers = together([partial(confirm, billing, line) for line in lines])
+    assert len([each for each in answers if isinstance(each, PartsDiffer)]) == 2
+    assert (billing.balance(CHANNEL), billing.balance(SUSPENSE)) == (0, 2 * COMMISSION)
+    assert billing.violations() == ()
 
 
 def test_the_price_that_is_asked_is_all_before_work(billing: Billing, channel: ChannelControl) -> None:

@@ -23,12 +23,13 @@ class BankLinePart(Message):
     What a line, or a part of it, is.
 
     Attributes:
-        kind: *psp*: the payment institution has sent what it holds for us. *tax*: VAT paid to the tax office. *payout*,
-            *refund*, *credit_payback*: the bank has made it, perhaps after it had said that it had not;
-            *payout_return*, *refund_return*, *credit_payback_return*: it sent one back. *party_debt*: it paid one
-            that had failed and was paid anew: the party owes it.
+        kind: *psp*: the payment institution has sent what it holds for us. *channel*: commission withdrawn from the
+            splitting channel. *tax*: VAT paid to the tax office. *payout*, *refund*, *credit_payback*: the bank has
+            made it, perhaps after it had said that it had not; *payout_return*, *refund_return*,
+            *credit_payback_return*: it sent one back. *party_debt*: it paid one that had failed and was paid anew:
+            the party owes it.
         target_id: The payment; the customer whose credit it becomes; the line by which money came or went back; the
-            payout; the refund; the credit payback. None for a fee or interest of the bank, psp and tax.
+            payout; the refund; the credit payback. None for a fee or interest of the bank, psp, channel and tax.
     """
 
     kind: PartKind
@@ -84,8 +85,8 @@ class ResolveBankLine(Command):
     """
     Say what a line in suspense is; the parts add up to it. → BankLineView
 
-    Above an amount (a setting), and for tax, payouts and refunds always, it only becomes a proposal, which another one
-    confirms.
+    Above an amount (a setting), and for tax, payouts, refunds and credit paybacks always, it only becomes a proposal,
+    which another one confirms.
     """
 
     wire_name: ClassVar = "billing.resolve_bank_line"
