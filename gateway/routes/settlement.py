@@ -24,7 +24,7 @@ def close_settlements(
 
 
 @router.get("/settlements/preview", response_model=schemas.SettlementPreview)
-def preview_settlements(caller: Signed, wanted: Annotated[schemas.SettlementClosing, Query()]) -> Response:
+def preview_settlements(caller: Signed, wanted: Annotated[schemas.SettlementsPreviewed, Query()]) -> Response:
     """What closing would state for each party, what corrections and claw-backs lower, and what is held."""
     asked = settlement.PreviewSettlements(until=wanted.until)
     return ok(schemas.SettlementPreview.of(caller.ask(asked, settlement.SettlementPreview)))

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.schemas.base import Listed, Schema, Shown
 from services.shared.kernel.money import Money
@@ -101,6 +101,14 @@ class SettlementLinePage(Shown):
 
 class SettlementLinesListed(Listed):
     order_id: UUID | None = None
+
+
+class SettlementsPreviewed(BaseModel):
+    """Stands behind the question mark: text, so the day is read from it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    until: Annotated[date, Field(description="orders accepted up to the end of this day in Asia/Shanghai")]
 
 
 class SettlementClosing(Schema):

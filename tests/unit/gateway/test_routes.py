@@ -11,12 +11,13 @@ import gateway.routes as package
 from gateway.documentation import describe, routes_of
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.payment import StripeEventReceipt
+from services.shared.messages.billing.settlement import SettlementPreview
 from services.shared.messages.notify.feed import FeedEntry, FeedPage
 from services.shared.messages.orders.order import OrderReceipt
 from services.shared.messages.registry import commands, queries
 from tests.unit.gateway import views
 from tests.unit.gateway.asgi import Site
-from tests.unit.gateway.conftest import CUSTOMER_KEY, PROVIDER_KEY
+from tests.unit.gateway.conftest import CUSTOMER_KEY, OPERATOR_KEY, PROVIDER_KEY
 from tests.unit.gateway.views import AMOUNTS, ORDER_ID, REPORT_ID
 
 
@@ -46,6 +47,14 @@ def test_queries_travel_without_a_key(site: Site) -> None:
     site.rpc.answers["orders.get_order"] = views.an_order_view("customer")
     site.get(f"/v1/orders/{ORDER_ID}", api_key=CUSTOMER_KEY, headers={"idempotency-key": "k"})
     assert site.rpc.asked[0][1]["key"] is None
+
+
+def test_a_day_behind_the_question_mark_is_read(site: Site) -> None:
+    """It comes as text, which a body's schema, being strict, would refuse."""
+    site.rpc.answers["billing.preview_settlements"] = SettlementPreview(items=())
+    answer = site.get("/v1/settlements/preview?until=2026-12-18", api_key=OPERATOR_KEY)
+    assert (answer.status, answer.json) == (200, {"items": []})
+    assert site.rpc.bodies == [{"until": "2026-12-18"}]
 
 
 def _then(*states: tuple[str, str]) -> Any:
