@@ -22,7 +22,7 @@ _BASES = {
     "station": ("管理费 Fee", "留存 Kept by the company"),
 }
 _KINDS = {"order": "验收 accepted", "refund": "退款 refund", "correction": "更正 correction"}
-_WIDTHS = (18, 16, 12, 48, 16, 16, 16, 14, 16)
+_WIDTHS = (27, 16, 12, 48, 16, 16, 16, 14, 16)
 
 
 class SheetNotWritten(Exception):
