@@ -44,7 +44,8 @@ WITH expected AS (
   FROM payout WHERE state IN ('created', 'released', 'in_transit')
   UNION ALL
   SELECT 'settlement', 'out', s.currency,
-         s.net + s.tax - (SELECT coalesce(sum((k ->> 'amount')::bigint), 0) FROM jsonb_array_elements(s.kept) AS k),
+         s.net + s.tax - CASE WHEN s.state <> 'payable' THEN s.carried_over
+              ELSE (SELECT coalesce(sum((k ->> 'amount')::bigint), 0) FROM jsonb_array_elements(s.kept) AS k) END,
          CASE WHEN s.state = 'payable' THEN greatest((s.payable_from AT TIME ZONE 'Asia/Shanghai')::date, :today)
               ELSE s.due_on END,
          s.number, s.settlement_id

@@ -5,8 +5,11 @@ from datetime import date, timedelta
 import pytest
 
 from services.billing.adapters.cash_forecast_queries import get_cash_forecast, list_forecast_items
+from services.billing.use_cases import clawback, settlement
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
+from services.shared.kernel.ids import new_id
+from services.shared.kernel.money import Money
 from services.shared.kernel.times import end_of_business_day
 from services.shared.messages.billing.cash_forecast import (
     CurrencyForecast,
@@ -14,13 +17,15 @@ from services.shared.messages.billing.cash_forecast import (
     GetCashForecast,
     ListForecastItems,
 )
+from services.shared.messages.billing.settlement import CloseSettlements
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.on_credit import INVOICED_ON, TV18, a_line, owed, pay
-from tests.integration.billing.refunding import approve, ask, bank_says, paid, settled
+from tests.integration.billing.refunding import approve, ask, bank_says, paid, pay_all, settled
 from tests.integration.billing.test_periods import book, close
-from tests.kit.fakes_billing import DISPUTE_OPERATOR, LATER, NOW, PROVIDER_FINANCE, REQUESTER
+from tests.kit.fakes_billing import DISPUTE_OPERATOR, LATER, NOW, ORDER_ID, PROVIDER_FINANCE, PROVIDER_ID, REQUESTER
 
 DUE = date(2027, 1, 4)
+OWED_BACK, ORDER = Money(31_800, "CNY"), (ORDER_ID, "OR-2026-000123")
 
 
 def forecast(billing: Billing, now: object = NOW, days: int = 60) -> CurrencyForecast:
@@ -115,3 +120,15 @@ def test_only_finance_reads_it(billing: Billing, actor: Actor, refusal: type[Exc
     ):  # fmt: skip
         with pytest.raises(refusal):
             billing.run(use_case, wanted, actor)
+
+
+def test_a_statement_takes_what_it_carries_over(billing: Billing) -> None:
+    """What the paper says is to be paid, also before the invoice is there."""
+    billing.accepted(station=False)
+    settled(billing)
+    pay_all(billing)
+    billing.within(lambda uow: clawback.owe("provider", PROVIDER_ID, OWED_BACK, ORDER, key="k", uow=uow, now=LATER))
+    billing.accepted(new_id(), "OR-2026-000124", station=False)
+    billing.run(settlement.close_settlements, CloseSettlements(until=date(2026, 11, 23)))
+    (stated,) = items(billing, None, LATER)
+    assert (stated.kind, stated.amount) == ("settlement", 95_400 - 31_800)
