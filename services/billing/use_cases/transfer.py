@@ -58,7 +58,7 @@ def learn(payout_id: UUID | None, facts: TransferFacts, *, uow: BillingUnitOfWor
     if payout.state == "in_transit":
         payout.transfer_id = facts.transfer_id
         payouts.pay(payout, now, ledger.PSP, uow=uow, now=now)
-    if payout.state == "failed" and not facts.reversed:
+    if payout.state == "failed" and facts.reversed < facts.money.amount:
         _take_back(payout, facts, uow)
         return "made_too_late"
     if payout.state != "paid" or not facts.reversed:
@@ -113,7 +113,7 @@ def _take_back(payout: Payout, facts: TransferFacts, uow: BillingUnitOfWork) -> 
             "payout_id": str(payout.payout_id),
             "transfer_id": facts.transfer_id,
             "reversal_id": f"given_up/{payout.payout_id}",
-            "amount": facts.money.amount,
+            "amount": facts.money.amount - facts.reversed,
         },
     )
 

@@ -268,6 +268,17 @@ def test_made_after_it_was_given_up_is_taken_back() -> None:
     assert uow.ledger.balance(PAYABLE) == 95_400
 
 
+def test_what_is_left_of_a_transfer_that_was_given_up_is_taken_back() -> None:
+    """Somebody has reversed a part by hand: the party keeps nothing of what it is paid anew."""
+    uow, released = by_transfer()
+    transfer.refused(released.payout_id, "balance_insufficient", uow=uow, now=LATER)
+    assert learn(uow, released, facts(400)) == "made_too_late"
+    (asked,) = uow.calls("reverse_transfer")
+    assert (asked["transfer_id"], asked["amount"]) == ("tr_1", 95_000)
+    assert learn(uow, released, facts(95_400)) == "failed"
+    assert len(uow.calls("reverse_transfer")) == 1
+
+
 def test_transfers_that_are_not_ours() -> None:
     """By hand in the dashboard, of a bank's payout, of another amount or account: nothing is booked."""
     uow, released = by_transfer()
