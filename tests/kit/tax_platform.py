@@ -123,6 +123,8 @@ class Handler(BaseHTTPRequestHandler):
             status, body = 200, {"number": 7}
         if fault == "conflict":
             status, body = 409, {"code": "exists", "text": ""}
+        if fault == "hidden":
+            status, body = 404, {"code": "unknown", "text": ""}
         self._answer(status, body)
 
     def _answer(self, status: int, body: dict[str, Any]) -> None:

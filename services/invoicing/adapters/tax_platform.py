@@ -73,8 +73,9 @@ class HttpTaxPlatform:
             raise Unavailable("there is no tax platform at this address")
         if answer.status_code == requests.codes.conflict:  # another caller was quicker
             found = self.find(form["reference"])
-            if found is not None:
-                return found
+            if found is None:  # as refused, another attempt would be entered beside it
+                raise Unavailable("the tax platform does not show a form that it says is there")
+            return found
         return _word(answer, form["reference"])
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:

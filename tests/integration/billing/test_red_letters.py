@@ -273,6 +273,17 @@ def test_a_form_that_is_there_already_is_the_form(house: House) -> None:
     assert (house.red()[0][0], len(house.platform.forms)) == ("issued", 1)
 
 
+def test_a_form_that_is_there_and_not_shown_yet_is_waited_for(house: House) -> None:
+    """The platform says that it has the form, and not which: nobody is to enter another beside it."""
+    house.platform.control(faults=["", "conflict", "hidden"])
+    agreed(house, 33_333)
+    house.settle()
+    assert house.red()[0][0] == "requested"
+    house.at += timedelta(hours=1)
+    house.settle()
+    assert (house.red()[0][0], len(house.platform.forms)) == ("issued", 1)
+
+
 def test_what_the_platform_refuses_waits_for_staff(house: House) -> None:
     house.platform.control(faults=["", "refuse"])
     made = agreed(house, 33_333)
