@@ -1,5 +1,6 @@
 """The claim pack: what an authority reads, in one file that is the same whenever it is made."""
 
+import csv
 import io
 import json
 import zipfile
@@ -71,8 +72,9 @@ def _cover(
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    lines = [",".join(columns), *(",".join(str(value) for value in row) for row in rows)]
-    return ("\ufeff" + "\r\n".join(lines) + "\r\n").encode()
+    out = io.StringIO()
+    csv.writer(out).writerows((columns, *rows))
+    return ("\ufeff" + out.getvalue()).encode()
 
 
 def _packed(files: Sequence[tuple[str, bytes]]) -> bytes:
