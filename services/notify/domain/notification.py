@@ -42,6 +42,8 @@ class Audience:
 
 _BUYER: tuple[Role, ...] = ("requester", "approver")
 _PARTY_FINANCE: tuple[Role, ...] = ("provider_finance", "station_manager")
+# a provider that sold is invoiced the commission
+_INVOICED: tuple[Role, ...] = ("customer_finance", "provider_finance")
 _ORDER = "/orders/{order_id}"
 # Where the portal has no page for the thing itself yet: a link that leads nowhere is worse than one that leads near.
 _ORDERS = "/orders"
@@ -171,13 +173,13 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
         Audience("reconciliation_overdue", "operator", ("finance_operator",), _ORDERS),
     ),
     "invoice.issued.v1": (
-        Audience("invoice_issued", "customer", ("customer_finance",), _ORDER, only_if=("first", True)),
+        Audience("invoice_issued", "customer", _INVOICED, _ORDER, only_if=("first", True)),
     ),
     "invoice.failed.v1": (
         Audience("invoice_failed", "operator", ("finance_operator",), _ORDER),
     ),
     "red_letter.issued.v1": (
-        Audience("red_letter_issued", "customer", ("customer_finance",), _ORDER),
+        Audience("red_letter_issued", "customer", _INVOICED, _ORDER),
     ),
     "red_letter.refused.v1": (
         Audience("red_letter_refused", "operator", ("finance_operator",), _ORDER),

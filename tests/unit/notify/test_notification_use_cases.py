@@ -11,7 +11,16 @@ from services.notify.use_cases.notification import SEND_MAIL, tell
 from services.shared.kernel.errors import NotYet
 from services.shared.messages.identity.member import MemberJoined, MemberRemoved
 from services.shared.messages.registry import events
-from tests.kit.fakes_invoicing import CUSTOMER_ID, NOW, OPERATOR_ID, ORDER_ID, PROVIDER_ID, SETTLEMENT_ID, STATION_ID
+from tests.kit.fakes_invoicing import (
+    CUSTOMER_ID,
+    NOW,
+    OPERATOR_ID,
+    ORDER_ID,
+    PROVIDER_ID,
+    SETTLEMENT_ID,
+    STATION_ID,
+    cny,
+)
 from tests.kit.fakes_notify import FakeNotify, a_member, with_organisations
 from tests.kit.notify_events import an_event
 
@@ -99,6 +108,31 @@ def test_those_who_hold_a_role_get_a_mail_each() -> None:
     tell(an_event("quotation.sent.v1"), uow=uow, now=NOW)
     assert {payload["recipient"] for _, payload in uow.calls.values()} == {str(each.member_id) for each in wanted}
     assert {kind for kind, _ in uow.calls.values()} == {SEND_MAIL}
+
+
+@pytest.mark.parametrize("name", ["invoice.issued.v1", "red_letter.issued.v1"])
+def test_who_is_invoiced_may_be_a_provider_that_sold(name: str) -> None:
+    """Its finance gets the mail over its commission, and not whoever reads the organisation's."""
+    uow = with_organisations(FakeNotify())
+    wanted = a_member(PROVIDER_ID, "provider_finance")
+    uow.members.put(wanted)
+    tell(an_event(name, customer_id=PROVIDER_ID), uow=uow, now=NOW)
+    assert [payload["recipient"] for _, payload in uow.calls.values()] == [str(wanted.member_id)]
+
+
+def test_one_invoice_over_several_orders_is_one_mail() -> None:
+    """It is told for each order: of the first one alone people hear, and of the whole sum."""
+    (notification,) = told("invoice.issued.v1", orders=3, total=cny(3_210)).notifications.rows.values()
+    for language in ("zh", "en"):
+        assert "CNY 32.10" in notification.words[language].subject
+        assert "OR-2026-000001" not in notification.words[language].body
+    assert not told("invoice.issued.v1", orders=3, total=cny(3_210), first=False).notifications.rows
+
+
+def test_a_form_that_was_never_taken_has_no_number() -> None:
+    (notification,) = told("red_letter.refused.v1", form_number="").notifications.rows.values()
+    assert "form for invoice INV-2026-000001" in notification.words["en"].body
+    assert "确认单已作废" in notification.words["zh"].body
 
 
 def test_where_nobody_holds_the_role_the_organisation_is_written_to() -> None:
