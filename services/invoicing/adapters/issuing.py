@@ -59,6 +59,9 @@ _UNITS: Mapping[str, tuple[str, str]] = {
 }
 _ONE_LINE = ("C62", "项 / item")
 
+_NAMED_MAX = 8
+"""References of 14 characters that a transfer's remittance text surely holds: 140 in ISO 20022."""
+
 
 class IssueInvoice:
     """*named*: field of the payload with the id of what is issued, by which its files lie in *folder*."""
@@ -184,7 +187,7 @@ def _line(line: OrderLine, vat: Vat, order_number: str) -> Line:
 
 def _payment_terms(contents: Contents) -> str:
     if contents.credits is not None:
-        return "款项按原付款路径退回。 Refunded the way it was paid."
+        return "已付款项按原付款路径退回，未付款项不再支付。 What was paid goes back as it came, the rest is not owed."
     if contents.paid == contents.gross:
         return "款项已付清。 Paid in full before work began."
     if not contents.net_days:
@@ -197,14 +200,18 @@ def _payment(contents: Contents) -> PaymentMeans:
     if contents.credits is not None:  # nothing is to be paid to anybody's account by who reads it
         return PaymentMeans("97", contents.order_number)
     if contents.payment_method in {"bank_transfer", "credit"} and seller.account_number:
-        # Over several orders one transfer may pay it all, by its own number.
-        reference = reference_of(contents.order_number) if contents.order_number else contents.number
-        return PaymentMeans("30", reference, seller.account_number, seller.account_name, seller.bank_name)
+        return PaymentMeans("30", _reference(contents), seller.account_number, seller.account_name, seller.bank_name)
     if contents.payment_method == "commission_owed" and seller.account_number:
         reference = commission_reference_of(contents.order_number)
         return PaymentMeans("30", reference, seller.account_number, seller.account_name, seller.bank_name)
     named = contents.order_number or contents.number
     return PaymentMeans("48" if contents.payment_method == "card" else "97", named)
+
+
+def _reference(contents: Contents) -> str:
+    """By which a transfer finds its orders, all of them; of too many the invoice's number, for a person."""
+    numbers = [each.number for each in contents.orders] or [contents.order_number]
+    return " ".join(map(reference_of, numbers)) if len(numbers) <= _NAMED_MAX else contents.number
 
 
 def _party(party: PartyOnInvoice) -> Party:

@@ -142,6 +142,7 @@ class RedLetter:
             invoice,
             number=number,
             dated_at=now,
+            order_number=self.order_number,
             lines=(
                 OrderLine(
                     title_zh=f"冲减：{first.title_zh}" + (f" 等 {others + 1} 项" if others else ""),

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from lxml import etree
 
 from services.billing.use_cases import order as billing_order
 from services.invoicing.adapters.queries import list_invoices
@@ -13,9 +14,10 @@ from services.invoicing.adapters.uninvoiced_repository import get_invoice_terms
 from services.invoicing.adapters.unit_of_work import InvoicingUnitOfWork
 from services.invoicing.config import InvoicingSettings
 from services.invoicing.subscriptions import work
-from services.invoicing.use_cases import collective_invoice, invoice
+from services.invoicing.use_cases import collective_invoice, invoice, red_letter
 from services.invoicing.use_cases import order as invoicing_order
 from services.invoicing.use_cases import organisation as invoicing_organisation
+from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.times import end_of_business_day
@@ -28,12 +30,23 @@ from services.shared.messages.invoicing.collective_invoice import (
     UninvoicedInvoiced,
 )
 from services.shared.messages.invoicing.invoice import InvoiceView, ListInvoices
+from services.shared.messages.invoicing.red_letter import ConfirmRedForm, RecordRedForm
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.on_credit import ON_CREDIT, a_line, pay
-from tests.integration.billing.refunding import approve, ask
+from tests.integration.billing.refunding import approve, ask, bank_says
 from tests.integration.billing.test_red_letters import House
 from tests.kit import fakes_invoicing
-from tests.kit.fakes_billing import CUSTOMER_ID, FINANCE, NOW, PROVIDER_ID, REQUESTER, amounts, an_actor, order_accepted
+from tests.kit.fakes_billing import (
+    CUSTOMER_ID,
+    FINANCE,
+    NOW,
+    OTHER_FINANCE,
+    PROVIDER_ID,
+    REQUESTER,
+    amounts,
+    an_actor,
+    order_accepted,
+)
 from tests.kit.platform import ServiceDatabase
 from tests.kit.real_service import RealService, together
 
@@ -133,6 +146,21 @@ def test_tv15(house: House) -> None:
     assert house.billing.violations() == ()
 
 
+def test_one_transfer_by_what_the_invoice_asks_for(house: House, stack: dict[str, str]) -> None:
+    """Sum and reference as the file says them pay every order on it."""
+    accepted(house, 1, 2, 3)
+    refunded(house, 1, 500)
+    house.pass_to(MONTH_END)
+    ((key,),) = house.invoicing.rows("SELECT xml ->> 'key' FROM invoice")
+    store = ObjectStore(
+        stack["YIQI_INVOICING_OBJECT_STORE_URL"], stack["YIQI_INVOICING_BUCKET"], stack["YIQI_INVOICING_RECORDS_BUCKET"]
+    )
+    said = etree.fromstring(store.fetch(key))
+    bank_says(house.billing, ("s1", "in", said.findtext(".//{*}PayableAmount"), said.findtext(".//{*}PaymentID")))
+    assert house.billing.rows("SELECT DISTINCT state, amount - paid FROM receivable") == [("paid", 0)]
+    assert house.billing.balance("L:suspense:bank") == 0
+
+
 def test_what_is_refunded_before_it_is_not_on_it(house: House) -> None:
     """No red letter, the money does not wait; all of an order refunded, and it is not on the invoice at all."""
     accepted(house, 1, 2, 3)
@@ -160,6 +188,13 @@ def test_what_is_refunded_afterwards_has_its_red_letter(house: House) -> None:
     ((order_id, number),) = house.invoicing.rows("SELECT order_id::text, invoice_number FROM red_letter")
     assert (UUID(order_id), number) == (derived_id("order", 2), invoices(house)[0].number)
     assert invoices(house)[0].state == "red_pending"
+    form: dict[str, Any] = {"red_letter_id": derived_id("red_letter", made.refund_id), "number": "5000112611000123"}
+    house.invoicing.run(red_letter.record_red_form, RecordRedForm(**form, state="01"), FINANCE)
+    house.invoicing.run(red_letter.confirm_red_form, ConfirmRedForm(**form), OTHER_FINANCE)
+    house.settle()
+    assert (invoices(house)[0].state, house.refund(made.refund_id)) == ("partly_reversed", "succeeded")
+    assert house.invoicing.rows("SELECT contents ->> 'order_number' FROM red_letter") == [(number_of(2),)]
+    assert house.billing.violations() == ()
     found = house.invoicing.run(list_invoices, ListInvoices(order_id=derived_id("order", 3)), FINANCE).items
     assert [each.number for each in found] == [number]
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from lxml import etree
 from pydantic import TypeAdapter
 from pypdf import PdfReader
 
-from services.invoicing.adapters.issuing import IssueInvoice
-from services.invoicing.domain.invoice import Contents
+from services.invoicing.adapters.issuing import IssueInvoice, document
+from services.invoicing.domain.invoice import Contents, OrderShare
 from services.invoicing.domain.red_letter import RedLetter
 from services.invoicing.use_cases import order, organisation
 from services.invoicing.use_cases.invoice import invoice_order
@@ -111,6 +112,18 @@ def test_what_went_on_credit_is_due_after_the_invoice(
     assert said in text
 
 
+@pytest.mark.parametrize("count", [1, 8, 9])
+def test_a_transfer_for_several_orders_names_each_or_the_invoice(count: int) -> None:
+    """The text of a transfer holds eight references for sure; with more, the invoice's number."""
+    numbers = [f"OR-2026-{n:06d}" for n in range(1, count + 1)]
+    asked = payload(contracted(method="credit"), on_credit=cny(106_000))
+    one = TypeAdapter(Contents).validate_python(asked["contents"])
+    shares = tuple(OrderShare(derived_id("order", number), number, cny(1), cny(0)) for number in numbers)
+    said = document(replace(one, order_number="", orders=shares)).payment.reference
+    assert len(said) <= 140
+    assert said == ("INV-2026-000001" if count > 8 else " ".join(reference_of(number) for number in numbers))
+
+
 def test_tax_is_repeated_as_frozen(store: ObjectStore) -> None:
     """Three lines of net 10.09 with 0.61 each are 1.83 (TV15), although 6 % of the sum is 1.82."""
     lines = [a_line(n, net=1_009, quantity=1) for n in (1, 2, 3)]
@@ -190,7 +203,13 @@ def test_a_red_letter_obeys_the_rules_and_names_what_it_takes_back(
     )
     assert any("5000112611000123" in (note.text or "") for note in root.iter(f"{_CBC}Note"))
     text = text_of(store.fetch(issued["pdf"]["key"]))
-    for said in ("INV-2026-000001", "5000112611000123", figure(cny(-net - tax)), "人民币负", "款项按原付款路径退回"):
+    for said in (
+        "INV-2026-000001",
+        "5000112611000123",
+        figure(cny(-net - tax)),
+        "人民币负",
+        "已付款项按原付款路径退回",
+    ):
         assert said in text, said
     assert "1239065188101010" not in text
 
