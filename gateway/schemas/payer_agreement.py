@@ -1,10 +1,10 @@
 """Agreements by which somebody else pays for a customer."""
 
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from gateway.schemas.base import Listed, Schema, Shown
-from services.shared.messages.base import Name, Text
+from services.shared.messages.base import Instant, Name, Text
 from services.shared.messages.billing.payer_agreement import PayerAgreementState
 
 
@@ -18,9 +18,9 @@ class PayerAgreement(Shown):
     valid_until: date | None
     state: PayerAgreementState
     recorded_by: str
-    decided_at: datetime | None
+    decided_at: Instant | None
     decided_by: str
-    ended_at: datetime | None
+    ended_at: Instant | None
     ended_by: str
 
 

@@ -96,9 +96,9 @@ class CreditPayback:
         """Raises WrongState: It was let go."""
         self.state = LIFECYCLE.after("cancel", self.state)
 
-    def pay(self, at: datetime, *, late: bool = False) -> None:
-        """*late*: a failed one too. Raises WrongState."""
-        verb = "pay_late" if late and self.state == "failed" else "pay"
+    def pay(self, at: datetime) -> None:
+        """Perhaps after it had failed. Raises WrongState."""
+        verb = "pay_late" if self.state == "failed" else "pay"
         self.state, self.paid_at, self.failure = LIFECYCLE.after(verb, self.state), at, ""
 
     def fail(self, reason: str, by: str) -> None:

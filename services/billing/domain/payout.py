@@ -220,7 +220,7 @@ def payout_started(kind: PartyKind, party_id: UUID, payout_id: UUID, amount: Mon
     )
 
 
-def payout_paid(payout_id: UUID, amount: Money, source: str = ledger.BANK) -> tuple[ledger.Entry, ...]:
+def payout_paid(payout_id: UUID, amount: Money, source: str) -> tuple[ledger.Entry, ...]:
     """
     The bank's statement shows that it paid, or the institution made its transfer.
 

@@ -178,7 +178,7 @@ def undo(line: BankLine, part: Part, *, uow: BillingUnitOfWork, now: datetime) -
         refund_payment.mark_transferred(made, transfer, transfer.reference, uow=uow, now=now)
     elif part.kind == "party_debt":
         payouts.lock_party(_target(part), uow=uow)
-        debt = uow.clawbacks.of_key(_debt_key(line, line.turn))
+        debt = uow.clawbacks.of_key(_debt_key(line))
         if debt is None or debt.left < debt.amount:
             raise NotUndoable
         debt.take(debt.left)
@@ -223,7 +223,7 @@ def _owe(line: BankLine, payout: Payout, uow: BillingUnitOfWork, now: datetime) 
     uow.clawbacks.add(
         Clawback(
             clawback_id=new_id(),
-            key=_debt_key(line, line.turn),
+            key=_debt_key(line),
             party_kind=payout.party_kind,
             party_id=payout.party_id,
             order_id=uow.accruals.orders_on(settlement.settlement_id)[0],
@@ -237,6 +237,6 @@ def _owe(line: BankLine, payout: Payout, uow: BillingUnitOfWork, now: datetime) 
     )
 
 
-def _debt_key(line: BankLine, turn: int) -> str:
-    """Of one time that the line was booked so."""
-    return f"{line.key}:{turn}:debt"
+def _debt_key(line: BankLine) -> str:
+    """Of this time that the line is booked so."""
+    return f"{line.key}:{line.turn}:debt"

@@ -151,7 +151,7 @@ def _give_up(payback: CreditPayback, uow: BillingUnitOfWork, now: datetime) -> N
 
 def mark_paid(payback: CreditPayback, at: datetime, *, uow: BillingUnitOfWork) -> None:
     """The bank has made it, perhaps after it had said that it had not; booked by the caller. Raises WrongState."""
-    payback.pay(at, late=True)
+    payback.pay(at)
     uow.credit_paybacks.save(payback)
     uow.publish(_event(CreditPaybackPaid, payback, paid_at=at))
 

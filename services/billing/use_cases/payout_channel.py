@@ -38,7 +38,7 @@ def propose_payout_channel(
         ConnectedAccountMissing: See PayoutChannel.
         PayoutChannelProposed: One waits already.
     """
-    party = uow.organisations.find(command.party_id, lock=True)
+    party = uow.organisations.find(command.party_id)
     kind = payee_kind(party.kind) if party is not None else None
     require(actor, command.grants, {kind: command.party_id} if kind is not None else {})
     if party is None:

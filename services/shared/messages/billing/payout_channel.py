@@ -67,7 +67,7 @@ class AgreePayoutChannel(Command):
 
 
 class RefusePayoutChannel(Command):
-    """Who proposed it may withdraw it so. → PayoutChannelView"""
+    """By anybody of finance, who proposed it too. → PayoutChannelView"""
 
     wire_name: ClassVar = "billing.refuse_payout_channel"
     grants: ClassVar[Grants] = FINANCE
