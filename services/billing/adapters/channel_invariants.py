@@ -22,7 +22,7 @@ CHANNEL_CHECKS: dict[str, str] = {
         LEFT JOIN (SELECT t.order_id, sum(CASE e.side WHEN 'D' THEN 1 ELSE -1 END * e.amount) AS booked
                    FROM ledger_tx t JOIN ledger_entry e USING (seq) WHERE e.account = 'A:psp:channel'
                    GROUP BY t.order_id) AS b ON b.order_id = o.order_id
-        -- What is returned of a failed split was netted, all of it.
+        -- What the channel cannot return was netted, all of it.
         WHERE coalesce(b.booked, 0) <> coalesce(s.amount, 0) - coalesce(r.amount, 0) LIMIT 100""",
     "I14 nothing is withdrawn from the channel but what is ours there": """
         SELECT format('in %s %s is ours and less', currency, sum(posted_d - posted_c)) FROM account_balance

@@ -5,12 +5,13 @@ The company's commission is the only part that becomes its own money; the rest g
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
 from services.billing.domain.channel_order import paid_out
+from services.shared.kernel.channel import PLATFORM
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
@@ -105,6 +106,11 @@ class SplitOrder:
     def money(self) -> Money:
         return Money(self.amount, self.currency)
 
+    def returnable(self, now: datetime) -> bool:
+        """Whether the channel returns what of it is asked for: it was split, not too long ago, or still may be."""
+        days = timedelta(days=PLATFORM.split_return_days or 0)
+        return self.state != "failed" and (self.finished_at is None or now <= self.finished_at + days)
+
     def process(self) -> None:
         """The channel has taken it. Raises WrongState."""
         self.state = LIFECYCLE.after("process", self.state)
@@ -126,7 +132,7 @@ class SplitReturn:
     Attributes:
         n: Which try it is, from 1: each is a return of its own at the channel.
         amount: Minor units of *currency*.
-        netted: All of it, where it was never split and so is not returned: the provider owes the less; else 0.
+        netted: All of it, where the channel cannot return it (any more): the provider owes the less; else 0.
         sent: The channel was asked; it is not before the split is finished.
     """
 
@@ -164,7 +170,7 @@ class SplitReturn:
         self.state, self.failure = RETURN_LIFECYCLE.after("fail", self.state), failure
 
     def net(self, now: datetime) -> None:
-        """What was never split is not returned. Raises WrongState."""
+        """It is not the channel that returns it. Raises WrongState."""
         self.succeed(now)
         self.netted = self.amount
 

@@ -105,8 +105,8 @@ def request_return(
     each refund; a second time does nothing. Before the split is finished it waits for that.
 
     That our balance is too low, because we have withdrawn it, is a normal outcome: it has failed then, the provider is
-    owed it, and finance tries again. Where the split had failed it is `netted`: the caller takes it off what the
-    provider owes.
+    owed it, and finance tries again. Where the split had failed, or is too long ago, it is `netted`: the caller
+    takes it off what the provider owes, or adds it to what that is paid next.
 
     Args:
         order: Locked.
@@ -138,10 +138,10 @@ def request_return(
         currency=split.currency, amount=amount.amount, state="processing", requested_at=now,
     )  # fmt: skip
     uow.split_orders.add_return(made)
-    if split.state == "finished":
-        _send_return(made, uow, now)
-    elif split.state == "failed":
+    if not split.returnable(now):
         made.net(now)
+    elif split.state == "finished":
+        _send_return(made, uow, now)
     uow.split_orders.save_return(made)
     return made
 

@@ -1,7 +1,7 @@
 """What goes back to a customer of an order in agent mode: by the channel, else by bank at the provider's expense."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -125,14 +125,33 @@ def test_after_a_year_the_channel_is_not_asked_any_more(billing: Billing, channe
     paid(billing, channel)
     ((paid_at,),) = billing.rows("SELECT paid_at FROM channel_order")
     at = paid_at + timedelta(days=365, minutes=1)
-    made = billing.run(
-        refund.request_refund,
-        RequestRefund(order_id=ORDER_ID, net=cny(50_000), burden="provider", reason="unusable"),
-        now=at,
-    )
-    billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE, now=at)
+    _give_back_at(billing, at)
     assert refund_part(billing) == ("platform_channel", "failed", "refund_days_over")
     assert billing.rows("SELECT count(*) FROM outside_call WHERE kind = 'create_channel_refund'") == [(0,)]
+
+
+def test_after_half_a_year_the_providers_next_statement_pays_its_part_of_the_commission(
+    billing: Billing, channel: ChannelControl
+) -> None:
+    """The channel would return it no more, however often it is tried."""
+    paid(billing, channel)
+    split(billing)
+    channel.advance_days(181)
+    _give_back_at(billing, NOW + timedelta(days=180, minutes=1))
+    assert return_state(billing) == ("success", "")
+    assert channel.things("return") == []
+    assert refund_part(billing) == ("platform_channel", "succeeded", "")
+    assert -billing.balance(CHANNEL) == channel.merchant_balance() == COMMISSION
+    assert billing.balance(OWES) == 0
+    assert billing.balance(ledger.owed("provider", PROVIDER_ID, "accrued")) == 5_300
+    assert billing.rows("SELECT net + tax FROM accrual WHERE party_id = %s", (PROVIDER_ID,)) == [(5_300,)]
+
+
+def _give_back_at(billing: Billing, at: datetime) -> None:
+    asked = RequestRefund(order_id=ORDER_ID, net=cny(50_000), burden="provider", reason="unusable")
+    made = billing.run(refund.request_refund, asked, now=at)
+    billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE, now=at)
+    billing.do_outside(at)
 
 
 def test_a_refund_that_takes_its_time_is_asked_about_until_it_is_done(
