@@ -56,6 +56,21 @@ def owe(
     )  # fmt: skip
 
 
+def owe_less(key: str, amount: Money, *, uow: BillingUnitOfWork) -> Money:
+    """
+    What a party, whose lock the caller holds, owes under *key* falls by *amount*, which the caller posts.
+
+    Returns:
+        By how much it falls: less where it is netted or paid already.
+    """
+    owed = uow.clawbacks.of_key(key)
+    if owed is None:
+        return Money(0, amount.currency)
+    taken = owed.take(amount.amount)
+    uow.clawbacks.save(owed)
+    return Money(taken, amount.currency)
+
+
 def _take_from(
     order: OrderCopy, kind: PartyKind, less: Split, key: str, uow: BillingUnitOfWork, now: datetime
 ) -> tuple[Entry, ...]:

@@ -100,6 +100,11 @@ def reduce(made: Refund, order: OrderCopy, takes: Split, *, uow: BillingUnitOfWo
         entries = fee_given_back(order.provider_id, net, tax, _give_back(made, order, net + tax, uow, now))
     stations = clawback.take_back(order, takes, key=key, uow=uow, now=now)
     post(made, "shares", "refund_shares", entries + stations, uow, now)
+    tell_reduced(made, order, net, tax, uow=uow)
+
+
+def tell_reduced(made: Refund, order: OrderCopy, net: Money, tax: Money, *, uow: BillingUnitOfWork) -> None:
+    """*made* takes *net* and *tax* from what the company has invoiced the provider, or will."""
     uow.publish(
         CommissionReduced(
             refund_id=made.refund_id,
@@ -124,11 +129,7 @@ def _give_back(made: Refund, order: OrderCopy, amount: Money, uow: BillingUnitOf
         if not returned.netted:
             return amount
         key = split_order.debt_key(order.order_id)
-    off_debt = Money(0, order.currency)
-    for owed in uow.clawbacks.open_of(order.provider_id, order.currency):
-        if owed.key == key:
-            off_debt = Money(owed.take(amount.amount), order.currency)
-            uow.clawbacks.save(owed)
+    off_debt = clawback.owe_less(key, amount, uow=uow)
     rest = amount - off_debt
     if rest.amount:
         credited = replace(compensation(order, rest.amount, now=now), key=f"refund:{made.refund_id}:commission")

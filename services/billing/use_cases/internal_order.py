@@ -10,11 +10,12 @@ from services.billing.domain.internal_order import acceptance_internal, fee_give
 from services.billing.domain.order import OrderCopy, accruals, compensation
 from services.billing.domain.refund import Refund, RefundExceedsPaid, RefundPart
 from services.billing.use_cases import clawback, funding
+from services.billing.use_cases.commission import tell_reduced
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.billing.use_cases.refund_payment import event, post, transferred_to_project
 from services.shared.kernel.money import Money
-from services.shared.messages.billing.commission import CommissionEarned, CommissionReduced
+from services.shared.messages.billing.commission import CommissionEarned
 from services.shared.messages.billing.refund import RefundAgreed
 from services.shared.messages.orders.order import OrderAccepted
 
@@ -99,11 +100,7 @@ def _fee_is_less(made: Refund, takes: Split, order: OrderCopy, uow: BillingUnitO
     tax = Money(fee_tax(left + takes.fee, bps) - fee_tax(left, bps), order.currency)
     # The party before its claw-backs, like everywhere.
     uow.organisations.find(order.provider_id, lock=True)
-    from_owed = Money(0, order.currency)
-    for owed in uow.clawbacks.open_of(order.provider_id, order.currency):
-        if owed.key == _fee_key(order.order_id):
-            from_owed = Money(owed.take(fee.amount + tax.amount), order.currency)
-            uow.clawbacks.save(owed)
+    from_owed = clawback.owe_less(_fee_key(order.order_id), fee + tax, uow=uow)
     rest = fee + tax - from_owed
     if rest.amount:
         key = f"refund:{made.refund_id}:fee"
@@ -114,18 +111,7 @@ def _fee_is_less(made: Refund, takes: Split, order: OrderCopy, uow: BillingUnitO
     entries = fee_given_back(order.provider_id, fee, tax, from_owed) + stations
     post(made, "shares", "refund_shares", entries, uow, now)
     if fee.amount:
-        uow.publish(
-            CommissionReduced(
-                refund_id=made.refund_id,
-                cause=made.cause,
-                order_id=order.order_id,
-                order_number=order.number,
-                provider_id=order.provider_id,
-                net=fee,
-                tax=tax,
-                gross=fee + tax,
-            )
-        )
+        tell_reduced(made, order, fee, tax, uow=uow)
 
 
 def _agreed(order: OrderCopy, uow: BillingUnitOfWork) -> Funding:
