@@ -43,6 +43,7 @@ from gateway.routes import (
     dispute,
     feed,
     funding,
+    income_allocation,
     input_vat,
     invoicing,
     journal,
@@ -89,7 +90,7 @@ ROUTES = (
     programme,
     voucher, claim, subsidy, funding, collection_agreement, direct_payment,
     seller_invoice, reconciliation, operation, stripe_webhook,
-    split_order, input_vat, small_enterprise,
+    split_order, input_vat, small_enterprise, income_allocation,
 )  # fmt: skip
 
 DESCRIPTION = """

@@ -41,6 +41,7 @@ _WHOLE = {
     "claim_days": 180, "shortfall_days": 30, "price_tolerance_bps": 2_000, "four_eyes_above": 10_000_000,
     "machine_minutes": 95, "sequence": 42, "prev_sequence": 41, "high_watermark": 42, "after": 41, "seq": 17,
     "last_status": 503, "debit": 106_000, "credit": 106_000, "suspense": 0, "repeated": 0, "published_seq": 17,
+    "IncomeShare.bps": 10_000,
     "PaymentPart.bps": 10_000, "before_work_bps": 0, "net_days": 30, "days_overdue": 3, "reminder": 1, "reminders": 1,
 }  # fmt: skip
 
@@ -70,6 +71,7 @@ _TEXT = {
     "bank_name": "示例银行合肥分行", "account_name": "江淮新材料有限公司", "account_number": "6222000000000000017",
     "password": "correct-horse-battery", "token": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
     "api_key": "erp", "prefix": "yk_7Qd2",
+    "college": "材料科学与工程学院", "team": "电子显微镜机组",
     "name_zh": "示例大学分析测试中心", "name_en": "Example University Analysis Centre",
     "provider_name": "示例大学分析测试中心", "customer_name": "江淮新材料有限公司",
     "provider_name_zh": "示例大学分析测试中心", "provider_name_en": "Example University Analysis Centre",

@@ -19,6 +19,7 @@ from services.billing.domain.commission import Split
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.credit import Credit, CreditLine, Exposure
 from services.billing.domain.credit_payback import CreditPayback
+from services.billing.domain.income_allocation import IncomeAllocation
 from services.billing.domain.input_vat import FeeMonth, InputVat
 from services.billing.domain.invoice import InvoiceCopy
 from services.billing.domain.ledger import (
@@ -807,6 +808,14 @@ class FakeSmallEnterprises:
         self.held[declared.declaration_id] = deepcopy(declared)
 
 
+class FakeIncomeAllocations:
+    def __init__(self) -> None:
+        self.held: list[IncomeAllocation] = []
+
+    def add(self, rule: IncomeAllocation) -> None:
+        self.held.append(deepcopy(rule))
+
+
 class FakePayouts:
     def __init__(self) -> None:
         self.held: dict[UUID, Payout] = {}
@@ -1101,6 +1110,7 @@ class FakeBillingUnitOfWork:
         self.clawbacks = FakeClawbacks()
         self.settlements = FakeSettlements(self.orders, self.accruals, self.organisations)
         self.small_enterprises = FakeSmallEnterprises()
+        self.income_allocations = FakeIncomeAllocations()
         self.payouts = FakePayouts()
         self.payout_channels = FakePayoutChannels()
         self.bank_orders = FakeBankOrders()

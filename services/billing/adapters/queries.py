@@ -26,6 +26,7 @@ from services.shared.messages.billing.adjustment import AdjustmentPage, ListAdju
 from services.shared.messages.billing.bank_csv import BankCsvMapPage, ListBankCsvMaps
 from services.shared.messages.billing.bank_statement import BankLine, BankLinePage, ListBankLines
 from services.shared.messages.billing.commission_plan import CommissionPlanPage, ListCommissionPlans
+from services.shared.messages.billing.income_allocation import ListAllocatedIncome
 from services.shared.messages.billing.payment import GetPayment, ListPayments, PaymentPage, PaymentView
 from services.shared.messages.billing.payout import GetPayout, ListPayouts, PayoutPage, PayoutView
 from services.shared.messages.billing.referral import (
@@ -194,7 +195,7 @@ def list_bank_csv_maps(
 
 def get_settlement(query: GetSettlement, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> SettlementView:
     del now
-    return settlement.view(settlement_of(_settlement_row(query, actor, uow)))
+    return settlement.view(settlement_of(settlement_row(query, actor, uow)))
 
 
 def list_settlements(query: ListSettlements, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> SettlementPage:
@@ -222,7 +223,7 @@ def list_settlement_lines(
     query: ListSettlementLines, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
 ) -> SettlementLinePage:
     del now
-    _settlement_row(query, actor, uow)
+    settlement_row(query, actor, uow)
     table = tables.accrual
     statement = select(table).where(table.c.settlement_id == query.settlement_id)
     if query.order_id is not None:
@@ -261,7 +262,7 @@ def get_settlement_document(
 ) -> SettlementDocument:
     """*download_url*: key and file name → where the holder may fetch it."""
     del now
-    row = _settlement_row(query, actor, uow)
+    row = settlement_row(query, actor, uow)
     filename = f"{row.number}.{query.form}"
     if query.form == "xlsx":
         key, sha256, size = row.sheet_key, row.sheet_sha256, row.sheet_size
@@ -317,8 +318,10 @@ def _one(uow: BillingUnitOfWork, statement: Select[Any]) -> Any:
     return row
 
 
-def _settlement_row(
-    query: GetSettlement | GetSettlementDocument | ListSettlementLines, actor: Actor, uow: BillingUnitOfWork
+def settlement_row(
+    query: GetSettlement | GetSettlementDocument | ListSettlementLines | ListAllocatedIncome,
+    actor: Actor,
+    uow: BillingUnitOfWork,
 ) -> Any:
     row = _one(uow, select(tables.settlement).where(tables.settlement.c.settlement_id == query.settlement_id))
     require(actor, query.grants, {row.party_kind: row.party_id})

@@ -11,6 +11,7 @@ from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.credit_payback_repository import SqlCreditPaybacks
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
 from services.billing.adapters.funding_repository import SqlFundings
+from services.billing.adapters.income_allocation_repository import SqlIncomeAllocations
 from services.billing.adapters.input_vat_repository import SqlInputVats
 from services.billing.adapters.invoice_repository import SqlInvoiceCopies
 from services.billing.adapters.ledger import SqlLedger
@@ -169,6 +170,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def settlements(self) -> SqlSettlements:
         return SqlSettlements(self.connection)
+
+    @cached_property
+    def income_allocations(self) -> SqlIncomeAllocations:
+        return SqlIncomeAllocations(self.connection)
 
     @cached_property
     def small_enterprises(self) -> SqlSmallEnterprises:

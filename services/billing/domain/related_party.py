@@ -45,12 +45,19 @@ class DeclaredRelation:
 
 @dataclass(frozen=True)
 class PricedLine:
-    """A line of an order: *unit_price* in minor units of *currency*, with VAT where *includes_tax*."""
+    """
+    A line of an order.
+
+    Attributes:
+        unit_price: Minor units of *currency*, with VAT where *includes_tax*.
+        net: Of the whole line, after discount.
+    """
 
     offering_id: UUID | None
     unit_price: int
     currency: str
     includes_tax: bool
+    net: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from services.billing.adapters import (
     bank_order_queries,
     card_queries,
     credit_payback_repository,
+    income_allocation_queries,
     queries,
     refund_queries,
     settlement_queries,
@@ -14,6 +15,7 @@ from services.billing.entrypoints.given import COOLING_OFF, DOWNLOADS, PAYMENT_D
 from services.billing.use_cases import (
     bank_order,
     credit_payback,
+    income_allocation,
     payout,
     payout_channel,
     refund,
@@ -35,6 +37,11 @@ from services.shared.messages.billing.credit_payback import (
     GetCreditPaybackDocument,
     ListCreditPaybacks,
     RequestCreditPayback,
+)
+from services.shared.messages.billing.income_allocation import (
+    ListAllocatedIncome,
+    ListIncomeAllocations,
+    SetIncomeAllocation,
 )
 from services.shared.messages.billing.payout import (
     CancelPayout,
@@ -105,6 +112,9 @@ class MoneyOut:
         DecideSmallEnterprise, given(small_enterprise.decide_small_enterprise, **PAYMENT_DAYS)
     )
     list_small_enterprises = query(ListSmallEnterprises, small_enterprise_repository.list_small_enterprises)
+    set_income_allocation = command(SetIncomeAllocation, income_allocation.set_income_allocation)
+    list_income_allocations = query(ListIncomeAllocations, income_allocation_queries.list_income_allocations)
+    list_allocated_income = query(ListAllocatedIncome, income_allocation_queries.list_allocated_income)
     preview_settlements = query(PreviewSettlements, settlement_queries.preview_settlements)
     get_settlement = query(GetSettlement, queries.get_settlement)
     list_settlements = query(ListSettlements, queries.list_settlements)

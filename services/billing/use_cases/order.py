@@ -67,7 +67,13 @@ def placed(event: OrderPlaced, *, uow: BillingUnitOfWork, now: datetime) -> None
             net=amounts.net.amount,
             gross=amounts.gross.amount,
             lines=tuple(
-                PricedLine(line.offering_id, line.unit_price.amount, line.unit_price.currency, line.includes_tax)
+                PricedLine(
+                    line.offering_id,
+                    line.unit_price.amount,
+                    line.unit_price.currency,
+                    line.includes_tax,
+                    line.net.amount,
+                )
                 for line in event.lines
             ),
             state="placed",

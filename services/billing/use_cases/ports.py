@@ -16,7 +16,6 @@ from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
-from services.billing.domain.small_enterprise import SmallEnterprise
 from services.billing.use_cases.bank_ports import BankLines, CsvMaps, Payers
 from services.billing.use_cases.channel_ports import ChannelOrders, DirectMovements, SplitOrders
 from services.billing.use_cases.commission_ports import Plans, Referrals
@@ -25,6 +24,7 @@ from services.billing.use_cases.funding_ports import Fundings
 from services.billing.use_cases.ledger_ports import Adjustments, InputVats, Ledger, LedgerChain, Periods
 from services.billing.use_cases.payout_ports import BankOrders, PayoutChannels, Payouts
 from services.billing.use_cases.reconciliation_ports import Reconciliations
+from services.billing.use_cases.settlement_ports import IncomeAllocations, SmallEnterprises
 from services.billing.use_cases.voucher_ports import (
     Claims,
     EvidenceStore,
@@ -214,18 +214,6 @@ class InvoiceCopies(Protocol):
         """Once; what is known already is left alone."""
 
 
-class SmallEnterprises(Protocol):
-    def hold_closing(self) -> None:
-        """To the end of the transaction no statement is closed."""
-
-    def add(self, declared: SmallEnterprise) -> None: ...
-
-    def get(self, declaration_id: UUID) -> SmallEnterprise:
-        """Locked. Raises NotFound."""
-
-    def save(self, declared: SmallEnterprise) -> None: ...
-
-
 class BillingUnitOfWork(Protocol):
     @property
     def organisations(self) -> Organisations: ...
@@ -322,6 +310,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def small_enterprises(self) -> SmallEnterprises: ...
+
+    @property
+    def income_allocations(self) -> IncomeAllocations: ...
 
     @property
     def payouts(self) -> Payouts: ...

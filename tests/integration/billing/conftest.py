@@ -73,6 +73,7 @@ TABLES = (
     "declared_relation",
     "direct_movement",
     "funding",
+    "income_allocation",
     "input_vat",
     "invoice_copy",
     "order_evidence",
