@@ -5,13 +5,12 @@ The company's commission is the only part that becomes its own money; the rest g
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
 from services.billing.domain.channel_order import paid_out
-from services.shared.kernel.channel import PLATFORM
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
@@ -36,6 +35,9 @@ RETURN_LIFECYCLE: Lifecycle[ReturnState] = Lifecycle(
         "retry": {"failed": "processing"},
     },
 )
+
+TOO_LATE = "after_days"
+"""The channel's code: what was asked for was possible once (`PLATFORM.split_return_days`), and never will be again."""
 
 
 class SplitOtherwise(Conflict):
@@ -106,11 +108,6 @@ class SplitOrder:
     def money(self) -> Money:
         return Money(self.amount, self.currency)
 
-    def returnable(self, now: datetime) -> bool:
-        """Whether the channel returns what of it is asked for: it was split, not too long ago, or still may be."""
-        days = timedelta(days=PLATFORM.split_return_days or 0)
-        return self.state != "failed" and (self.finished_at is None or now <= self.finished_at + days)
-
     def process(self) -> None:
         """The channel has taken it. Raises WrongState."""
         self.state = LIFECYCLE.after("process", self.state)
@@ -132,7 +129,7 @@ class SplitReturn:
     Attributes:
         n: Which try it is, from 1: each is a return of its own at the channel.
         amount: Minor units of *currency*.
-        netted: All of it, where the channel cannot return it (any more): the provider owes the less; else 0.
+        netted: All of it, where the channel cannot return it (any more) and it is settled with the provider; else 0.
         sent: The channel was asked; it is not before the split is finished.
     """
 
@@ -188,6 +185,6 @@ def commission_split(order_id: UUID, provider_id: UUID, commission: Money, rest:
     return ours + paid_out(order_id, commission + rest)
 
 
-def commission_returned(provider_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
-    """The provider has back at the channel what it was credited."""
-    return ledger.entries(("D", ledger.receivable("provider", provider_id), amount), ("C", ledger.CHANNEL, amount))
+def commission_returned(provider_id: UUID, amount: Money, source: str = ledger.CHANNEL) -> tuple[ledger.Entry, ...]:
+    """The provider has back what it was credited: at the channel, or it is owed it (*source*) on its statement."""
+    return ledger.entries(("D", ledger.receivable("provider", provider_id), amount), ("C", source, amount))

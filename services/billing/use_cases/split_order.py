@@ -5,15 +5,18 @@ Whoever calls books what the provider owes by it in the same transaction: `A:ar:
 commission at acceptance and credited with a return at a refund; what the channel does then settles that.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 
+from services.billing.domain import ledger
 from services.billing.domain.channel_order import ChannelOrder
-from services.billing.domain.order import OrderCopy
+from services.billing.domain.order import OrderCopy, compensation
 from services.billing.domain.split_order import (
     LIFECYCLE,
+    TOO_LATE,
     ReturnExceedsSplit,
     ReturnFacts,
     SplitFacts,
@@ -105,8 +108,8 @@ def request_return(
     each refund; a second time does nothing. Before the split is finished it waits for that.
 
     That our balance is too low, because we have withdrawn it, is a normal outcome: it has failed then, the provider is
-    owed it, and finance tries again. Where the split had failed, or is too long ago, it is `netted`: the caller
-    takes it off what the provider owes, or adds it to what that is paid next.
+    owed it, and finance tries again. Where it is too long ago, the provider's next statement pays it. Where the split
+    had failed it is `netted`: the caller takes it off what the provider owes.
 
     Args:
         order: Locked.
@@ -138,10 +141,10 @@ def request_return(
         currency=split.currency, amount=amount.amount, state="processing", requested_at=now,
     )  # fmt: skip
     uow.split_orders.add_return(made)
-    if not split.returnable(now):
-        made.net(now)
-    elif split.state == "finished":
+    if split.state == "finished":
         _send_return(made, uow, now)
+    elif split.state == "failed":
+        made.net(now)
     uow.split_orders.save_return(made)
     return made
 
@@ -200,19 +203,13 @@ def learn_return(refund_id: UUID, n: int, facts: ReturnFacts, *, uow: BillingUni
     if facts.amount != made.money:
         log.error("returned otherwise than asked", order=made.order_number, returned=str(facts.amount))
         return "in_doubt"
-    if facts.status == "failed":
-        _fail_return(made, facts.failure, uow)
-    else:
+    if facts.status == "success":
         made.succeed(now)
-        post_transaction(
-            uow,
-            key=f"split_return:{refund_id}",
-            kind="split_return",
-            entries=commission_returned(made.provider_id, made.money),
-            effective_at=now,
-            now=now,
-            order=(made.order_id, made.order_number),
-        )
+        _post_return(made, commission_returned(made.provider_id, made.money), uow, now)
+    elif facts.failure == TOO_LATE:
+        _return_by_statement(made, uow, now)
+    else:
+        _fail_return(made, facts.failure, uow)
     uow.split_orders.save_return(made)
     _send_refund(made, uow, now)
     return made.state
@@ -355,6 +352,28 @@ def _send_return(made: SplitReturn, uow: BillingUnitOfWork, now: datetime) -> No
         },
     )
     janitor.look_later(CHECK_RETURN_TIMER, made.refund_id, 0, uow=uow, now=now)
+
+
+def _return_by_statement(made: SplitReturn, uow: BillingUnitOfWork, now: datetime) -> None:
+    """However often it is tried, the channel would not return it any more."""
+    made.net(now)
+    order = uow.orders.get(made.order_id)
+    accrued = replace(compensation(order, made.amount, now=now), key=f"refund:{made.refund_id}:commission")
+    uow.accruals.add(accrued)
+    owed = ledger.owed("provider", made.provider_id, "accrued")
+    _post_return(made, commission_returned(made.provider_id, made.money, owed), uow, now)
+
+
+def _post_return(made: SplitReturn, entries: tuple[ledger.Entry, ...], uow: BillingUnitOfWork, now: datetime) -> None:
+    post_transaction(
+        uow,
+        key=f"split_return:{made.refund_id}",
+        kind="split_return",
+        entries=entries,
+        effective_at=now,
+        now=now,
+        order=(made.order_id, made.order_number),
+    )
 
 
 def _fail_return(made: SplitReturn, failure: str, uow: BillingUnitOfWork) -> None:

@@ -1,7 +1,7 @@
 """What goes back to a customer of an order in agent mode: by the channel, else by bank at the provider's expense."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -10,9 +10,11 @@ from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain import ledger
 from services.billing.domain.ledger import BANK, CHANNEL, entries
 from services.billing.domain.refund import ProvidersMoney, SameHands
-from services.billing.use_cases import order, refund
+from services.billing.use_cases import order, refund, split_order
 from services.billing.use_cases.ledger import post_transaction
+from services.shared.kernel.lifecycle import WrongState
 from services.shared.messages.billing.refund import ApproveRefund, RequestRefund, RerouteRefund
+from services.shared.messages.billing.split_order import RetrySplitReturn
 from tests.integration.billing.agent_orders import (
     COMMISSION,
     HELD,
@@ -125,7 +127,9 @@ def test_after_a_year_the_channel_is_not_asked_any_more(billing: Billing, channe
     paid(billing, channel)
     ((paid_at,),) = billing.rows("SELECT paid_at FROM channel_order")
     at = paid_at + timedelta(days=365, minutes=1)
-    _give_back_at(billing, at)
+    asked = RequestRefund(order_id=ORDER_ID, net=cny(50_000), burden="provider", reason="unusable")
+    made = billing.run(refund.request_refund, asked, now=at)
+    billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE, now=at)
     assert refund_part(billing) == ("platform_channel", "failed", "refund_days_over")
     assert billing.rows("SELECT count(*) FROM outside_call WHERE kind = 'create_channel_refund'") == [(0,)]
 
@@ -133,25 +137,37 @@ def test_after_a_year_the_channel_is_not_asked_any_more(billing: Billing, channe
 def test_after_half_a_year_the_providers_next_statement_pays_its_part_of_the_commission(
     billing: Billing, channel: ChannelControl
 ) -> None:
-    """The channel would return it no more, however often it is tried."""
+    """The channel would return it no more, however often it is tried: that it says so counts, once."""
     paid(billing, channel)
     split(billing)
     channel.advance_days(181)
-    _give_back_at(billing, NOW + timedelta(days=180, minutes=1))
-    assert return_state(billing) == ("success", "")
-    assert channel.things("return") == []
+    give_back(billing, 50_000)
     assert refund_part(billing) == ("platform_channel", "succeeded", "")
     assert -billing.balance(CHANNEL) == channel.merchant_balance() == COMMISSION
+    _is_on_the_next_statement(billing, 5_300)
+
+
+def test_a_return_that_failed_and_is_tried_again_too_late_is_on_the_providers_next_statement(
+    billing: Billing, channel: ChannelControl
+) -> None:
+    paid(billing, channel)
+    split(billing)
+    channel.withdraw(COMMISSION)
+    made = give_back(billing, 50_000)
+    assert return_state(billing) == ("failed", "balance_too_low")
+    channel.advance_days(181)
+    billing.run(split_order.retry_split_return, RetrySplitReturn(refund_id=made.refund_id))
+    billing.do_outside()
+    _is_on_the_next_statement(billing, 5_300)
+    with pytest.raises(WrongState):
+        billing.run(split_order.retry_split_return, RetrySplitReturn(refund_id=made.refund_id))
+
+
+def _is_on_the_next_statement(billing: Billing, amount: int) -> None:
+    assert return_state(billing) == ("success", "")
     assert billing.balance(OWES) == 0
-    assert billing.balance(ledger.owed("provider", PROVIDER_ID, "accrued")) == 5_300
-    assert billing.rows("SELECT net + tax FROM accrual WHERE party_id = %s", (PROVIDER_ID,)) == [(5_300,)]
-
-
-def _give_back_at(billing: Billing, at: datetime) -> None:
-    asked = RequestRefund(order_id=ORDER_ID, net=cny(50_000), burden="provider", reason="unusable")
-    made = billing.run(refund.request_refund, asked, now=at)
-    billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE, now=at)
-    billing.do_outside(at)
+    assert billing.balance(ledger.owed("provider", PROVIDER_ID, "accrued")) == amount
+    assert billing.rows("SELECT net + tax FROM accrual WHERE party_id = %s", (PROVIDER_ID,)) == [(amount,)]
 
 
 def test_a_refund_that_takes_its_time_is_asked_about_until_it_is_done(

@@ -233,15 +233,6 @@ def test_a_return_that_our_balance_is_too_low_for_fails_and_is_tried_again_by_fi
     assert channel.merchant_balance() == COMMISSION - 3_533
 
 
-def test_a_return_after_180_days_is_refused_by_the_channel(billing: Billing, channel: ChannelControl) -> None:
-    paid(billing, channel)
-    split(billing)
-    channel.advance_days(181)
-    give_back(billing, 33_333)
-    assert return_state(billing) == ("failed", "after_days")
-    assert billing.balance(CHANNEL) == -COMMISSION
-
-
 def test_a_cancelled_order_is_closed_at_the_channel_and_cannot_be_paid(
     billing: Billing, channel: ChannelControl
 ) -> None:
