@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from services.billing.domain.programme import RedeemTo, RuleResult, Rules, amount_on
+from services.billing.domain import ledger
+from services.billing.domain.programme import RedeemTo, RuleResult, Rules, ShortfallPayer, amount_on
 from services.billing.domain.related_party import Finding
 from services.billing.domain.voucher import VoucherUse
 from services.shared.kernel.errors import Conflict, Invalid, NotAllowed
@@ -254,6 +255,36 @@ class Claim(Reviewed):
         """The programme has paid *amount*. Raises WrongState."""
         self.state = LIFECYCLE.after("pay", self.state)
         self.paid, self.paid_reference, self.paid_at = amount, reference, now
+
+
+def claim_rejected(use: VoucherUse, bearer: ShortfallPayer) -> tuple[ledger.Entry, ...]:
+    """The programme will not pay the company: *bearer* does."""
+    if use.redeem_to != "company":
+        return ()
+    account = {
+        "customer": ledger.customer_receivable(use.holder_id),
+        "provider": ledger.receivable("provider", use.provider_id),
+        "company": ledger.VOUCHER_LOSS,
+    }[bearer]
+    return ledger.entries(("D", account, use.money), ("C", ledger.programme_receivable(use.programme_id), use.money))
+
+
+def claim_paid(use: VoucherUse, amount: Money) -> tuple[ledger.Entry, ...]:
+    """The authority's money came to the bank; what a refund has made too much of it meanwhile is owed back."""
+    owed = min(use.money, amount)
+    return ledger.entries(
+        ("D", ledger.BANK, amount),
+        ("C", ledger.programme_receivable(use.programme_id), owed),
+        ("C", ledger.voucher_clawback(use.programme_id), amount - owed),
+    )
+
+
+def provider_overpaid(use: VoucherUse, over: Money) -> tuple[ledger.Entry, ...]:
+    """The authority paid the provider *over* what a refund had left of it: the programme gets that back through us."""
+    return ledger.entries(
+        ("D", ledger.receivable("provider", use.provider_id), over),
+        ("C", ledger.voucher_clawback(use.programme_id), over),
+    )
 
 
 def missing(evidence: Iterable[Evidence]) -> list[str]:

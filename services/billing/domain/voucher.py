@@ -239,11 +239,18 @@ class VoucherUse:
     @property
     def takes_part_in_refund(self) -> bool:
         """
-        Whether a part of a refund is not the payer's: the programme's, or the company's, where it bears what the
-        programme would not pay. Who else bears that has paid it like any price, and gets it back like any.
+        Whether a part of a refund is not the payer's: the programme's, or of the company or the provider that bears
+        what the programme would not pay. A customer that bears it has paid it like any price, and gets it back so.
         """
-        borne = self.redeem_to == "company" and self.shortfall_payer == "company"
+        borne = self.redeem_to == "provider" or (self.redeem_to == "company" and self.shortfall_payer != "customer")
         return USE_LIFECYCLE.allows("reduce", self.state) and (self.state != "rejected" or borne)
+
+    @property
+    def provider_bears(self) -> bool:
+        """Whether the provider stands in for the programme: until that has paid it, or because it will not pay."""
+        if self.redeem_to == "provider":
+            return self.accepted_at is not None and self.state != "redeemed"
+        return self.redeem_to == "company" and self.state == "rejected" and self.shortfall_payer == "provider"
 
     def use(self, now: datetime) -> None:
         """The contract is signed. Raises WrongState."""
@@ -355,38 +362,18 @@ def voucher_earned(use: VoucherUse) -> tuple[ledger.Entry, ...]:
     return ()
 
 
-def claim_rejected(use: VoucherUse, bearer: ShortfallPayer) -> tuple[ledger.Entry, ...]:
-    """The programme will not pay the company: *bearer* does."""
-    if use.redeem_to != "company":
-        return ()
-    account = {
-        "customer": ledger.customer_receivable(use.holder_id),
-        "provider": ledger.receivable("provider", use.provider_id),
-        "company": ledger.VOUCHER_LOSS,
-    }[bearer]
-    return ledger.entries(("D", account, use.money), ("C", ledger.programme_receivable(use.programme_id), use.money))
-
-
-def claim_paid(use: VoucherUse, amount: Money) -> tuple[ledger.Entry, ...]:
-    """The authority's money came to the bank; what a refund has made too much of it meanwhile is owed back."""
-    owed = min(use.money, amount)
-    return ledger.entries(
-        ("D", ledger.BANK, amount),
-        ("C", ledger.programme_receivable(use.programme_id), owed),
-        ("C", ledger.voucher_clawback(use.programme_id), amount - owed),
-    )
-
-
 def programme_share_of_refund(use: VoucherUse) -> str:
     """
     The account to credit with V - V' when a posted order is partly refunded; empty: the ledger has nothing of it.
 
     Before acceptance only a pre-funded programme has paid anything in. Afterwards what the programme still owes the
-    company falls; what it has paid, to the company or to the provider, is held to be given back; what it would not pay
-    and the company bears, it bears so much less of.
+    company falls; what it has paid, to the company or to the provider, is held to be given back; what the provider or
+    the company bears in its place, they bear so much less of.
     """
     if use.redeem_to == "prefunded":
         return ledger.voucher_fund(use.programme_id)
+    if use.provider_bears:
+        return ledger.owed("provider", use.provider_id, "accrued")
     if use.state == "rejected":
         return ledger.VOUCHER_LOSS
     if use.redeem_to == "customer" or use.accepted_at is None:

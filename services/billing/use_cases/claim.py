@@ -18,8 +18,11 @@ from services.billing.domain.claim import (
     EvidenceMissing,
     NotAccepted,
     NothingToClaim,
+    claim_paid,
+    claim_rejected,
     claim_results,
     missing,
+    provider_overpaid,
 )
 from services.billing.domain.payment import Instructions
 from services.billing.domain.programme import Rules
@@ -28,11 +31,9 @@ from services.billing.domain.voucher import (
     OrderAlreadyClaimed,
     VoucherAlreadyOnOrder,
     VoucherUse,
-    claim_paid,
-    claim_rejected,
 )
-from services.billing.use_cases import clawback, receivable, voucher_use
 from services.billing.use_cases import programme as programmes
+from services.billing.use_cases import receivable, voucher_use
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, Relation, hand_of, require
@@ -147,7 +148,7 @@ def review_claim(
 
 def record_claim_paid(command: RecordClaimPaid, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ClaimView:
     """
-    The authority paid customer or provider itself.
+    The authority paid customer or provider itself. What is more than a refund has left of it, a provider owes.
 
     Raises:
         NothingToClaim: Its money comes to our bank, whose statement says so.
@@ -157,6 +158,10 @@ def record_claim_paid(command: RecordClaimPaid, *, actor: Actor, uow: BillingUni
     if claim.redeem_to == "company":
         raise NothingToClaim
     _paid(claim, use, claim.amount, command.reference, uow, now)
+    over = claim.money - use.money
+    if claim.redeem_to == "provider" and over.amount:
+        voucher_use.post(use, "overpaid", provider_overpaid(use, over), now, uow, now)
+        voucher_use.provider_owes(use, over, f"voucher:{use.use_id}:overpaid", uow=uow, now=now)
     return view(claim)
 
 
@@ -211,8 +216,7 @@ def _bear_shortfall(use: VoucherUse, uow: BillingUnitOfWork, now: datetime) -> N
     uow.vouchers.save_use(use)
     voucher_use.post(use, "rejected", claim_rejected(use, use.shortfall_payer), now, uow, now)
     if use.redeem_to == "company" and use.shortfall_payer == "provider" and use.amount:
-        key, order = f"voucher:{use.use_id}:shortfall", (use.order_id, use.order_number)
-        clawback.owe("provider", use.provider_id, use.money, order, key=key, uow=uow, now=now)
+        voucher_use.provider_owes(use, use.money, f"voucher:{use.use_id}:shortfall", uow=uow, now=now)
     voucher_use.give_up(use, uow)
 
 

@@ -22,7 +22,7 @@ from services.billing.domain.refund import (
     paid_back,
     returned,
 )
-from services.billing.use_cases import channel_order, refund_check
+from services.billing.use_cases import channel_order, refund_check, voucher_use
 from services.billing.use_cases.clawback import owe
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -222,6 +222,7 @@ def let_go(made: Refund, uow: BillingUnitOfWork, now: datetime, *, without_accou
         entries = ()  # what our commission loses by it is booked with the shares
     elif made.performed:
         entries = customers_side(made, lower_receivables(made, uow=uow, now=now))
+        voucher_use.credit_bearer(made, uow=uow, now=now)
     else:
         entries = not_performed(made.order_id, made)
     post(made, str(made.n), "refund", entries, uow, now)

@@ -5,13 +5,16 @@ Locks are taken in one order everywhere: the order, its use, the voucher, the pr
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from services.billing.domain.funding import VoucherNotWithProject
-from services.billing.domain.order import PlacedOrder
+from services.billing.domain.ledger import owed
+from services.billing.domain.order import PlacedOrder, compensation
 from services.billing.domain.payment import due_from_customer
+from services.billing.domain.refund import Refund
 from services.billing.domain.related_party import Finding, PricedLine
 from services.billing.domain.voucher import (
     LIFECYCLE,
@@ -227,8 +230,7 @@ def earn_on_acceptance(order_id: UUID, accepted_at: datetime, *, uow: BillingUni
     if use.state == "used" and use.claim_until is not None:
         uow.set_timer(LAPSE_TIMER, use.use_id, use.claim_until)
     if use.redeem_to == "provider":
-        key, order = f"voucher:{use.use_id}", (use.order_id, use.order_number)
-        clawback.owe("provider", use.provider_id, use.money, order, key=key, uow=uow, now=now)
+        provider_owes(use, use.money, f"voucher:{use.use_id}", uow=uow, now=now)
     if use.state == "redeemed":
         tell_redeemed(use, uow)
 
@@ -273,6 +275,19 @@ def reduce_for_refund(order_id: UUID, net: int, gross: int, *, uow: BillingUnitO
         programmes.commit(programmes.locked(use.programme_id, uow), use.holder_id, use.year, -returned, uow)
         uow.publish(_event(VoucherReduced, use, returned=Money(returned, use.currency)))
     return (0, "") if use.redeem_to == "customer" else (returned, programme_share_of_refund(use))
+
+
+def credit_bearer(made: Refund, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Where the provider stood in for the programme, its next statement gives it the part of *made* back."""
+    order = uow.orders.get(made.order_id)
+    if made.to_programme and made.programme_account == owed("provider", order.provider_id, "accrued"):
+        credited = compensation(order, made.to_programme, now=now)
+        uow.accruals.add(replace(credited, key=f"refund:{made.refund_id}:borne"))
+
+
+def provider_owes(use: VoucherUse, amount: Money, key: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """The provider's statements are netted with *amount*, which the caller posts. Once for each *key*."""
+    clawback.owe("provider", use.provider_id, amount, (use.order_id, use.order_number), key=key, uow=uow, now=now)
 
 
 def give_up(use: VoucherUse, uow: BillingUnitOfWork) -> None:

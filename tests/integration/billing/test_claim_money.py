@@ -8,9 +8,10 @@ from functools import partial
 import pytest
 
 from services.billing.domain.claim import NothingToClaim, ReasonRequired
-from services.billing.use_cases.claim import resubmit_claim
+from services.billing.use_cases.claim import record_claim_paid, resubmit_claim
 from services.shared.kernel.lifecycle import WrongState
-from services.shared.messages.billing.claim import ResubmitClaim
+from services.shared.messages.billing.claim import RecordClaimPaid, ResubmitClaim
+from services.shared.messages.billing.voucher import VoucherView
 from tests.integration.billing import refunding
 from tests.integration.billing.claim_books import (
     SHA,
@@ -21,7 +22,7 @@ from tests.integration.billing.claim_books import (
     submit,
 )
 from tests.integration.billing.conftest import Billing
-from tests.integration.billing.refunding import refunded
+from tests.integration.billing.refunding import PROVIDER_ACCRUED, refunded
 from tests.integration.billing.voucher_books import (
     AUTHORITY,
     OTHER_ORDER_ID,
@@ -34,6 +35,7 @@ from tests.kit.fakes_billing import (
     NOW,
     ORDER_ID,
     OTHER_FINANCE,
+    PROVIDER_FINANCE,
     PROVIDER_ID,
     cny,
 )
@@ -153,6 +155,62 @@ def test_rejected_when_nothing_is_left_of_it(books: Billing, payer: str) -> None
     assert entries(books, "voucher:%:rejected") == []
     assert books.rows("SELECT count(*) FROM receivable") == [(0,)]
     assert books.rows("SELECT count(*) FROM clawback WHERE key LIKE 'voucher:%'") == [(0,)]
+    assert books.violations() == ()
+
+
+def _borne_by_provider(books: Billing, how: str) -> VoucherView:
+    if how == "rejected":
+        voucher = done(books, shortfall_payer="provider")
+        review(books, submit(books, voucher), OTHER_FINANCE, "reject", "超出支持范围")
+        return voucher
+    voucher = done(books, redeem_to="provider", shortfall_payer="provider")
+    if how == "refused_to_provider":
+        review(books, submit(books, voucher, PROVIDER_FINANCE), OTHER_FINANCE, "reject", "超出支持范围")
+    return voucher
+
+
+@pytest.mark.parametrize("how", ["rejected", "refused_to_provider", "not_claimed"])
+def test_refunded_while_the_provider_bears_it(books: Billing, how: str) -> None:
+    """The customer gets what it paid; what the provider bears falls, and its next statement gives it that back."""
+    voucher = _borne_by_provider(books, how)
+    before = books.balance(PROVIDER_ACCRUED)
+    part = refunding.approve(books, refunding.ask(books, 2_000_000))
+    assert (part.paid_back, books.balance(PROVIDER_ACCRUED)) == (cny(1_920_000), before - 1_800_000)
+    # No statement pays it before the red letter, with which it is booked.
+    assert books.rows("SELECT count(*) FROM accrual WHERE key LIKE '%:borne'") == [(0,)]
+    for _ in range(2):
+        refunding.red_letter(books, part)
+    assert books.balance(PROVIDER_ACCRUED) == before - 1_800_000 + 200_000
+    assert books.rows("SELECT net, tax FROM accrual WHERE key LIKE '%:borne'") == [(200_000, 0)]
+    refunded(books, 6_000_000)
+    assert books.rows("SELECT sum(net + tax - to_programme)::bigint FROM refund") == [(6_480_000,)]
+    # It bore 20,000.00, which it still owes, and has it back with its next statement.
+    assert (books.balance(PROVIDER_ACCRUED), books.balance(f"A:ar:provider:{PROVIDER_ID}")) == (2_000_000, -2_000_000)
+    assert books.balance(f"L:voucher_clawback:{voucher.programme_id}") == 0
+    assert books.violations() == ()
+
+
+def test_refunded_before_the_authority_pays_the_provider(books: Billing) -> None:
+    """It was asked for V and has paid that: the provider, who bears less by now, owes what the programme is to get."""
+    voucher = done(books, redeem_to="provider", shortfall_payer="provider")
+    claim = approved(books, submit(books, voucher, PROVIDER_FINANCE))
+    refunded(books, 2_000_000)
+    books.run(record_claim_paid, RecordClaimPaid(claim_id=claim.claim_id, reference="拨付"), OTHER_FINANCE)
+    assert entries(books, "voucher:%:overpaid") == [
+        ("D", f"A:ar:provider:{PROVIDER_ID}", 200_000),
+        ("C", f"L:voucher_clawback:{voucher.programme_id}", 200_000),
+    ]
+    assert books.violations() == ()
+
+
+def test_refunded_after_the_authority_paid_the_provider(books: Billing) -> None:
+    """The provider has V: of what it transferred to us V - V' goes back to the programme."""
+    voucher = done(books, redeem_to="provider", shortfall_payer="provider")
+    claim = approved(books, submit(books, voucher, PROVIDER_FINANCE))
+    books.run(record_claim_paid, RecordClaimPaid(claim_id=claim.claim_id, reference="拨付"), OTHER_FINANCE)
+    refunded(books, 2_000_000)
+    assert books.balance(f"L:voucher_clawback:{voucher.programme_id}") == 200_000
+    assert entries(books, "voucher:%:overpaid") == []
     assert books.violations() == ()
 
 
