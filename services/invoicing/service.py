@@ -3,9 +3,22 @@
 from datetime import datetime
 from functools import cache, partial
 
-from services.invoicing.adapters import queries, red_letter_queries, seller_invoices, uninvoiced_repository
+from services.invoicing.adapters import (
+    failed_document_queries,
+    queries,
+    red_letter_queries,
+    seller_invoices,
+    uninvoiced_repository,
+)
 from services.invoicing.config import settings
-from services.invoicing.use_cases import collective_invoice, invoice, received_invoice, red_letter, seller_invoice
+from services.invoicing.use_cases import (
+    collective_invoice,
+    failed_document,
+    invoice,
+    received_invoice,
+    red_form,
+    seller_invoice,
+)
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.chassis.entrypoints import ServiceBase, command, query
 from services.shared.chassis.object_store import ObjectStore
@@ -16,6 +29,7 @@ from services.shared.messages.invoicing.collective_invoice import (
     SetInvoiceTerms,
     UninvoicedInvoiced,
 )
+from services.shared.messages.invoicing.failed_document import ListFailedDocuments, MakeDocumentAgain
 from services.shared.messages.invoicing.invoice import GetInvoice, GetInvoiceDocument, ListInvoices
 from services.shared.messages.invoicing.received_invoice import ListReceivedInvoices, RecordReceivedInvoice
 from services.shared.messages.invoicing.red_letter import (
@@ -45,7 +59,7 @@ def _store() -> ObjectStore:
 def _request_red_form(
     wanted: RequestRedForm, *, actor: Actor, uow: InvoicingUnitOfWork, now: datetime
 ) -> RedLetterView:
-    return red_letter.request_red_form(wanted, actor=actor, uow=uow, now=now, platform=settings().has_tax_platform)
+    return red_form.request_red_form(wanted, actor=actor, uow=uow, now=now, platform=settings().has_tax_platform)
 
 
 def _invoice_uninvoiced(
@@ -69,9 +83,11 @@ class InvoicingService(ServiceBase):
     get_invoice = query(GetInvoice, queries.get_invoice)
     list_invoices = query(ListInvoices, queries.list_invoices)
     get_invoice_document = query(GetInvoiceDocument, partial(queries.get_invoice_document, store=_store))
-    record_red_form = command(RecordRedForm, red_letter.record_red_form)
-    confirm_red_form = command(ConfirmRedForm, red_letter.confirm_red_form)
-    refuse_red_form = command(RefuseRedForm, red_letter.refuse_red_form)
+    make_document_again = command(MakeDocumentAgain, failed_document.make_document_again)
+    list_failed_documents = query(ListFailedDocuments, failed_document_queries.list_failed_documents)
+    record_red_form = command(RecordRedForm, red_form.record_red_form)
+    confirm_red_form = command(ConfirmRedForm, red_form.confirm_red_form)
+    refuse_red_form = command(RefuseRedForm, red_form.refuse_red_form)
     request_red_form = command(RequestRedForm, _request_red_form)
     get_red_letter = query(GetRedLetter, red_letter_queries.get_red_letter)
     list_red_letters = query(ListRedLetters, red_letter_queries.list_red_letters)

@@ -5,7 +5,16 @@ from functools import partial
 from services.invoicing.adapters.issuing import IssueInvoice
 from services.invoicing.adapters.tax_platform import AskForm, HttpTaxPlatform, SubmitForm
 from services.invoicing.config import InvoicingSettings
-from services.invoicing.use_cases import collective_invoice, invoice, order, organisation, red_letter, settlement
+from services.invoicing.domain.failed_document import TELL_TIMER
+from services.invoicing.use_cases import (
+    collective_invoice,
+    failed_document,
+    invoice,
+    order,
+    organisation,
+    red_letter,
+    settlement,
+)
 from services.shared.chassis.definition import OutsideCall, Work, on
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.messages.billing.commission import CommissionEarned, CommissionReduced
@@ -52,6 +61,7 @@ def work(settings: InvoicingSettings) -> Work:
         ),
         timers={
             red_letter.CHECK_TIMER: red_letter.check_form,
+            TELL_TIMER: failed_document.tell_failed,
             collective_invoice.COLLECT_TIMER: partial(collective_invoice.invoice_month, number=invoice.number_invoice),
         },
     )  # fmt: skip

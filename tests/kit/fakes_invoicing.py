@@ -334,6 +334,7 @@ class FakeInvoices:
 
     def save(self, invoice: Invoice) -> None:
         self.rows[invoice.invoice_id] = deepcopy(invoice)
+        self.rows[invoice.invoice_id].version += 1
 
 
 class FakeUninvoiced:
@@ -384,6 +385,7 @@ class FakeRedLetters:
 
     def save(self, red_letter: RedLetter) -> None:
         self.rows[red_letter.red_letter_id] = deepcopy(red_letter)
+        self.rows[red_letter.red_letter_id].version += 1
 
 
 class FakeReceivedInvoices:

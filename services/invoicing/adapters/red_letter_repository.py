@@ -75,6 +75,7 @@ def red_letter_of(row: Any) -> RedLetter:
         pdf=KeptFile(**row.pdf) if row.pdf else None,
         xml=KeptFile(**row.xml) if row.xml else None,
         problem=row.problem,
+        failed_at=row.failed_at,
         version=row.version,
     )
 
@@ -102,5 +103,6 @@ def _row(red_letter: RedLetter) -> dict[str, Any]:
         "pdf": vars(red_letter.pdf) if red_letter.pdf else None,
         "xml": vars(red_letter.xml) if red_letter.xml else None,
         "problem": red_letter.problem,
+        "failed_at": red_letter.failed_at,
         "version": red_letter.version,
     }

@@ -87,6 +87,7 @@ invoice = Table(
     Column("pdf", JSONB),
     Column("xml", JSONB),
     Column("problem", Text),
+    Column("failed_at", DateTime(timezone=True)),
     Column("red_asked_net_minor", BigInteger),
     Column("red_asked_tax_minor", BigInteger),
     Column("red_issued_net_minor", BigInteger),
@@ -117,6 +118,7 @@ red_letter = Table(
     Column("pdf", JSONB(none_as_null=True)),
     Column("xml", JSONB(none_as_null=True)),
     Column("problem", Text),
+    Column("failed_at", DateTime(timezone=True)),
     Column("version", Integer),
 )
 

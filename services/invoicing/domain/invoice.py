@@ -2,11 +2,12 @@
 An invoice to a customer.
 
 What its documents say is frozen in `Contents` when it gets its number: making them again, on any day
-and whatever has become of the parties' addresses since, gives the same bytes.
+and whatever has become of the parties' addresses since, gives the same bytes. Only where they failed, so that nobody
+has them, does a person have them made of the parties as they are by then.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -27,6 +28,7 @@ LIFECYCLE: Lifecycle[InvoiceState] = Lifecycle(
         "number": {"requested": "issuing"},
         "issue": {"issuing": "issued"},
         "fail": {"issuing": "failed"},
+        "make_again": {"failed": "issuing"},
         # What happens before there are documents is kept in the sums, and followed when there are.
         "ask_red": {"issued": "red_pending", "red_pending": "red_pending", "partly_reversed": "red_pending"},
         "await_more": {"red_pending": "red_pending"},
@@ -151,6 +153,7 @@ class Invoice:
         contents: None until it is numbered.
         issued_at: What the documents are dated; none until they exist.
         problem: Why they could not be made: rule ids and the rules' own words.
+        failed_at: Since when they cannot be made, tried again or not; none once they are.
         red_asked: What refunds that are agreed take back of it; *red_issued*: what of that is issued.
     """
 
@@ -163,6 +166,7 @@ class Invoice:
     pdf: KeptFile | None = None
     xml: KeptFile | None = None
     problem: str = ""
+    failed_at: datetime | None = None
     red_asked: Taken = Taken()
     red_issued: Taken = Taken()
     version: int = 0
@@ -230,6 +234,7 @@ class Invoice:
         self.issued_at = self.frozen.dated_at
         self.pdf = pdf
         self.xml = xml
+        self.failed_at = None
         if self.red_asked.net:
             self.state = LIFECYCLE.after("ask_red", self.state)
 
@@ -256,10 +261,26 @@ class Invoice:
             verb = "reverse" if self.red_issued.net == self.frozen.net.amount else "reverse_part"
         self.state = LIFECYCLE.after(verb, self.state)
 
-    def fail(self, problem: str) -> None:
+    def fail(self, problem: str, now: datetime) -> None:
         """Its documents cannot be made. The number stays taken: a series has no gaps."""
         self.state = LIFECYCLE.after("fail", self.state)
         self.problem = problem
+        self.failed_at = self.failed_at or now
+
+    def make_again(self, seller: OrganisationCopy, buyer: OrganisationCopy, now: datetime) -> None:
+        """
+        Its documents failed: the same, under the same number, of the parties as they are now and dated *now*.
+
+        Dated anew because the time to pay runs from its day, and nobody has seen it before.
+
+        Raises:
+            WrongState: They have not failed, or are being made.
+        """
+        self.state = LIFECYCLE.after("make_again", self.state)
+        self.problem = ""
+        self.contents = replace(
+            self.frozen, dated_at=now, seller=_party(seller), buyer=_party(buyer, with_account=False)
+        )
 
     def file(self, form: Literal["pdf", "xml"]) -> KeptFile:
         """Raises NotIssued."""

@@ -29,6 +29,7 @@ LIFECYCLE: Lifecycle[RedLetterState] = Lifecycle(
         "refuse": {"requested": "refused", "unconfirmed": "refused"},
         "issue": {"issuing": "issued"},
         "fail": {"issuing": "failed"},
+        "make_again": {"failed": "issuing"},
     },
 )
 
@@ -55,6 +56,7 @@ class RedLetter:
         contents: None until it is numbered.
         issued_at: What the documents are dated; none until they exist.
         problem: Why the form was refused, or the documents could not be made.
+        failed_at: Since when they cannot be made, tried again or not; none once they are.
     """
 
     red_letter_id: UUID
@@ -75,12 +77,20 @@ class RedLetter:
     pdf: KeptFile | None = None
     xml: KeptFile | None = None
     problem: str = ""
+    failed_at: datetime | None = None
     version: int = 0
 
     @property
     def number(self) -> str:
         """Empty until the form is confirmed."""
         return self.contents.number if self.contents is not None else ""
+
+    @property
+    def frozen(self) -> Contents:
+        """Raises RuntimeError (a bug) before it is numbered."""
+        if self.contents is None:
+            raise RuntimeError("the red letter has no number yet")
+        return self.contents
 
     @property
     def form(self) -> RedForm:
@@ -169,13 +179,26 @@ class RedLetter:
     def issue(self, pdf: KeptFile, xml: KeptFile) -> None:
         """Its documents exist, pass the official rules and are kept. Raises WrongState."""
         self.state = LIFECYCLE.after("issue", self.state)
-        self.issued_at = self.contents.dated_at if self.contents is not None else None
+        self.issued_at = self.frozen.dated_at
         self.pdf, self.xml = pdf, xml
+        self.failed_at = None
 
-    def fail(self, problem: str) -> None:
+    def fail(self, problem: str, now: datetime) -> None:
         """Its documents cannot be made. The number stays taken. Raises WrongState."""
         self.state = LIFECYCLE.after("fail", self.state)
         self.problem = problem
+        self.failed_at = self.failed_at or now
+
+    def make_again(self, now: datetime) -> None:
+        """
+        Its documents failed: the same, under the same number, dated *now*. The parties stay those of the invoice.
+
+        Raises:
+            WrongState: They have not failed, or are being made.
+        """
+        self.state = LIFECYCLE.after("make_again", self.state)
+        self.problem = ""
+        self.contents = replace(self.frozen, dated_at=now)
 
     def file(self, form: Literal["pdf", "xml"]) -> KeptFile:
         """Raises NotIssued."""

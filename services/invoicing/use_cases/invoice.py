@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from services.invoicing.domain.failed_document import TELL_EVERY, TELL_TIMER, subject_of
 from services.invoicing.domain.invoice import (
     SERIES,
     Contents,
@@ -119,8 +120,14 @@ def number_invoice(
         on_credit=on_credit, net_days=net_days, orders=orders,
     )  # fmt: skip
     uow.invoices.add(invoice)
-    uow.call_outside(ISSUE_INVOICE, f"{ISSUE_INVOICE}:{invoice.invoice_id}", issue_payload(invoice))
+    ask_for_documents(invoice, uow)
     return invoice
+
+
+def ask_for_documents(invoice: Invoice, uow: InvoicingUnitOfWork, *, again: bool = False) -> None:
+    """*again*: they failed, and are made once more; a version of the invoice has them made once."""
+    key = f"{ISSUE_INVOICE}:{invoice.invoice_id}" + (f":{invoice.version}" if again else "")
+    uow.call_outside(ISSUE_INVOICE, key, issue_payload(invoice))
 
 
 def _reach_tax_point(order: OrderCopy, net: Money, tax: Money, reached_at: datetime, uow: InvoicingUnitOfWork) -> None:
@@ -155,22 +162,15 @@ def record_documents(
 
     *platform*: a tax platform is asked for the form of what is to be taken back of it already.
     """
-    del now
     invoice = uow.invoices.get(UUID(payload["invoice_id"]))
     if invoice.state != "issuing":  # recorded before; the same call again made the same files
         return
     contents = invoice.frozen
     if outcome["findings"]:
-        invoice.fail(problem_text(outcome["findings"]))
+        invoice.fail(problem_text(outcome["findings"]), now)
         uow.invoices.save(invoice)
-        uow.publish(
-            InvoiceFailed(
-                invoice_id=invoice.invoice_id,
-                number=contents.number,
-                order_id=invoice.order_id,
-                problem=invoice.problem,
-            )
-        )
+        uow.publish(failed_event(invoice))
+        uow.set_timer(TELL_TIMER, subject_of("invoice", invoice.invoice_id), now + TELL_EVERY)
         return
     pdf, xml = KeptFile(**outcome["pdf"]), KeptFile(**outcome["xml"])
     invoice.issue(pdf, xml)
@@ -198,3 +198,14 @@ def record_documents(
             )
         )
     red_letter.invoice_issued(invoice, uow=uow, platform=platform)
+
+
+def failed_event(invoice: Invoice, days: int = 0) -> InvoiceFailed:
+    """*days*: for so long it has been told."""
+    return InvoiceFailed(
+        invoice_id=invoice.invoice_id,
+        number=invoice.number,
+        order_id=invoice.order_id,
+        problem=invoice.problem,
+        days=days,
+    )

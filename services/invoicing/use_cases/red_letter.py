@@ -16,29 +16,24 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from services.invoicing.domain.failed_document import TELL_EVERY, TELL_TIMER, subject_of
 from services.invoicing.domain.invoice import Contents, Invoice, KeptFile, invoice_number, problem_text
 from services.invoicing.domain.red_form import CONFIRMED, LAPSED, UNCONFIRMED, FormState
 from services.invoicing.domain.red_letter import ESCALATE_AFTER, SERIES, RedLetter
 from services.invoicing.use_cases import collective_invoice
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
-from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
-from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.times import business_date
 from services.shared.messages.billing.commission import CommissionReduced
 from services.shared.messages.billing.refund import RefundAgreed
 from services.shared.messages.invoicing.red_letter import (
-    ConfirmRedForm,
-    RecordRedForm,
     RedLetterEscalated,
     RedLetterFailed,
     RedLetterIssued,
     RedLetterRefused,
     RedLetterRequested,
     RedLetterView,
-    RefuseRedForm,
-    RequestRedForm,
 )
 
 SUBMIT_FORM = "submit_red_form"
@@ -104,7 +99,7 @@ def _take_back(
         requested_at=now,
     )
     if invoice.pdf is not None:
-        _request(made, invoice.frozen, uow, platform=platform)
+        request(made, invoice.frozen, uow, platform=platform)
     uow.red_letters.add(made)
     uow.invoices.save(invoice)
     uow.publish(_event(RedLetterRequested, made))
@@ -113,7 +108,7 @@ def _take_back(
 def invoice_issued(invoice: Invoice, *, uow: InvoicingUnitOfWork, platform: bool) -> None:
     """*invoice* has its documents now: what waited for them is asked for."""
     for waiting in uow.red_letters.waiting_for(invoice.invoice_id):
-        _request(waiting, invoice.frozen, uow, platform=platform)
+        request(waiting, invoice.frozen, uow, platform=platform)
         uow.red_letters.save(waiting)
 
 
@@ -134,7 +129,7 @@ def note_form(
     elif form.number and form.number != outcome["number"]:
         _refuse(made, f"the platform names another form: {outcome['number']}", uow)
     elif form.hear(outcome["number"], outcome["state"], datetime.fromisoformat(outcome["entered_at"])):
-        _follow(made, uow, now)
+        follow(made, uow, now)
     elif form.state in UNCONFIRMED:
         _check_again(made, uow, now)
     uow.red_letters.save(made)
@@ -155,93 +150,26 @@ def check_form(subject: str, *, uow: InvoicingUnitOfWork, now: datetime) -> None
         )
     elif form.lapses_at is not None and now >= form.lapses_at:
         form.hear(form.number, LAPSED, now)
-        _follow(made, uow, now)
+        follow(made, uow, now)
     else:
         return
     uow.red_letters.save(made)
-
-
-def record_red_form(command: RecordRedForm, *, actor: Actor, uow: InvoicingUnitOfWork, now: datetime) -> RedLetterView:
-    """
-    Staff entered the form at the bureau.
-
-    Raises:
-        WrongState: The red letter waits for no form.
-        FormNotByHand: See RedForm.record.
-    """
-    require(actor, command.grants, {})
-    made = _awaiting_form(command.red_letter_id, uow, "record")
-    made.form.record(command.number, command.state, hand_of(actor), now)
-    made.recorded()
-    lapses_at = made.form.lapses_at
-    if lapses_at is not None:
-        uow.set_timer(CHECK_TIMER, made.red_letter_id, lapses_at)
-    uow.red_letters.save(made)
-    return view(made)
-
-
-def confirm_red_form(
-    command: ConfirmRedForm, *, actor: Actor, uow: InvoicingUnitOfWork, now: datetime
-) -> RedLetterView:
-    """
-    The second pair of eyes: the red-letter invoice is issued.
-
-    Raises:
-        WrongState: The red letter waits for no form.
-        FormNotByHand, SameHands, FormNumberDiffers: See RedForm.confirm.
-    """
-    require(actor, command.grants, {})
-    made = _awaiting_form(command.red_letter_id, uow, "confirm")
-    made.form.confirm(command.number, hand_of(actor))
-    _number(made, uow, now)
-    uow.red_letters.save(made)
-    return view(made)
-
-
-def refuse_red_form(command: RefuseRedForm, *, actor: Actor, uow: InvoicingUnitOfWork, now: datetime) -> RedLetterView:
-    """
-    Staff read that a form they recorded is void.
-
-    Raises:
-        WrongState: The red letter waits for no form.
-        FormNotByHand: It is the platform's, or nobody has recorded it.
-    """
-    require(actor, command.grants, {})
-    made = _awaiting_form(command.red_letter_id, uow, "refuse")
-    made.form.void(command.state)
-    _follow(made, uow, now)
-    uow.red_letters.save(made)
-    return view(made)
-
-
-def request_red_form(
-    command: RequestRedForm, *, actor: Actor, uow: InvoicingUnitOfWork, now: datetime, platform: bool
-) -> RedLetterView:
-    """Another form, after one was refused. Raises WrongState: None was."""
-    del now
-    require(actor, command.grants, {})
-    made = uow.red_letters.get(command.red_letter_id)
-    if made.state != "refused":
-        raise WrongState(noun="red_letter", state=made.state, verb="request")
-    _request(made, uow.invoices.contents_of(made.invoice_id), uow, platform=platform)
-    uow.red_letters.save(made)
-    return view(made)
 
 
 def record_documents(
     payload: Mapping[str, Any], outcome: Mapping[str, Any], *, uow: InvoicingUnitOfWork, now: datetime
 ) -> None:
     """What became of `issue_red_letter`: *outcome* holds *findings*, or the kept files *pdf* and *xml*."""
-    del now
     invoice = uow.invoices.get(UUID(payload["invoice_id"]))
     made = uow.red_letters.get(UUID(payload["red_letter_id"]))
     contents, form = made.contents, made.form
     if made.state != "issuing" or contents is None:  # recorded before; the same call again made the same files
         return
     if outcome["findings"]:
-        made.fail(problem_text(outcome["findings"]))
+        made.fail(problem_text(outcome["findings"]), now)
         uow.red_letters.save(made)
-        uow.publish(_event(RedLetterFailed, made, number=made.number, problem=made.problem))
+        uow.publish(failed_event(made))
+        uow.set_timer(TELL_TIMER, subject_of("red_letter", made.red_letter_id), now + TELL_EVERY)
         return
     pdf, xml = KeptFile(**outcome["pdf"]), KeptFile(**outcome["xml"])
     made.issue(pdf, xml)
@@ -263,7 +191,8 @@ def record_documents(
     )
 
 
-def _request(made: RedLetter, invoice: Contents, uow: InvoicingUnitOfWork, *, platform: bool) -> None:
+def request(made: RedLetter, invoice: Contents, uow: InvoicingUnitOfWork, *, platform: bool) -> None:
+    """A form is to be had. Raises WrongState."""
     made.request("platform" if platform else "staff")
     _submit(made, invoice, uow)
 
@@ -297,12 +226,12 @@ def _reference(made: RedLetter) -> str:
     return f"{made.red_letter_id}-{made.form.attempt}"
 
 
-def _follow(made: RedLetter, uow: InvoicingUnitOfWork, now: datetime) -> None:
+def follow(made: RedLetter, uow: InvoicingUnitOfWork, now: datetime) -> None:
     """Do what the new state of the form asks for."""
     told = made.form
     state: FormState | None = made.heard()
     if state in CONFIRMED:
-        _number(made, uow, now)
+        give_number(made, uow, now)
     elif state in UNCONFIRMED:
         _check_again(made, uow, now)
     elif state == LAPSED:
@@ -327,30 +256,30 @@ def _check_again(made: RedLetter, uow: InvoicingUnitOfWork, now: datetime) -> No
     uow.set_timer(CHECK_TIMER, made.red_letter_id, at)
 
 
-def _number(made: RedLetter, uow: InvoicingUnitOfWork, now: datetime) -> None:
+def give_number(made: RedLetter, uow: InvoicingUnitOfWork, now: datetime) -> None:
     """The form is confirmed: take the number, ask for the documents."""
     invoice = uow.invoices.contents_of(made.invoice_id)
     year = business_date(now).year
     # Taken last: whoever waits for the series then waits for as little as may be.
     number = invoice_number(SERIES, year, uow.number_series.take(SERIES, year))
-    contents = made.take_number(number, invoice, now)
-    uow.call_outside(
-        ISSUE_RED_LETTER,
-        f"{ISSUE_RED_LETTER}:{made.red_letter_id}",
-        {
-            "red_letter_id": str(made.red_letter_id),
-            "invoice_id": str(made.invoice_id),
-            "contents": _CONTENTS.dump_python(contents, mode="json"),
-        },
-    )
+    made.take_number(number, invoice, now)
+    ask_for_documents(made, uow)
 
 
-def _awaiting_form(red_letter_id: UUID, uow: InvoicingUnitOfWork, verb: str) -> RedLetter:
-    """Raises NotFound, WrongState."""
-    made = uow.red_letters.get(red_letter_id)
-    if made.state not in {"requested", "unconfirmed"}:
-        raise WrongState(noun="red_letter", state=made.state, verb=verb)
-    return made
+def ask_for_documents(made: RedLetter, uow: InvoicingUnitOfWork, *, again: bool = False) -> None:
+    """*again*: they failed, and are made once more; a version of the red letter has them made once."""
+    payload = {
+        "red_letter_id": str(made.red_letter_id),
+        "invoice_id": str(made.invoice_id),
+        "contents": _CONTENTS.dump_python(made.frozen, mode="json"),
+    }
+    key = f"{ISSUE_RED_LETTER}:{made.red_letter_id}" + (f":{made.version}" if again else "")
+    uow.call_outside(ISSUE_RED_LETTER, key, payload)
+
+
+def failed_event(made: RedLetter, days: int = 0) -> RedLetterFailed:
+    """*days*: for so long it has been told."""
+    return _event(RedLetterFailed, made, number=made.number, problem=made.problem, days=days)
 
 
 def _event(kind: type[E], made: RedLetter, **more: Any) -> E:

@@ -272,6 +272,7 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     # invoicing
     "invoice.issued.v1": (_customer(*_INVOICE),),
     "invoice.failed.v1": (),
+    "document.made_again.v1": (),
     "invoice.reduced.v1": (
         _customer("refund_id", "order_id", "order_number", "customer_id", "net", "tax", "gross"),
     ),

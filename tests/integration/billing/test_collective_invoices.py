@@ -14,7 +14,7 @@ from services.invoicing.adapters.uninvoiced_repository import get_invoice_terms
 from services.invoicing.adapters.unit_of_work import InvoicingUnitOfWork
 from services.invoicing.config import InvoicingSettings
 from services.invoicing.subscriptions import work
-from services.invoicing.use_cases import collective_invoice, invoice, red_letter
+from services.invoicing.use_cases import collective_invoice, invoice, red_form
 from services.invoicing.use_cases import order as invoicing_order
 from services.invoicing.use_cases import organisation as invoicing_organisation
 from services.shared.chassis.object_store import ObjectStore
@@ -189,8 +189,8 @@ def test_what_is_refunded_afterwards_has_its_red_letter(house: House) -> None:
     assert (UUID(order_id), number) == (derived_id("order", 2), invoices(house)[0].number)
     assert invoices(house)[0].state == "red_pending"
     form: dict[str, Any] = {"red_letter_id": derived_id("red_letter", made.refund_id), "number": "5000112611000123"}
-    house.invoicing.run(red_letter.record_red_form, RecordRedForm(**form, state="01"), FINANCE)
-    house.invoicing.run(red_letter.confirm_red_form, ConfirmRedForm(**form), OTHER_FINANCE)
+    house.invoicing.run(red_form.record_red_form, RecordRedForm(**form, state="01"), FINANCE)
+    house.invoicing.run(red_form.confirm_red_form, ConfirmRedForm(**form), OTHER_FINANCE)
     house.settle()
     assert (invoices(house)[0].state, house.refund(made.refund_id)) == ("partly_reversed", "succeeded")
     assert house.invoicing.rows("SELECT contents ->> 'order_number' FROM red_letter") == [(number_of(2),)]

@@ -21,7 +21,7 @@ from services.invoicing.config import InvoicingSettings
 from services.invoicing.subscriptions import work
 from services.invoicing.use_cases import order as invoicing_order
 from services.invoicing.use_cases import organisation as invoicing_organisation
-from services.invoicing.use_cases import red_letter
+from services.invoicing.use_cases import red_form
 from services.shared.chassis.definition import Subscription
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.ids import derived_id
@@ -219,7 +219,7 @@ def test_the_buyer_denies_and_two_people_let_the_money_go(house: House) -> None:
     card_says(house.billing, made)
     wanted = RequestRedForm(red_letter_id=derived_id("red_letter", made.refund_id))
     house.invoicing.within(
-        lambda uow: red_letter.request_red_form(
+        lambda uow: red_form.request_red_form(
             wanted, actor=fakes_invoicing.FINANCE_OPERATOR, uow=uow, now=house.at, platform=True
         )
     )
@@ -333,12 +333,12 @@ def test_two_of_staff_where_there_is_no_platform(by_hand: House) -> None:
     by_hand.settle()
     wanted = derived_id("red_letter", made.refund_id)
     record = RecordRedForm(red_letter_id=wanted, number="5000112611000123", state="02")
-    by_hand.invoicing.run(red_letter.record_red_form, record, fakes_invoicing.FINANCE_OPERATOR)
+    by_hand.invoicing.run(red_form.record_red_form, record, fakes_invoicing.FINANCE_OPERATOR)
     by_hand.settle()
     assert by_hand.refund(made.refund_id) == "awaiting_red_letter"
     second = fakes_invoicing.an_actor(fakes_invoicing.OPERATOR_ID, "finance_operator", operator=True)
     confirm = ConfirmRedForm(red_letter_id=wanted, number="5000112611000123")
-    by_hand.invoicing.run(red_letter.confirm_red_form, confirm, second)
+    by_hand.invoicing.run(red_form.confirm_red_form, confirm, second)
     by_hand.settle()
     assert by_hand.red() == [("issued", "RED-2026-000001", 35_333)]
     assert by_hand.refund(made.refund_id) == "pending"

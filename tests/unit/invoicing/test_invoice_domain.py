@@ -95,7 +95,7 @@ def test_there_is_no_document_before_it_is_issued() -> None:
     invoice = a_numbered_invoice()
     with pytest.raises(NotIssued):
         invoice.file("pdf")
-    invoice.fail("BR-CO-15: sums")
+    invoice.fail("BR-CO-15: sums", NOW)
     with pytest.raises(NotIssued):
         invoice.file("xml")
 
@@ -113,7 +113,7 @@ def test_an_issued_invoice_cannot_fail() -> None:
     invoice = a_numbered_invoice()
     invoice.issue(PDF, XML)
     with pytest.raises(WrongState):
-        invoice.fail("too late")
+        invoice.fail("too late", NOW)
 
 
 def test_a_problem_is_kept_short() -> None:

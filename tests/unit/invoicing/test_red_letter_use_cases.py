@@ -10,7 +10,7 @@ import pytest
 from services.invoicing.domain.invoice import MoreThanInvoiced
 from services.invoicing.domain.red_form import FormNotByHand, FormNumberDiffers, SameHands
 from services.invoicing.domain.red_letter import RedLetter
-from services.invoicing.use_cases import red_letter
+from services.invoicing.use_cases import red_form, red_letter
 from services.invoicing.use_cases.invoice import invoice_order, record_documents
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound, NotYet
@@ -205,9 +205,9 @@ def test_a_void_form_is_told_to_staff_who_may_ask_again(state: str) -> None:
     (refused,) = uow.events(RedLetterRefused)
     assert (row(uow).state, refused.problem) == ("refused", state)
     wanted = RequestRedForm(red_letter_id=red_letter_id())
-    red_letter.request_red_form(wanted, actor=FINANCE_OPERATOR, uow=uow, now=NOW, platform=True)
+    red_form.request_red_form(wanted, actor=FINANCE_OPERATOR, uow=uow, now=NOW, platform=True)
     with pytest.raises(WrongState):
-        red_letter.request_red_form(wanted, actor=FINANCE_OPERATOR, uow=uow, now=NOW, platform=True)
+        red_form.request_red_form(wanted, actor=FINANCE_OPERATOR, uow=uow, now=NOW, platform=True)
     tell(uow, "01", attempt=2)
     assert (row(uow).state, row(uow).problem) == ("issuing", "")
 
@@ -289,12 +289,12 @@ def test_documents_that_break_the_rules_fail_it() -> None:
 
 def record(uow: FakeInvoicing, actor: Actor = FINANCE_OPERATOR, state: Any = "02") -> None:
     wanted = RecordRedForm(red_letter_id=red_letter_id(), number=NUMBER, state=state)
-    red_letter.record_red_form(wanted, actor=actor, uow=uow, now=NOW)
+    red_form.record_red_form(wanted, actor=actor, uow=uow, now=NOW)
 
 
 def confirm(uow: FakeInvoicing, actor: Actor = SECOND_OPERATOR, number: str = NUMBER) -> None:
     wanted = ConfirmRedForm(red_letter_id=red_letter_id(), number=number)
-    red_letter.confirm_red_form(wanted, actor=actor, uow=uow, now=NOW)
+    red_form.confirm_red_form(wanted, actor=actor, uow=uow, now=NOW)
 
 
 @pytest.mark.parametrize(("state", "ends"), [("01", "01"), ("02", "04")])
@@ -331,7 +331,7 @@ def test_a_form_of_the_platform_is_not_recorded_by_hand() -> None:
         with pytest.raises(FormNotByHand):
             deed(uow)
     with pytest.raises(FormNotByHand):
-        red_letter.refuse_red_form(
+        red_form.refuse_red_form(
             RefuseRedForm(red_letter_id=red_letter_id(), state="05"), actor=FINANCE_OPERATOR, uow=uow, now=NOW
         )
 
@@ -354,7 +354,7 @@ def test_staff_read_that_it_is_void() -> None:
     uow = asked(platform=False)
     record(uow)
     wanted = RefuseRedForm(red_letter_id=red_letter_id(), state="05")
-    red_letter.refuse_red_form(wanted, actor=SECOND_OPERATOR, uow=uow, now=NOW)
+    red_form.refuse_red_form(wanted, actor=SECOND_OPERATOR, uow=uow, now=NOW)
     (refused,) = uow.events(RedLetterRefused)
     assert (refused.form_number, refused.problem) == (NUMBER, "05")
     with pytest.raises(WrongState):
@@ -368,8 +368,8 @@ def test_only_the_companys_finance_touches_a_form(actor: Actor) -> None:
     deeds = (
         lambda: record(uow, actor),
         lambda: confirm(uow, actor),
-        lambda: red_letter.refuse_red_form(RefuseRedForm(red_letter_id=red, state="05"), actor=actor, uow=uow, now=NOW),
-        lambda: red_letter.request_red_form(
+        lambda: red_form.refuse_red_form(RefuseRedForm(red_letter_id=red, state="05"), actor=actor, uow=uow, now=NOW),
+        lambda: red_form.request_red_form(
             RequestRedForm(red_letter_id=red), actor=actor, uow=uow, now=NOW, platform=False
         ),
     )

@@ -131,7 +131,11 @@ class InvoiceIssued(Event):
 
 
 class InvoiceFailed(Event):
-    """Its documents could not be made or do not pass the rules; somebody must look."""
+    """
+    Its documents could not be made or do not pass the rules; somebody must look, and have them made again.
+
+    *days*: for so long it has been told, each day anew; 0 when it fails.
+    """
 
     wire_name: ClassVar = "invoice.failed.v1"
     source: ClassVar = "invoicing"
@@ -141,6 +145,7 @@ class InvoiceFailed(Event):
     number: str
     order_id: UUID
     problem: str
+    days: int = 0
 
 
 class TaxPointReached(Event):

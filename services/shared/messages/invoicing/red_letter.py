@@ -197,9 +197,14 @@ class RedLetterEscalated(_RedLetterEvent):
 
 
 class RedLetterFailed(_RedLetterEvent):
-    """Its documents could not be made or do not pass the rules; somebody must look."""
+    """
+    Its documents could not be made or do not pass the rules; somebody must look, and have them made again.
+
+    *days*: for so long it has been told, each day anew; 0 when it fails.
+    """
 
     wire_name: ClassVar = "red_letter.failed.v1"
 
     number: str
     problem: str
+    days: int = 0
