@@ -111,7 +111,10 @@ class BillingSettings(StoringSettings):
     """Days after the due date on which a customer is reminded, ascending; with the last one its credit ends."""
 
     reconciliation_at: time = time(6)
-    """When each day yesterday is compared with Stripe and the bank (Asia/Shanghai)."""
+    """
+    When each day yesterday is compared with Stripe, the bank and the splitting channel (Asia/Shanghai). A bill that the
+    channel has later than that is an item until the next day.
+    """
     reconciliation_overdue_days: int = Field(default=3, ge=0, le=90)
     """How old what is not in order may become before it is an alarm."""
     finance_systems: dict[str, FinanceSystem] = Field(default_factory=dict)

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -41,7 +43,7 @@ class ChannelControl:
         self._post("reset")
 
     def fail_next(self, kind: str, path: str, count: int = 1) -> None:
-        """What happens to the next *count* requests that make something at *path* (`/v1/splits`)."""
+        """What happens to the next *count* requests that make something at *path* (`/v1/splits`), or ask for bills."""
         self._post("faults", kind=kind, path=path, count=count)
 
     def script_notices(self, action: str, *, value: int = 1, count: int = 1) -> None:
@@ -72,6 +74,21 @@ class ChannelControl:
     def withdraw(self, amount: int, whose: str = "") -> None:
         """From the merchant's balance, or *whose*."""
         self._post("withdraw", amount=amount, whose=whose)
+
+    def bills(
+        self, *, late: Sequence[date] = (), lost: Sequence[tuple[str, str]] = (),
+        wrong: Sequence[tuple[str, str, int]] = (), repeated: int = 1,
+    ) -> None:  # fmt: skip
+        """
+        From now on there is no bill of the *late* days, none lists the *lost* (kind, number), of the *wrong* ones each
+        states another amount, and each line is there *repeated* times.
+        """
+        self._post("bills", late=[day.isoformat() for day in late], lost=list(lost), wrong=list(wrong),
+                   repeated=repeated)  # fmt: skip
+
+    def charge(self, amount: int, number: str = "f1") -> None:
+        """The channel takes a fee from the merchant's balance."""
+        self._post("charge", amount=amount, number=number)
 
     def sign(self, body: dict[str, Any], offset_s: int = 0) -> tuple[dict[str, str], str]:
         """Headers and body of a notice signed *offset_s* from now."""

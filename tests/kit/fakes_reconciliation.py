@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from services.billing.domain.programme_statement import ProgrammeStatement
-from services.billing.domain.reconciliation import Balance, Found, ListedMovement, OpenItem, Overdue, Run, StatedBalance
+from services.billing.domain.reconciliation import (
+    Balance,
+    ChannelBill,
+    Found,
+    ListedMovement,
+    OpenItem,
+    Overdue,
+    Run,
+    StatedBalance,
+)
 from services.shared.kernel.errors import NotFound
 
 
@@ -15,6 +24,7 @@ class FakeReconciliations:
     Attributes:
         finds: What the next comparison finds.
         late: What is overdue.
+        wanted: Days whose bills are to be had.
     """
 
     def __init__(self) -> None:
@@ -25,6 +35,8 @@ class FakeReconciliations:
         self.compared: list[tuple[Run, tuple[Balance, ...]]] = []
         self.items: dict[UUID, OpenItem] = {}
         self.finds = Found(0)
+        self.wanted: list[date] = []
+        self.bills: list[ChannelBill] = []
         self.late = Overdue({}, 0, 0)
 
     def add(self, run: Run) -> None:
@@ -53,6 +65,14 @@ class FakeReconciliations:
         del bank_file_id, account, now
         self.stated += balances
 
+    def bills_wanted(self, until: datetime, again_since: datetime | None) -> Sequence[date]:
+        del until, again_since
+        return self.wanted
+
+    def keep_bill(self, bill: ChannelBill, now: datetime) -> None:
+        del now
+        self.bills.append(bill)
+
     def keep_statement(self, statement: ProgrammeStatement, by: str, now: datetime) -> bool:
         del by, now
         known = statement.statement_id in self.statements
@@ -63,6 +83,10 @@ class FakeReconciliations:
         return tuple(Balance(currency, amount, 0, listed=amount) for currency, amount in stated.items())
 
     def bank_balances(self, until: datetime) -> tuple[Balance, ...]:
+        del until
+        return ()
+
+    def channel_balances(self, until: datetime) -> tuple[Balance, ...]:
         del until
         return ()
 

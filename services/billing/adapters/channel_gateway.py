@@ -94,6 +94,12 @@ class ChannelGateway:
         del key
         return self._fetched(str(payload["object"]), str(payload["id"]))
 
+    def bill(self, payload: Payload, key: str) -> Payload:
+        """The channel's bill of the first of `days` (Shanghai): `lines` and `balances`; nothing: it has none yet."""
+        del key
+        status, answer = self._send("GET", f"/v1/bills/{payload['days'][0]}")
+        return answer if status == 200 else {}
+
     def _fetched(self, kind: str, number: str) -> Payload:
         status, answer = self._send("GET", f"/v1/{PATHS[kind]}/{quote(number, safe='')}")
         return _facts(kind, answer) if status == 200 else {}

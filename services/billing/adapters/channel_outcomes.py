@@ -1,14 +1,15 @@
 """What comes of calls to the splitting channel: its words, typed, to the use case of their noun."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.channel_order import ChannelOrderFacts
+from services.billing.domain.reconciliation import ChannelBill, ChannelMovement, StatedBalance
 from services.billing.domain.split_order import ReturnFacts, SplitFacts
-from services.billing.use_cases import channel_order, channel_payment, refund_payment, split_order
+from services.billing.use_cases import channel_order, channel_payment, reconciliation, refund_payment, split_order
 from services.shared.kernel.money import Money
 
 Learner = Callable[[Mapping[str, Any], BillingUnitOfWork, datetime], str]
@@ -67,6 +68,26 @@ def _refund(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) ->
     return refund_payment.channel_refund_settled(
         UUID(whose), UUID(payment_id), int(turn), Money(result["amount"], result["currency"]), failure=failure,
         from_held=result.get("from_held", 0), uow=uow, now=now,
+    )  # fmt: skip
+
+
+def bill_listed(
+    payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime,
+    overdue_after: timedelta,
+) -> None:  # fmt: skip
+    bill = _bill(date.fromisoformat(payload["days"][0]), result) if result else None
+    reconciliation.bill_listed(payload, bill, uow=uow, now=now, overdue_after=overdue_after)
+
+
+def _bill(day: date, result: Mapping[str, Any]) -> ChannelBill:
+    return ChannelBill(
+        day,
+        tuple(
+            ChannelMovement(each["kind"], each["number"], each["currency"], each["balance"], each["held"],
+                            datetime.fromtimestamp(each["at"], UTC))
+            for each in result["lines"]
+        ),
+        tuple(StatedBalance(day, each["currency"], each["opening"], each["closing"]) for each in result["balances"]),
     )  # fmt: skip
 
 

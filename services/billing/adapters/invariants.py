@@ -218,9 +218,9 @@ CHECKS: dict[str, str] = {
           ON b.account = 'L:payout_transit:' || p.payout_id AND b.currency = p.currency
         WHERE coalesce(b.posted_c - b.posted_d, 0) <> CASE p.state WHEN 'in_transit' THEN p.amount ELSE 0 END
         LIMIT 100""",
-    "I9 the institution's books agree with ours": """
+    "I9 the institution's books agree with ours, and the splitting channel's": """
         SELECT format('%s %s: %s in %s', kind, reference, state, currency) FROM reconciliation_item
-        WHERE source = 'stripe' AND resolved_at IS NULL AND overdue LIMIT 100""",
+        WHERE source IN ('stripe', 'channel') AND resolved_at IS NULL AND overdue LIMIT 100""",
     "I10 each transaction is announced once": """
         WITH told AS (
           SELECT (convert_from(body, 'UTF8')::json #>> '{data,transaction,transaction_id}')::uuid AS transaction_id

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.billing.adapters import transfer_calls
 from services.billing.adapters.channel_gateway import ChannelGateway
-from services.billing.adapters.channel_outcomes import CHANNEL_LEARNERS
+from services.billing.adapters.channel_outcomes import CHANNEL_LEARNERS, bill_listed
 from services.billing.adapters.papers import Papers
 from services.billing.adapters.stripe_gateway import StripeGateway
 from services.billing.adapters.stripe_movements import StripeMovements
@@ -304,6 +304,13 @@ def outside_calls(
         OutsideCall("create_channel_return", channel.create_return, _learn),
         OutsideCall("create_channel_refund", channel.create_refund, _learn),
         OutsideCall("fetch_channel_object", channel.fetch, _learn),
+        OutsideCall(
+            "list_channel_bill",
+            channel.bill,
+            partial(bill_listed, overdue_after=overdue_after),
+            lease_s=120,
+            keeps_outcome=False,
+        ),
         OutsideCall("render_settlement", papers.render_settlement, _statement_kept, lease_s=180),
         OutsideCall("create_stripe_refund", stripe.create_refund, _refund_made, _refund_not_created, lease_s=120),
         OutsideCall("create_transfer", partial(transfer_calls.transfer_or_why_not, stripe), _learn, lease_s=120),

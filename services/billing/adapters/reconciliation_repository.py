@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, get_args
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from services.billing.adapters.tables import instant, metadata
 from services.billing.domain.programme_statement import ProgrammeStatement
 from services.billing.domain.reconciliation import (
     Balance,
+    ChannelBill,
     Found,
     ItemState,
     ListedMovement,
@@ -52,7 +53,8 @@ reconciliation_run = Table(
 
 _BALANCES = TypeAdapter(tuple[Balance, ...])
 _FOUND = ("matched", "ours_only", "theirs_only", "amount_differs", "overdue")
-_FACTS: Mapping[Source, str] = {"stripe": sql.STRIPE, "bank": sql.BANK, "vouchers": sql.VOUCHERS}
+_FACTS: Mapping[Source, str] = {"stripe": sql.STRIPE, "bank": sql.BANK, "vouchers": sql.VOUCHERS,
+                                  "channel": sql.CHANNEL}  # fmt: skip
 
 _KEEP = """
 INSERT INTO stripe_movement AS m
@@ -67,6 +69,17 @@ WHERE (m.kind, m.amount, m.fee, m.fee_vat, m.currency, m.origin, m.ours, m.creat
 _KEEP_STATED = """
 INSERT INTO bank_balance (bank_file_id, account, currency, day, opening, closing, stated_at) VALUES %s
 ON CONFLICT DO NOTHING
+"""
+# Who has the bill's row may replace what it lists.
+_KEEP_BILL = """
+INSERT INTO channel_bill (day, currency, opening, closing, listed_at) VALUES %s
+ON CONFLICT (day, currency) DO UPDATE SET
+  opening = excluded.opening, closing = excluded.closing, listed_at = excluded.listed_at
+"""
+_KEEP_BILLED = """
+INSERT INTO channel_movement (kind, number, currency, day, balance, held, at) VALUES %s
+ON CONFLICT (kind, number, currency) DO UPDATE SET
+  day = excluded.day, balance = excluded.balance, held = excluded.held, at = excluded.at
 """
 _KEEP_GRANTS = """
 INSERT INTO programme_statement_line (statement_id, order_number, state, amount, currency, decided_on) VALUES %s
@@ -112,6 +125,22 @@ class SqlReconciliations:
         if rows:
             execute_values(driver(self.connection).cursor(), _KEEP_STATED, rows)
 
+    def bills_wanted(self, until: datetime, again_since: datetime | None) -> Sequence[date]:
+        found = self.connection.exec_driver_sql(sql.BILLS_WANTED, {"until": until, "again_since": again_since})
+        return list(found.scalars())
+
+    def keep_bill(self, bill: ChannelBill, now: datetime) -> None:
+        cursor = driver(self.connection).cursor()
+        stated = sorted((bill.day, each.currency, each.opening, each.closing, now) for each in bill.balances)
+        # Of a line that is listed twice the last one.
+        by_name = {(each.kind, each.number, each.currency): each for each in bill.movements}
+        rows = [(*name, bill.day, each.balance, each.held, each.at) for name, each in sorted(by_name.items())]
+        if stated:
+            execute_values(cursor, _KEEP_BILL, stated)
+        cursor.execute("DELETE FROM channel_movement WHERE day = %s", (bill.day,))
+        if rows:
+            execute_values(cursor, _KEEP_BILLED, rows, page_size=1_000)
+
     def keep_statement(self, statement: ProgrammeStatement, by: str, now: datetime) -> bool:
         added = self.connection.execute(
             text(
@@ -135,6 +164,9 @@ class SqlReconciliations:
 
     def bank_balances(self, until: datetime) -> tuple[Balance, ...]:
         return self._balances(sql.BANK_BALANCES, {"until": until})
+
+    def channel_balances(self, until: datetime) -> tuple[Balance, ...]:
+        return self._balances(sql.CHANNEL_BALANCES, {"until": until})
 
     def _balances(self, statement: str, parameters: Mapping[str, Any]) -> tuple[Balance, ...]:
         return tuple(Balance(**row._mapping) for row in self.connection.exec_driver_sql(statement, parameters))

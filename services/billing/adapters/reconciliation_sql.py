@@ -131,6 +131,64 @@ facts AS (
   FROM ours FULL JOIN theirs USING (programme_id, order_number, currency, name))
 """
 
+# A line of a bill is about one thing, by our number of it: what of it moves our balance there is a movement, what moves
+# what is held for orders is of kind held. The bank names no withdrawal: of each amount the first of the channel's is
+# the first that a line of the bank is. What we booked on a day whose bill we have not yet is no item: the bill is.
+CHANNEL = f"""
+booked AS (
+  SELECT 'movement' AS kind, * FROM ({_MOVED.format(account="A:psp:channel")}) AS m
+  UNION ALL SELECT 'held', * FROM ({_MOVED.format(account="M:channel:platform")}) AS m),
+ours AS (
+  SELECT payment_id::text AS number, transaction_id, order_number FROM channel_order
+  UNION ALL SELECT order_id::text, transaction_id, order_number FROM channel_order),
+lines AS (
+  SELECT m.kind || '/' || m.number AS reference, m.kind AS what, m.number, m.currency, m.balance, m.held, m.at,
+         ours.transaction_id, coalesce(ours.order_number, '') AS detail
+  FROM channel_movement m
+  LEFT JOIN ours ON ours.number = CASE m.kind WHEN 'refund' THEN split_part(m.number, '/', 2) ELSE m.number END),
+listed AS (
+  SELECT part.kind, reference, currency, part.theirs, at, detail
+  FROM lines CROSS JOIN LATERAL (VALUES ('movement', balance), ('held', held)) AS part (kind, theirs)
+  WHERE part.theirs <> 0),
+withdrawn AS (
+  SELECT reference, currency, balance, row_number() OVER (PARTITION BY currency, balance ORDER BY at, number) AS n
+  FROM lines WHERE what = 'withdrawal'),
+at_bank AS (
+  SELECT key, currency, ours, row_number() OVER (PARTITION BY currency, ours ORDER BY at, key) AS n
+  FROM booked WHERE kind = 'movement' AND key LIKE 'bank:%%'),
+names AS (
+  SELECT DISTINCT ON (name) name, reference FROM (
+    SELECT reference AS name, reference FROM lines
+    UNION ALL SELECT CASE what
+      WHEN 'order' THEN 'channel:' || transaction_id
+      WHEN 'release' THEN format('channel:%%s:released', transaction_id)
+      WHEN 'split' THEN 'split:' || number
+      WHEN 'return' THEN 'split_return:' || split_part(number, '/', 1)
+      WHEN 'refund' THEN CASE split_part(number, '/', 1)
+        WHEN 'late' THEN format('channel:%%s:late_refund', transaction_id)
+        ELSE format('refund:%%s:paid:%%s:platform_channel', split_part(number, '/', 1), split_part(number, '/', 2))
+             || CASE split_part(number, '/', 3) WHEN '0' THEN '' ELSE ':' || split_part(number, '/', 3) END
+        END
+      END, reference FROM lines
+    UNION ALL SELECT b.key, w.reference
+    FROM at_bank b JOIN withdrawn w ON (w.currency, w.balance, w.n) = (b.currency, b.ours, b.n)) AS each
+  WHERE name IS NOT NULL ORDER BY name, reference),
+linked AS (
+  SELECT b.kind, coalesce(names.reference, b.key) AS reference, b.currency, sum(b.ours)::bigint AS ours, min(b.at) AS at
+  FROM booked b LEFT JOIN names ON names.name = b.key GROUP BY 1, 2, 3),
+facts AS (
+  SELECT kind, reference, currency, l.ours, t.theirs, coalesce(t.at, l.at) AS occurred_at,
+         coalesce(t.detail, '') AS detail
+  FROM linked l FULL JOIN listed t USING (kind, reference, currency)
+  WHERE t.theirs IS NOT NULL OR EXISTS (
+    SELECT FROM channel_bill b WHERE b.day = (l.at AT TIME ZONE 'Asia/Shanghai')::date)
+  UNION ALL
+  SELECT 'statement', day::date::text, '', NULL, NULL, day AT TIME ZONE 'Asia/Shanghai', 'no bill of this day'
+  FROM generate_series((SELECT min(opened_at) AT TIME ZONE 'Asia/Shanghai' FROM channel_order)::date::timestamp,
+                       %(until)s AT TIME ZONE 'Asia/Shanghai' - interval '1 day', '1 day') AS day
+  WHERE NOT EXISTS (SELECT FROM channel_bill b WHERE b.day = day.day::date))
+"""
+
 COMPARE = """
 WITH {facts},
 stated_balances AS (
@@ -141,7 +199,7 @@ stated_balances AS (
 told AS (
   SELECT *, CASE WHEN kind IN ('suspense', 'statement') THEN 'theirs_only'
                  WHEN coalesce(ours, 0) = coalesce(theirs, 0) THEN 'matched'
-                 WHEN coalesce(ours, 0) = 0 AND kind = 'movement' THEN 'theirs_only'
+                 WHEN coalesce(ours, 0) = 0 AND kind <> 'balance' THEN 'theirs_only'
                  WHEN theirs IS NULL THEN 'ours_only'
                  ELSE 'amount_differs' END AS state,
          occurred_at < %(overdue_before)s AS overdue
@@ -167,7 +225,7 @@ resolved AS (
   WHERE source = %(source)s AND resolved_at IS NULL AND (occurred_at < %(until)s OR kind = 'balance')
     AND NOT EXISTS (SELECT FROM told t WHERE t.state <> 'matched' AND t.kind = i.kind AND t.reference = i.reference
                     AND t.currency = i.currency))
-SELECT count(*) FILTER (WHERE state = 'matched' AND kind = 'movement') AS matched,
+SELECT count(*) FILTER (WHERE state = 'matched' AND kind <> 'balance') AS matched,
        count(*) FILTER (WHERE state = 'ours_only') AS ours_only,
        count(*) FILTER (WHERE state = 'theirs_only') AS theirs_only,
        count(*) FILTER (WHERE state = 'amount_differs') AS amount_differs,
@@ -209,6 +267,36 @@ SELECT DISTINCT ON (n.currency) n.currency, n.theirs, n.ours, n.before, n.day AS
       (SELECT max(g.day) FROM standing g WHERE g.currency = n.currency AND g.theirs = g.ours), 'epoch')) END
   AS differs_since
 FROM standing n ORDER BY n.currency, n.day DESC
+"""
+
+CHANNEL_BALANCES = """
+WITH standing AS (
+  SELECT b.currency, b.day, b.closing AS theirs, (first_value(b.opening) OVER of_currency + sum((
+    SELECT coalesce(sum(m.balance), 0) FROM channel_movement m WHERE m.day = b.day AND m.currency = b.currency
+  )) OVER of_currency)::bigint AS listed
+  FROM channel_bill b WHERE (b.day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' <= %(until)s
+  WINDOW of_currency AS (PARTITION BY b.currency ORDER BY b.day))
+SELECT DISTINCT ON (n.currency) n.currency, n.theirs, n.listed, n.day AS "on", (
+    SELECT coalesce(sum(CASE e.side WHEN 'D' THEN e.amount ELSE -e.amount END), 0)::bigint
+    FROM ledger_entry e JOIN ledger_tx t USING (seq)
+    WHERE e.account = 'A:psp:channel' AND e.currency = n.currency
+      AND coalesce(t.business_at, t.effective_at) < (n.day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai') AS ours,
+  CASE WHEN n.theirs <> n.listed THEN (
+    SELECT min(f.day)::timestamp AT TIME ZONE 'Asia/Shanghai' FROM standing f
+    WHERE f.currency = n.currency AND f.day > coalesce((
+      SELECT max(g.day) FROM standing g WHERE g.currency = n.currency AND g.theirs = g.listed), '-infinity')) END
+  AS differs_since
+FROM standing n ORDER BY n.currency, n.day DESC
+"""
+
+# Since when each day is asked for: the first order there.
+BILLS_WANTED = """
+SELECT day::date FROM generate_series(
+  (SELECT min(opened_at) AT TIME ZONE 'Asia/Shanghai' FROM channel_order)::date::timestamp,
+  %(until)s AT TIME ZONE 'Asia/Shanghai' - interval '1 day', '1 day') AS day
+WHERE %(again_since)s::timestamptz IS NULL OR (day + interval '1 day') AT TIME ZONE 'Asia/Shanghai' > %(again_since)s
+   OR NOT EXISTS (SELECT FROM channel_bill b WHERE b.day = day.day::date)
+ORDER BY day
 """
 
 OVERDUE = """

@@ -5,7 +5,8 @@ By hand nobody moves what has an undo of its own: money at the bank and at the p
 statements, an order's revenue and shares by acceptance and refund, a payout by its bank line, what a customer
 owes with its receivable, what a provider or station owes with its claw-back. What is left is the
 accountant's: debts that will not be paid, the odd fen, figures that belong on another line, and what reconciliation
-found at the bank or the payment institution that nothing else books: no more than the item is about.
+found at the bank, the payment institution or the splitting channel that nothing else books: no more than the item is
+about.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from uuid import UUID
 
 from services.billing.domain import ledger
 from services.billing.domain.ledger import Entry, check_balanced
-from services.billing.domain.reconciliation import OpenItem
+from services.billing.domain.reconciliation import OpenItem, Source
 from services.shared.kernel.errors import Conflict, Invalid, NotAllowed
 from services.shared.kernel.lifecycle import Lifecycle
 
@@ -31,8 +32,11 @@ _LOSSES = (ledger.BAD_DEBT, "E:voucher_loss")
 _RESULTS = ("R:", "E:")
 _VAT = (ledger.INPUT_VAT_PENDING, ledger.INPUT_VAT, ledger.OUTPUT_VAT, ledger.VAT_PAYABLE)
 
+_COMPARED: dict[Source, str] = {"stripe": ledger.PSP, "bank": ledger.BANK, "channel": ledger.CHANNEL}
+"""Whose books are set beside which account of ours."""
+
 _RECONCILED = (
-    ledger.PSP, ledger.BANK, ledger.PSP_TRANSIT, "L:customer_credit:", ledger.PSP_FEE, ledger.BANK_FEE,
+    ledger.PSP, ledger.BANK, ledger.CHANNEL, ledger.PSP_TRANSIT, "L:customer_credit:", ledger.PSP_FEE, ledger.BANK_FEE,
     ledger.DISPUTE_FEE, ledger.BAD_DEBT, ledger.ROUNDING, ledger.INTEREST, ledger.INPUT_VAT_PENDING,
 )  # fmt: skip
 
@@ -194,7 +198,7 @@ def check_for_item(entries: tuple[Entry, ...], item: OpenItem) -> None:
     Raises:
         ItemNotByHand, MoreThanItem: See there.
     """
-    own = {"stripe": ledger.PSP, "bank": ledger.BANK}.get(item.source)
+    own = _COMPARED.get(item.source)
     if own is None or item.kind != "movement" or not item.open:
         raise ItemNotByHand
     lacking = (item.theirs or 0) - (item.ours or 0)
@@ -204,7 +208,7 @@ def check_for_item(entries: tuple[Entry, ...], item: OpenItem) -> None:
         if entry.account == own and entry.currency == item.currency
     )
     elsewhere = any(
-        entry.account in {ledger.PSP, ledger.BANK} - {own} or entry.currency != item.currency for entry in entries
+        entry.account in {*_COMPARED.values()} - {own} or entry.currency != item.currency for entry in entries
     )
     if elsewhere or booked * lacking <= 0 or abs(booked) > abs(lacking):
         raise MoreThanItem(currency=item.currency, minor_units_max=lacking)

@@ -14,8 +14,8 @@ from services.shared.kernel.errors import Invalid
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.times import BUSINESS_ZONE, business_date, end_of_business_day
 
-Source = Literal["stripe", "bank", "vouchers"]
-SOURCES: tuple[Source, ...] = ("stripe", "bank", "vouchers")
+Source = Literal["stripe", "bank", "vouchers", "channel"]
+SOURCES: tuple[Source, ...] = ("stripe", "bank", "vouchers", "channel")
 RunState = Literal["running", "done", "failed"]
 ItemState = Literal["ours_only", "theirs_only", "amount_differs"]
 
@@ -24,7 +24,7 @@ LIFECYCLE: Lifecycle[RunState] = Lifecycle(
 )
 
 LOOK_BACK = timedelta(days=7)
-"""How far behind the newest movement we know the institution is asked again, for what it changed or told late."""
+"""How far back the institution and the splitting channel are asked again, for what they changed or told late."""
 
 
 class DayNotBegun(Invalid):
@@ -64,6 +64,34 @@ class StatedBalance:
     currency: str
     opening: int
     closing: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMovement:
+    """
+    A line of a bill of the splitting channel.
+
+    Attributes:
+        number: Of what moved, ours, or of a withdrawal or fee the channel's; one line for each of a kind.
+        balance: By how much our balance there became more, minor units of *currency*.
+        held: By how much what the channel holds for orders did.
+    """
+
+    kind: str
+    number: str
+    currency: str
+    balance: int
+    held: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelBill:
+    """What moved at the splitting channel on a business day; *balances*: ours there, of each currency."""
+
+    day: date
+    movements: tuple[ChannelMovement, ...]
+    balances: tuple[StatedBalance, ...]
 
 
 @dataclass(frozen=True, slots=True)

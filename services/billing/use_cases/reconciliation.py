@@ -11,6 +11,7 @@ from services.billing.domain.reconciliation import (
     LOOK_BACK,
     SOURCES,
     Balance,
+    ChannelBill,
     ListedMovement,
     Run,
     Source,
@@ -78,6 +79,7 @@ def tell_overdue(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None
             stripe_items=overdue.items.get("stripe", 0),
             bank_items=overdue.items.get("bank", 0),
             voucher_items=overdue.items.get("vouchers", 0),
+            channel_items=overdue.items.get("channel", 0),
             items=sum(overdue.items.values()),
             oldest_days=overdue.oldest_days,
             unfinished_runs=overdue.unfinished_runs,
@@ -102,6 +104,9 @@ def _start(
         newest = None if since_ever else uow.reconciliations.newest_movement()
         since = int((newest - LOOK_BACK).timestamp()) if newest is not None else 0
         _list_more(run.run_id, since, {"after": "", "newest": 0}, 1, uow)
+    elif source == "channel":
+        again = None if since_ever else run.until - LOOK_BACK
+        _ask_bills(run, uow.reconciliations.bills_wanted(run.until, again), overdue_after, uow, now)
     else:
         balances = uow.reconciliations.bank_balances(run.until) if source == "bank" else ()
         _compare(run, balances, overdue_after, uow, now)
@@ -140,6 +145,31 @@ def movements_listed(
     run = uow.reconciliations.get(run_id)
     if run.state == "running":
         _compare(run, uow.reconciliations.stripe_balances(balances), overdue_after, uow, now)
+
+
+def _ask_bills(run: Run, days: Sequence[date], overdue_after: timedelta, uow: BillingUnitOfWork, now: datetime) -> None:
+    """One after the other; then what they list is compared."""
+    if not days:
+        _compare(run, uow.reconciliations.channel_balances(run.until), overdue_after, uow, now)
+        return
+    uow.call_outside(
+        "list_channel_bill",
+        f"reconciliation:{run.run_id}:{days[0]}",
+        {"run_id": str(run.run_id), "days": [day.isoformat() for day in days]},
+    )
+
+
+def bill_listed(
+    asked: Mapping[str, Any], bill: ChannelBill | None, *, uow: BillingUnitOfWork, now: datetime,
+    overdue_after: timedelta,
+) -> None:  # fmt: skip
+    """The splitting channel's *bill* of the first of the days that the call *asked* for; none: it has none yet."""
+    run = uow.reconciliations.get(UUID(asked["run_id"]))
+    if bill is not None:
+        uow.reconciliations.keep_bill(bill, now)
+    if run.state == "running":
+        left = [date.fromisoformat(day) for day in asked["days"][1:]]
+        _ask_bills(run, left, overdue_after, uow, now)
 
 
 def movements_not_listed(run_id: UUID, code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:

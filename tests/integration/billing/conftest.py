@@ -59,6 +59,8 @@ TABLES = (
     "bank_line",
     "bank_line_reference",
     "bank_order",
+    "channel_bill",
+    "channel_movement",
     "channel_order",
     "chargeback",
     "checkout",

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from uuid import UUID
 
 import pytest
 
@@ -37,8 +36,7 @@ from tests.integration.billing.agent_orders import (
     split_state,
 )
 from tests.integration.billing.conftest import Billing
-from tests.integration.billing.refunding import bank_says
-from tests.integration.billing.test_bank_targets import confirm, suspended
+from tests.integration.billing.test_bank_targets import confirm, says, suspended
 from tests.kit.channel_control import ChannelControl
 from tests.kit.fakes_billing import (
     FINANCE,
@@ -273,23 +271,11 @@ def test_commission_withdrawn_to_the_bank_is_booked_by_its_line_and_no_more_than
 ) -> None:
     paid(billing, channel)
     split(billing)
-    bank_says(billing, ("s1", "in", "106.00", "withdrawal"))
-    ((line_id,),) = billing.rows("SELECT bank_line_id FROM bank_line")
-    assert billing.balance(SUSPENSE) == COMMISSION
-
-    def resolve(line: UUID) -> None:
-        part = BankLinePart(kind="channel", target_id=None, amount=cny(COMMISSION))
-        wanted = ResolveBankLine(bank_line_id=line, parts=(part,), reason="commission withdrawn")
-        billing.within(
-            lambda uow: bank_line.resolve_bank_line(wanted, actor=FINANCE, uow=uow, now=NOW, alone_max=1_000_000)
-        )
-
-    resolve(UUID(line_id))
+    says(billing, suspended(billing, "s1", "in", "106.00"), ("channel", None, COMMISSION))
     assert (billing.balance(CHANNEL), billing.balance(SUSPENSE), -billing.balance(BANK)) == (0, 0, COMMISSION)
-    bank_says(billing, ("s2", "in", "106.00", "withdrawal"))
-    ((other,),) = billing.rows("SELECT bank_line_id FROM bank_line WHERE state = 'suspense'")
+    other = suspended(billing, "s2", "in", "106.00")
     with pytest.raises(PartsDiffer):
-        resolve(UUID(other))
+        says(billing, other, ("channel", None, COMMISSION))
 
 
 def test_commission_is_withdrawn_once_whoever_confirms_it(billing: Billing, channel: ChannelControl) -> None:

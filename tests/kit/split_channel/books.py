@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.kit.split_channel.bills import Bills, Moved
+
 DAY_S = 86_400
 HOLD_DAYS = 180
 RETURN_DAYS = 180
@@ -75,6 +77,7 @@ class Books:
     balances: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     restricted: set[str] = field(default_factory=set)
     told: list[tuple[str, Kind, str]] = field(default_factory=list)
+    bills: Bills = field(default_factory=Bills)
 
     def now(self) -> int:
         return int(time.time() + self.offset_s)
@@ -125,6 +128,7 @@ class Books:
         order.state, order.paid, order.paid_at = "PAID", order.amount if amount is None else amount, self.now()
         order.held, order.transaction = order.paid, f"tx{len(self.things):06d}{number[:8]}"
         self.told.append(("order.paid", "order", number))
+        self.move("order", number, held=order.paid)
         return order
 
     def split(self, number: str, given: Mapping[str, Any]) -> Thing:
@@ -191,6 +195,7 @@ class Books:
             made.state, made.failure = "FAILED", outcome
             return
         made.rest = order.held - order.frozen - made.amount
+        self.move("split", made.number, made.amount, -made.amount - made.rest)
         order.held = order.frozen
         self.balances[self.merchant] += made.amount
         self.balances[payee] += made.rest
@@ -204,6 +209,7 @@ class Books:
             made.state, made.failure = "FAILED", outcome
             return
         self.balances[self.merchant] -= made.amount
+        self.move("return", made.number, -made.amount)
         self.balances[str(order.given["payee"])] += made.amount
         made.state = "SUCCESS"
 
@@ -212,6 +218,7 @@ class Books:
         order.frozen -= made.from_held
         if outcome == "ok":
             order.held -= made.from_held
+            self.move("refund", made.number, held=-made.from_held)
             made.state = "SUCCESS"
             return
         self.balances[str(order.given["payee"])] += made.amount - made.from_held
@@ -226,6 +233,7 @@ class Books:
             )
             if not split and order.held and self.now() >= (order.paid_at or 0) + HOLD_DAYS * DAY_S:
                 self.balances[str(order.given["payee"])] += order.held - order.frozen
+                self.move("release", order.number, held=order.frozen - order.held)
                 order.held, order.state = order.frozen, "RELEASED"
                 self.told.append(("order.released", "order", order.number))
 
@@ -233,6 +241,11 @@ class Books:
         if amount > self.balances[whose]:
             raise RefusedError("balance_too_low")
         self.balances[whose] -= amount
+        if whose == self.merchant:
+            self.move("withdrawal", f"w{len(self.bills.moved):06d}", -amount)
+
+    def move(self, kind: str, number: str, balance: int = 0, held: int = 0) -> None:
+        self.bills.moved.append(Moved(kind, number, balance, held, self.now()))
 
 
 def shown(thing: Thing) -> dict[str, Any]:

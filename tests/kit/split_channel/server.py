@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
@@ -74,7 +75,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         app = self.server.app
         with app.lock:
-            fault = app.take_fault(self.path) if self.command == "POST" else ""
+            faulty = self.command == "POST" or self.path.startswith("/v1/bills")
+            fault = app.take_fault(self.path) if faulty else ""
         if fault == "timeout_before_effect":
             self.hang_up()
         elif fault == "error_before_effect":
@@ -103,6 +105,11 @@ class Handler(BaseHTTPRequestHandler):
     def route(self, app: App, parts: list[str], body: str) -> dict[str, Any]:
         if parts == ["balance"]:
             return {"available": app.books.balances[app.merchant]}
+        if parts[0] == "bills" and self.command == "GET" and len(parts) == 2:
+            bill = app.books.bills.bill(date.fromisoformat(parts[1]), app.books.now())
+            if bill is None:
+                raise RefusedError("bill_not_ready", 404)
+            return bill
         kind = KINDS.get(parts[0])
         if kind is not None and self.command == "GET" and len(parts) == 2:
             return shown(app.books.get(kind, parts[1]))
@@ -187,6 +194,21 @@ def _withdraw(app: App, given: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
+def _bills(app: App, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    bills = app.books.bills
+    bills.late = {date.fromisoformat(day) for day in given["late"]}
+    bills.lost = {(kind, number) for kind, number in given["lost"]}
+    bills.wrong = {(kind, number): balance for kind, number, balance in given["wrong"]}
+    bills.repeated = given["repeated"]
+    return {}
+
+
+def _charge(app: App, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    app.books.balances[app.merchant] -= given["amount"]
+    app.books.move("fee", given["number"], -given["amount"])
+    return {}
+
+
 def _reset(app: App, given: Mapping[str, Any]) -> Mapping[str, Any]:
     del given
     app.books = Books(app.merchant)
@@ -227,6 +249,8 @@ CONTROLS: Mapping[str, Callable[[App, Mapping[str, Any]], Mapping[str, Any]]] = 
     "advance": _advance,
     "restrict": _restrict,
     "withdraw": _withdraw,
+    "bills": _bills,
+    "charge": _charge,
     "reset": _reset,
     "state": _state,
     "sign": _sign,

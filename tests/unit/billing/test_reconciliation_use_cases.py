@@ -4,7 +4,14 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from services.billing.domain.reconciliation import DayNotBegun, Found, ListedMovement, Overdue, next_daily_run
+from services.billing.domain.reconciliation import (
+    ChannelBill,
+    DayNotBegun,
+    Found,
+    ListedMovement,
+    Overdue,
+    next_daily_run,
+)
 from services.billing.use_cases import reconciliation
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
@@ -97,11 +104,31 @@ def test_a_refused_list_fails_the_run(uow: FakeBillingUnitOfWork) -> None:
         failed.finish(Found(0), (), NOW)
 
 
+def test_bills_of_the_channel_are_asked_for_day_by_day_and_then_compared(uow: FakeBillingUnitOfWork) -> None:
+    """One that is not there yet stops nothing; the last one told again brings no second comparison."""
+    uow.reconciliations.wanted = [YESTERDAY - timedelta(days=1), YESTERDAY]
+    start(uow, source="channel")
+
+    def told(bill: ChannelBill | None) -> None:
+        asked = uow.calls("list_channel_bill")[-1]
+        reconciliation.bill_listed(asked, bill, uow=uow, now=NOW, overdue_after=AGE)
+
+    told(None)
+    assert not uow.reconciliations.compared
+    bill = ChannelBill(YESTERDAY, (), ())
+    told(bill)
+    told(bill)
+    assert [call["days"] for call in uow.calls("list_channel_bill")] == [["2026-11-21", "2026-11-22"], ["2026-11-22"]]
+    assert uow.reconciliations.bills == [bill, bill]
+    assert len(uow.reconciliations.compared) == 1
+
+
 def test_every_day_at_the_same_time(uow: FakeBillingUnitOfWork) -> None:
     """Every source for yesterday; the alarm an hour later; the next runs at six in Shanghai."""
     reconciliation.reconcile_daily("daily", uow=uow, now=NOW, at=time(6), overdue_after=AGE)
     assert {(run.source, run.day, run.asked_by) for run in uow.reconciliations.runs.values()} == {
         ("stripe", YESTERDAY, "timer"), ("bank", YESTERDAY, "timer"), ("vouchers", YESTERDAY, "timer"),
+        ("channel", YESTERDAY, "timer"),
     }  # fmt: skip
     assert uow.timers == {
         ("reconcile_daily", "daily"): datetime(2026, 11, 23, 22, tzinfo=UTC),

@@ -10,10 +10,10 @@ from services.shared.kernel.actor import Grants
 from services.shared.messages.base import Command, Event, Instant, Message, Page, Query, View
 from services.shared.messages.billing.commission_plan import FINANCE
 
-ReconciliationSource = Literal["stripe", "bank", "vouchers"]
+ReconciliationSource = Literal["stripe", "bank", "vouchers", "channel"]
 RunState = Literal["running", "done", "failed"]
 ItemState = Literal["ours_only", "theirs_only", "amount_differs"]
-ItemKind = Literal["movement", "balance", "statement", "suspense"]
+ItemKind = Literal["movement", "balance", "statement", "suspense", "held"]
 
 
 class ReconciledBalance(Message):
@@ -68,7 +68,7 @@ class ReconciliationItem(View):
         item_id: The same in every run that finds it.
         kind: *movement*: one of money, of vouchers what a programme grants or pays for an order; *balance*: what
             stands on the account; *statement*: a day of which no statement is known; *suspense*: a line of the bank
-            that nobody knows the purpose of.
+            that nobody knows the purpose of; *held*: a movement of what the splitting channel holds for orders.
         reference: Theirs, or the business key of our transaction where they have none.
         ours, theirs: Minor units of *currency*, above zero what makes the account more; none: nothing there.
         occurred_at: When it happened, by whoever says so.
@@ -164,6 +164,7 @@ class ReconciliationOverdue(Event):
     stripe_items: int
     bank_items: int
     voucher_items: int
+    channel_items: int = 0
     items: int
     oldest_days: int
     unfinished_runs: int
