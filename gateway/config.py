@@ -30,7 +30,7 @@ class GatewaySettings(BaseSettings):
     """Requests that may wait for a service at the same time."""
     body_bytes_max: Positive = 1024 * 1024
     statement_bytes_max: Positive = 8 * 1024 * 1024
-    """Of a bank statement, the one large thing that comes as JSON."""
+    """Of a file of a bank or an authority, which comes as JSON."""
     head_timeout_s: Annotated[float, Field(gt=0)] = 15.0
     """For the request line and headers, all of them."""
     body_timeout_s: float = 30.0

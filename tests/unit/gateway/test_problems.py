@@ -1,10 +1,13 @@
 """Every bad input has its problem document, and reaches no service."""
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from infra.local.state import ROOT
 from services.shared.kernel.ids import derived_id, new_id
 from tests.unit.gateway.asgi import Site
 from tests.unit.gateway.conftest import CUSTOMER_KEY, OPERATOR_KEY, PROVIDER_KEY
@@ -273,3 +276,23 @@ def test_every_answer_carries_security_headers(site: Site) -> None:
     for answer in (site.get("/healthz"), site.get("/v1/nothing"), site.get("/sign-in")):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_every_file_that_may_be_large_comes_in(site: Site) -> None:
+    """Where a field may be longer than other bodies are, the body may be, and nowhere else."""
+    for path, larger in posts_with_a_file():
+        answer = site.send(
+            "POST", path, b"x" * 2_000_000, {"content-type": "application/json"}, api_key=OPERATOR_KEY
+        )  # fmt: skip
+        assert (answer.status == 413) is not larger, path
+
+
+def posts_with_a_file() -> Iterator[tuple[str, bool]]:
+    """Each path that is posted to, with ids; whether a text in its body may be longer than a megabyte."""
+    described = json.loads((ROOT / "gateway" / "openapi.json").read_text("utf-8"))
+    schemas = described["components"]["schemas"]
+    for path, operations in described["paths"].items():
+        for content in operations.get("post", {}).get("requestBody", {}).get("content", {}).values():
+            body = schemas[content["schema"]["$ref"].rpartition("/")[2]]
+            longest = max((field.get("maxLength", 0) for field in body["properties"].values()), default=0)
+            yield re.sub(r"\{\w+\}", str(new_id()), path), longest > 1024 * 1024
