@@ -12,13 +12,13 @@ def ok(answer: Schema) -> Response:
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
-def created(answer: Schema, location: str) -> Response:
-    """*location*: path of what was made."""
+def created(answer: Schema, location: str | None) -> Response:
+    """*location*: path of what was made; none where nobody can ask for it again."""
     return Response(
         answer.model_dump_json(),
         status_code=problems.CREATED,
         media_type="application/json",
-        headers={"Location": location},
+        headers={"Location": location} if location is not None else None,
     )
 
 

@@ -70,4 +70,4 @@ def declare_relation(
 ) -> Response:
     """Who controls whom, or holds shares of whom."""
     view = caller.ask(DeclareRelation(**dict(body)), RelationView)
-    return created(schemas.Relation.of(view), "/v1/related-parties")
+    return created(schemas.Relation.of(view), None)

@@ -1,6 +1,9 @@
 """What routes do besides passing on: status, key, polling, ETag, raw bytes; and that each passes its own command."""
 
+import ast
 import json
+import re
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -180,6 +183,24 @@ def test_the_committed_description_is_this_one(site: Site) -> None:
     """`python -m gateway openapi` writes it anew."""
     committed = json.loads((Path(package.__path__[0]).parent / "openapi.json").read_text("utf-8"))
     assert committed == json.loads(json.dumps(describe(site.app)))
+
+
+def test_the_place_of_what_was_made_can_be_asked_for(site: Site) -> None:
+    """Whoever follows `Location` finds a route that answers."""
+    asked = {re.sub(r"{\w+}", "{}", path) for path, each in describe(site.app)["paths"].items() if "get" in each}
+    said = [place for path in Path(package.__path__[0]).glob("*.py") for place in _places(ast.parse(path.read_text()))]
+    assert len(said) > 40
+    assert [place for place in said if place not in asked] == []
+
+
+def _places(tree: ast.AST) -> Iterator[str]:
+    """The path that each `created` names, with {} for what is filled in, without what stands behind a question mark."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "created":
+            place = node.args[1]
+            parts = place.values if isinstance(place, ast.JoinedStr) else [place]
+            told = [str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts]
+            yield from ["".join(told).partition("?")[0]] if told != ["None"] else []
 
 
 def _references(node: Any) -> set[str]:
