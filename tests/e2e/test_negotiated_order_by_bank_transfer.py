@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from infra.demo import bank
 from infra.demo import journey as steps
+from infra.demo import settlement as settling
 from infra.demo.client import Json
 from infra.demo.figures import NEGOTIATED_BY_TRANSFER
 from services.shared.kernel.ids import new_id
@@ -70,6 +71,8 @@ def test_negotiated_order_by_bank_transfer(stage: Stage) -> None:
     assert accepted["accepted_at"] > accepted["delivered_at"]
     history = steps.timeline_of(stage.referred["requester"], order_id)
     assert [step["by"] for step in history if step["what"] == "accepted"] == ["platform"]
+    invoice = settling.invoice_of(cast, order_id)
+    assert invoice["issued_at"] > accepted["accepted_at"], "the clocks did not move at once"
 
     settlements = to_invoiced(stage, journey, order_id)
     stage.platform.move_clock(HOLD + timedelta(hours=1))

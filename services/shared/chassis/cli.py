@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from services.shared.chassis.definition import HOSTED, Definition, find, named
 from services.shared.chassis.settings import ProcessSettings, load
@@ -114,11 +115,15 @@ def _clock(advance_s: float) -> int:
     if not load(ProcessSettings)[0].clock_settable:
         sys.stderr.write("business time can be moved in demo and tests only (YIQI_CLOCK_SETTABLE)\n")
         return 1
-    for name in (*HOSTED, "identity"):
-        definition = find(name)
-        source = database.engine(load(definition.settings)[0].database_url, name="clock", pool_size=1)
-        with database.connection(source) as held:
-            offset_s = held.exec_driver_sql(
+    sources = {
+        name: database.engine(load(find(name).settings)[0].database_url, name="clock", pool_size=1)
+        for name in (*HOSTED, "identity")
+    }
+    with ExitStack() as opened:
+        held = {name: opened.enter_context(database.connection(source)) for name, source in sources.items()}
+        # At once, with all of them open: what follows of a clock that has moved must meet no clock that has not.
+        for name, connection in held.items():
+            offset_s = connection.exec_driver_sql(
                 "UPDATE clock SET offset_s = offset_s + %s RETURNING offset_s", (advance_s,)
             ).scalar_one()
             sys.stdout.write(f"{name}: {offset_s:+.0f} s\n")
