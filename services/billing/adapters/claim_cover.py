@@ -32,12 +32,30 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "min_own_payment": ("最低自付", "Own payment"),
 }
 _KINDS: Mapping[str, str] = {
-    "quotation": "报价 Quotation", "contract": "合同 Contract", "report": "报告 Report", "invoice": "发票 Invoice",
+    "quotation": "报价 Quotation", "contract": "合同 Contract", "report": "报告 Report", "invoice": "商业发票 Invoice",
     "receipt": "收款 Receipt", "acceptance": "验收 Acceptance",
 }  # fmt: skip
 _OUTCOMES: Mapping[str, str] = {"passed": "通过 passed", "limited": "受限 limited", "failed": "未通过 failed"}
 _COUNTS = frozenset({"papers", "reports", "orders"})
 """Figures of rules that are numbers of things; the other whole numbers are amounts in minor units."""
+_FIGURES: Mapping[str, str] = {
+    "until": "截止 until", "papers": "份数 papers", "claimed": "申请 claimed", "by_rules": "按规则 by the rules",
+    "received": "已收 received", "own_payment": "自付 own part", "reports": "报告 reports", "findings": "疑点 findings",
+    "code": "代码类别 code", "region": "行政区划 region", "base": "基数 base", "least": "下限 least",
+    "amount": "金额 amount", "limit": "上限 limit", "wanted": "申请 wanted", "orders": "订单 orders",
+    "without": "缺报告 without a report", "value": "相同内容 the same", "order": "另一订单 other order",
+    "owner": "控制方 owner", "owned": "被控方 owned", "listed": "价目 listed", "asked": "报价 asked",
+}  # fmt: skip
+_FINDINGS: Mapping[str, str] = {
+    "same_organisation": "同一单位 The same organisation", "same_credit_code": "信用代码相同 The same credit code",
+    "declared_control": "申报的控制 Declared control", "declared_shareholder": "申报的持股 Declared shareholder",
+    "same_bank_account": "银行账户相同 The same bank account", "same_address": "地址相同 The same address",
+    "same_phone": "电话相同 The same phone", "repeated_report": "报告重复申报 Report claimed before",
+    "price_above_list": "价格高于价目表 Price above the list",
+}  # fmt: skip
+_SEVERITIES: Mapping[str, str] = {
+    "block": "不予受理 stops it", "review": "须人工复核 wants a person", "ignore": "不影响 nothing",
+}  # fmt: skip
 
 
 def claim_cover_pdf(noun: str, told: Mapping[str, Any], about: Mapping[str, str], manifest_sha256: str) -> bytes:
@@ -70,7 +88,7 @@ def claim_cover_pdf(noun: str, told: Mapping[str, Any], about: Mapping[str, str]
             "amount": figure(amount),
             "amount_capitals": capitals(amount),
             "results": [_result(each, amount.currency) for each in told["results"]],
-            "findings": [[each["kind"], each["severity"]] for each in told["findings"]],
+            "findings": [_finding(each, amount.currency) for each in told["findings"]],
             "papers": _papers(told["evidence"]) if of_order else [],
             "orders": [
                 [
@@ -98,11 +116,27 @@ def _day(instant: str) -> str:
 
 def _result(result: Mapping[str, Any], currency: str) -> list[str]:
     zh, english = _RULES.get(result["rule"], (result["rule"], ""))
-    shown = [
-        f"{name}: {figure(Money(value, currency)) if isinstance(value, int) and name not in _COUNTS else value}"
-        for name, value in result["figures"].items() if value != ""
-    ]  # fmt: skip
-    return [zh, english, _OUTCOMES[result["outcome"]], "; ".join(shown)]
+    return [zh, english, _OUTCOMES[result["outcome"]], _shown(result["figures"], currency)]
+
+
+def _finding(finding: Mapping[str, Any], currency: str) -> list[str]:
+    """The hash of a report that was claimed before stands among the papers."""
+    facts = {name: value for name, value in finding["facts"].items() if name != "sha256"}
+    return [_FINDINGS[finding["kind"]], _SEVERITIES[finding["severity"]], _shown(facts, currency)]
+
+
+def _shown(figures: Mapping[str, int | str], currency: str) -> str:
+    return "; ".join(
+        f"{_FIGURES.get(name, name)}: {_value(name, value, currency)}" for name, value in figures.items() if value != ""
+    )
+
+
+def _value(name: str, value: int | str, currency: str) -> str:
+    if name == "until":
+        return moment(datetime.fromisoformat(str(value)))
+    if name == "findings":
+        return ", ".join(_FINDINGS[kind] for kind in str(value).split(", "))
+    return figure(Money(value, currency)) if isinstance(value, int) and name not in _COUNTS else str(value)
 
 
 def _papers(evidence: Iterable[Mapping[str, Any]]) -> list[list[str]]:

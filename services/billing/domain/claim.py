@@ -306,7 +306,7 @@ def claim_results(
     own = use.gross - use.cover
     # Not `after_refund`, which never gives less than stands: asked about what stands it says yes to everything.
     again, _ = amount_on(rules, use.net, use.gross, use.left)
-    doubtful = [each.kind for each in found if each.severity == "review"]
+    doubtful = sorted({each.kind for each in found if each.severity == "review"})
     reports = [each.sha256 for each in evidence if each.kind == "report"]
     return (
         _held("claim_deadline", until is not None and now < until, until=until.isoformat() if until else ""),

@@ -22,6 +22,7 @@ from services.billing.domain.programme import (
     version_at,
     within,
 )
+from services.billing.domain.related_party import repeated_reports
 from services.billing.domain.voucher import VoucherUse
 from services.shared.kernel.ids import new_id
 from tests.kit.fakes_voucher import AUTHORITY_ID, HANGZHOU_CODE, HEFEI_CODE, a_programme, a_version, some_rules
@@ -213,5 +214,8 @@ def test_what_stands_is_held_against_what_the_rules_give() -> None:
             currency="CNY", amount=amount, net=8_000_000, gross=8_480_000, year=2026, redeem_to="company",
             shortfall_payer="customer", left=PLENTY, results=(), findings=(), reserved_at=NOON,
         )  # fmt: skip
-        (result,) = [each for each in claim_results(use, rules, 8_480_000, (), (), NOON) if each.rule == "amount"]
+        found = repeated_reports((("ab", "OR-2"), ("ab", "OR-3")), rules)
+        told = {each.rule: each for each in claim_results(use, rules, 8_480_000, (), found, NOON)}
+        assert told["no_findings"].figures == {"findings": "repeated_report"}
+        result = told["amount"]
         assert (result.outcome, result.figures["by_rules"]) == (outcome, given)
