@@ -189,7 +189,7 @@ def _payment_terms(contents: Contents) -> str:
     if contents.credits is not None:
         return "已付款项按原付款路径退回，未付款项不再支付。 What was paid goes back as it came, the rest is not owed."
     if contents.paid == contents.gross:
-        return "款项已付清。 Paid in full before work began."
+        return "款项已结清。 Nothing is left to pay."
     if not contents.net_days:
         return "请在收到发票后支付。 Payable on receipt."
     return f"请于开票后 {contents.net_days} 日内支付。 Payable within {contents.net_days} days of the invoice."

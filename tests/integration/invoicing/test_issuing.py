@@ -76,7 +76,7 @@ def test_both_files_are_kept_under_their_hashes_and_the_pdf_carries_the_xml(stor
         "1060.00", "1060.00", "0.00",
     ]  # fmt: skip
     text = text_of(pdf)
-    for said in ("INV-2026-000001", "OR-2026-000001", "CT-2026-000001", "1,060.00", "不是发票", "款项已付清"):
+    for said in ("INV-2026-000001", "OR-2026-000001", "CT-2026-000001", "1,060.00", "不是发票", "款项已结清"):
         assert said in text, said
     assert issue(asked, "key") == made
 
@@ -166,7 +166,7 @@ def test_what_was_given_back_before_acceptance_is_a_reduction(store: ObjectStore
     assert total(xml, "TaxExclusiveAmount") == f"{net / 100:.2f}"
     assert total(xml, "PayableAmount") == "0.00"
     text = text_of(store.fetch(made["pdf"]["key"]))
-    for said in ("开票前退款", "Refundsagreedbeforethisinvoice", figure(cny(net + tax)), "款项已付清"):
+    for said in ("开票前退款", "Refundsagreedbeforethisinvoice", figure(cny(net + tax)), "款项已结清"):
         assert said in text, said
 
 
