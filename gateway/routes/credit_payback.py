@@ -1,4 +1,4 @@
-"""Customers' credit paid back: asked for by one, let go by another."""
+"""Customers' credit, and what programmes are to have back, paid back: asked for by one, let go by another."""
 
 from typing import Annotated
 from uuid import UUID
@@ -23,6 +23,23 @@ def request_credit_payback(
     """One person asks for it; another one lets it go."""
     view = caller.ask(credit_payback.RequestCreditPayback(**dict(body)), credit_payback.CreditPaybackView)
     return created(schemas.CreditPayback.of(view), "/v1/credit-paybacks")
+
+
+@router.post("/to-programmes", status_code=problems.CREATED, response_model=schemas.CreditPayback)
+def request_programme_payback(
+    caller: Signed,
+    body: Annotated[schemas.ProgrammePaybackToRequest, Depends(JsonBody(schemas.ProgrammePaybackToRequest))],
+) -> Response:
+    """What an authority has paid too much of, because of refunds; from there on as a customer's credit."""
+    view = caller.ask(credit_payback.RequestProgrammePayback(**dict(body)), credit_payback.CreditPaybackView)
+    return created(schemas.CreditPayback.of(view), "/v1/credit-paybacks")
+
+
+@router.get("/to-programmes", response_model=schemas.OwedToProgrammes)
+def list_owed_to_programmes(caller: Signed) -> Response:
+    """What programmes are to have back and the bank has not been told to pay; oldest first. Authorities see theirs."""
+    asked = credit_payback.ListOwedToProgrammes()
+    return ok(schemas.OwedToProgrammes.of(caller.ask(asked, credit_payback.OwedToProgrammes)))
 
 
 @router.post("/{credit_payback_id}/approve", response_model=schemas.CreditPayback)

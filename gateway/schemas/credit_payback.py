@@ -1,4 +1,4 @@
-"""Customers' credit paid back to them."""
+"""Customers' credit, and what programmes are to have back, paid back."""
 
 from uuid import UUID
 
@@ -16,6 +16,29 @@ class CreditPaybackToRequest(Schema):
     reason: Remark
 
 
+class ProgrammePaybackToRequest(Schema):
+    """It goes to the authority's own account, which is known."""
+
+    programme_id: UUID
+    amount: PositiveMoney
+    reason: Remark
+
+
+class OwedToProgramme(Shown):
+    """*since*: the oldest part of what is owed."""
+
+    programme_id: UUID
+    programme_number: str
+    authority_id: UUID
+    amount: Money
+    since: Instant
+    age_days: int
+
+
+class OwedToProgrammes(Shown):
+    items: tuple[OwedToProgramme, ...]
+
+
 class CreditPaybackToFail(Schema):
     reason: Remark
 
@@ -24,7 +47,7 @@ class CreditPayback(Shown):
     credit_payback_id: UUID
     number: str
     state: CreditPaybackState
-    customer_id: UUID
+    customer_id: UUID | None
     amount: Money
     reason: str
     bank_name: str
@@ -35,6 +58,7 @@ class CreditPayback(Shown):
     paid_at: Instant | None
     failure: str
     written: bool
+    programme_id: UUID | None
 
 
 class CreditPaybackPage(Shown):
@@ -44,4 +68,5 @@ class CreditPaybackPage(Shown):
 
 class CreditPaybacksListed(Listed):
     customer_id: UUID | None = None
+    programme_id: UUID | None = None
     state: CreditPaybackState | None = None

@@ -61,6 +61,14 @@ WITH expected AS (
   SELECT 'credit_payback', 'out', currency, amount, CAST(:today AS date), number, credit_payback_id
   FROM credit_payback WHERE state IN ('requested', 'ordered')
   UNION ALL
+  SELECT 'credit_payback', 'out', b.currency,
+         sum(b.posted_c - b.posted_d) - (
+           SELECT coalesce(sum(c.amount), 0) FROM credit_payback c
+           WHERE c.programme_id = p.programme_id AND c.currency = b.currency AND c.state = 'requested'),
+         NULL, p.number, p.programme_id
+  FROM programme p JOIN account_balance b ON b.account = 'L:voucher_clawback:' || p.programme_id
+  GROUP BY p.programme_id, b.currency
+  UNION ALL
   SELECT 'vat', 'out', currency, sum(posted_c - posted_d), CAST(:filing AS date), account, NULL
   FROM account_balance WHERE account = 'L:vat:payable' GROUP BY account, currency
 )

@@ -17,17 +17,38 @@ from services.shared.chassis.database import save_versioned
 from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound
+from services.shared.kernel.money import Money
+from services.shared.kernel.times import business_date
 from services.shared.messages.billing.bank_order import BankOrderDocument
 from services.shared.messages.billing.credit_payback import (
     CreditPaybackPage,
     GetCreditPaybackDocument,
     ListCreditPaybacks,
+    ListOwedToProgrammes,
+    OwedToProgramme,
+    OwedToProgrammes,
 )
 
 if TYPE_CHECKING:
     from services.billing.adapters.unit_of_work import BillingUnitOfWork
 
 _TABLE = credit_tables.credit_payback
+
+# What was paid back paid back what was owed longest.
+_OWED = text("""
+SELECT p.programme_id, p.number, p.authority_id, b.currency, b.credited - b.debited AS owed, oldest.since
+FROM programme p
+JOIN (SELECT account, currency, sum(posted_c)::bigint AS credited, sum(posted_d)::bigint AS debited
+      FROM account_balance WHERE account LIKE 'L:voucher_clawback:%' GROUP BY account, currency) AS b
+  ON b.account = 'L:voucher_clawback:' || p.programme_id AND b.credited > b.debited
+CROSS JOIN LATERAL (
+  SELECT min(effective_at) AS since FROM (
+    SELECT effective_at, sum(amount) OVER (ORDER BY effective_at, seq, line) AS credited FROM ledger_entry e
+    WHERE e.account = b.account AND e.currency = b.currency AND e.side = 'C') AS c
+  WHERE c.credited > b.debited) AS oldest
+WHERE CAST(:authority_id AS uuid) IS NULL OR p.authority_id = :authority_id
+ORDER BY oldest.since, p.number
+""")
 
 
 class SqlCreditPaybacks:
@@ -69,6 +90,8 @@ def list_credit_paybacks(
     statement = select(_TABLE)
     if query.customer_id is not None:
         statement = statement.where(_TABLE.c.customer_id == query.customer_id)
+    if query.programme_id is not None:
+        statement = statement.where(_TABLE.c.programme_id == query.programme_id)
     if query.state is not None:
         statement = statement.where(_TABLE.c.state == query.state)
     rows, cursor = page(
@@ -77,6 +100,24 @@ def list_credit_paybacks(
     )  # fmt: skip
     items = tuple(credit_payback.view(CreditPayback(**row._mapping)) for row in rows)
     return CreditPaybackPage(items=items, next_cursor=cursor)
+
+
+def list_owed_to_programmes(
+    query: ListOwedToProgrammes, *, actor: Actor, uow: "BillingUnitOfWork", now: datetime
+) -> OwedToProgrammes:
+    own = require(actor, query.grants, {"authority": actor.organisation_id}) == "authority"
+    today = business_date(now)
+    rows = uow.connection.execute(_OWED, {"authority_id": actor.organisation_id if own else None})
+    return OwedToProgrammes(
+        items=tuple(
+            OwedToProgramme(
+                programme_id=row.programme_id, programme_number=row.number, authority_id=row.authority_id,
+                amount=Money(row.owed, row.currency), since=row.since,
+                age_days=(today - business_date(row.since)).days,
+            )
+            for row in rows
+        )
+    )  # fmt: skip
 
 
 def get_credit_payback_document(

@@ -82,4 +82,5 @@ credit_payback = Table(
     Column("document_sha256", Text),
     Column("document_size", BigInteger),
     Column("version", Integer),
+    Column("programme_id", Uuid),
 )

@@ -29,6 +29,9 @@ REFERENCES = {
         SELECT coalesce(received_invoice_id, input_vat_id)::text AS named, CASE source WHEN 'psp_fees' THEN 'input_vat'
           ELSE 'settlement' END AS noun, number, coalesce(settlement_id, input_vat_id) AS thing_id
         FROM input_vat WHERE coalesce(received_invoice_id, input_vat_id) = ANY(CAST(:names AS uuid[]))""",
+    "credit_payback": """
+        SELECT credit_payback_id::text AS named, 'credit_payback' AS noun, number, credit_payback_id AS thing_id
+        FROM credit_payback WHERE credit_payback_id = ANY(CAST(:names AS uuid[]))""",
     "adjustment": """
         SELECT adjustment_id::text AS named, 'adjustment' AS noun, number, adjustment_id AS thing_id
         FROM adjustment WHERE adjustment_id = ANY(CAST(:names AS uuid[]))""",

@@ -1,7 +1,9 @@
 """
-A customer's credit that is paid back to it: asked for by one, let go by another, ordered from the bank.
+A customer's credit that is paid back to it, or what a programme is to have back because of refunds: asked for by one,
+let go by another, ordered from the bank.
 
-It goes to the customer's own account and nowhere else. From the moment it is let go no order can be paid with it.
+It goes to the own account of the customer, or of the authority, and nowhere else. From the moment it is let go no order
+can be paid with it.
 """
 
 from dataclasses import dataclass
@@ -47,6 +49,7 @@ class CreditPayback:
 
     Attributes:
         number: Stands in the remittance text; by it the bank's line finds it.
+        customer_id, programme_id: Whose money it is, one of them: a customer's credit, or a programme's.
         failure: Why the bank did not make it, or that it came back.
         document_key, document_sha256, document_size: The file by which the bank is told; none until it is written.
     """
@@ -54,7 +57,7 @@ class CreditPayback:
     credit_payback_id: UUID
     number: str
     state: CreditPaybackState
-    customer_id: UUID
+    customer_id: UUID | None
     currency: str
     amount: int
     reason: str
@@ -71,10 +74,20 @@ class CreditPayback:
     document_sha256: str = ""
     document_size: int = 0
     version: int = 0
+    programme_id: UUID | None = None
 
     @property
     def money(self) -> Money:
         return Money(self.amount, self.currency)
+
+    @property
+    def owed_on(self) -> str:
+        """The account on which we owe it until it is let go, and again where it comes back."""
+        if self.programme_id is not None:
+            return ledger.voucher_clawback(self.programme_id)
+        if self.customer_id is not None:
+            return ledger.customer_credit(self.customer_id)
+        raise ValueError("money of nobody is paid back")
 
     def approve(self, by: str, account_now: tuple[str, str, str], now: datetime) -> None:
         """
@@ -127,24 +140,20 @@ class CreditPayback:
 
 def ordered(payback: CreditPayback) -> tuple[Entry, ...]:
     """The bank is told: no order is paid with it any more."""
-    credit = ledger.customer_credit(payback.customer_id)
     under_way = ledger.credit_payback(payback.credit_payback_id)
-    return ledger.entries(("D", credit, payback.money), ("C", under_way, payback.money))
+    return ledger.entries(("D", payback.owed_on, payback.money), ("C", under_way, payback.money))
 
 
 def paid(payback: CreditPayback, source: str) -> tuple[Entry, ...]:
     """
     The bank's statement shows it: a line that lies on *source*, our account or suspense.
 
-    One that had failed is the customer's credit by now, which must still be there.
+    One that had failed is owed as before by now, and that must still be there.
     """
-    taken = ledger.credit_payback(payback.credit_payback_id)
-    if payback.state == "failed":
-        taken = ledger.customer_credit(payback.customer_id)
+    taken = payback.owed_on if payback.state == "failed" else ledger.credit_payback(payback.credit_payback_id)
     return ledger.entries(("D", taken, payback.money), ("C", source, payback.money))
 
 
 def returned(payback: CreditPayback, source: str) -> tuple[Entry, ...]:
-    """The customer's bank sent it back, by a line that lies on *source*: it is its credit again."""
-    credit = ledger.customer_credit(payback.customer_id)
-    return ledger.entries(("D", source, payback.money), ("C", credit, payback.money))
+    """Its bank sent it back, by a line that lies on *source*: it is owed as before."""
+    return ledger.entries(("D", source, payback.money), ("C", payback.owed_on, payback.money))

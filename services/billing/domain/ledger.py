@@ -49,7 +49,7 @@ ROUNDING = "E:rounding"
 # Whose credit the debits may never exceed: other people's money, which is spent at most once.
 _NEVER_OVERDRAWN = (
     "L:contract:", "L:customer_credit:", "L:provider:", "L:station:", "L:payout_transit:", "L:voucher_fund:",
-    "L:refund:", "L:credit_payback:", "M:order:",
+    "L:refund:", "L:credit_payback:", "L:voucher_clawback:", "M:order:",
 )  # fmt: skip
 
 
@@ -191,6 +191,7 @@ def voucher_fund(programme_id: UUID) -> str:
 
 
 def voucher_clawback(programme_id: UUID) -> str:
+    """What a programme has paid and is to have back, because of refunds."""
     return f"L:voucher_clawback:{programme_id}"
 
 

@@ -36,7 +36,9 @@ from services.shared.messages.billing.credit_payback import (
     FailCreditPayback,
     GetCreditPaybackDocument,
     ListCreditPaybacks,
+    ListOwedToProgrammes,
     RequestCreditPayback,
+    RequestProgrammePayback,
 )
 from services.shared.messages.billing.income_allocation import (
     ListAllocatedIncome,
@@ -86,9 +88,13 @@ from services.shared.messages.billing.split_order import RetrySplitReturn
 
 class MoneyOut:
     request_credit_payback = command(RequestCreditPayback, given(credit_payback.request_credit_payback, **COOLING_OFF))
+    request_programme_payback = command(
+        RequestProgrammePayback, given(credit_payback.request_programme_payback, **COOLING_OFF)
+    )
     approve_credit_payback = command(ApproveCreditPayback, given(credit_payback.approve_credit_payback, **COOLING_OFF))
     cancel_credit_payback = command(CancelCreditPayback, credit_payback.cancel_credit_payback)
     fail_credit_payback = command(FailCreditPayback, credit_payback.fail_credit_payback)
+    list_owed_to_programmes = query(ListOwedToProgrammes, credit_payback_repository.list_owed_to_programmes)
     list_credit_paybacks = query(ListCreditPaybacks, credit_payback_repository.list_credit_paybacks)
     get_credit_payback_document = query(
         GetCreditPaybackDocument,

@@ -1,4 +1,4 @@
-"""A customer's credit paid back to it."""
+"""A customer's credit paid back to it; and what a programme is to have back, to its authority."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from services.shared.messages.billing.credit_payback import (
     CreditPaybackView,
     FailCreditPayback,
     RequestCreditPayback,
+    RequestProgrammePayback,
 )
 
 E = TypeVar("E", CreditPaybackOrdered, CreditPaybackPaid, CreditPaybackFailed, CreditPaybackReturned)
@@ -44,15 +45,35 @@ def request_credit_payback(
         BankAccountUnknown, BankAccountUnconfirmed, BankAccountNotOwn, BankAccountNew: See account_to_pay.
     """
     require(actor, command.grants, {})
-    bank_name, account_name, account_number = account_to_pay(_customer(command.customer_id, uow), now, cooling_off)
-    credit = ledger.customer_credit(command.customer_id)
-    if command.amount.amount > uow.ledger.standing(credit, command.amount.currency):
-        raise AccountOverdrawn
+    return _request(command, command.customer_id, None, actor, uow, now, cooling_off)
+
+
+def request_programme_payback(
+    command: RequestProgrammePayback, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, cooling_off: timedelta
+) -> CreditPaybackView:
+    """
+    Ask for what a programme has paid too much of to be given back to its authority; else as `request_credit_payback`.
+
+    Raises:
+        NotFound: There is no such programme.
+        AccountOverdrawn, BankAccountUnknown, BankAccountUnconfirmed, BankAccountNotOwn, BankAccountNew: See there.
+    """
+    require(actor, command.grants, {})
+    return _request(command, None, command.programme_id, actor, uow, now, cooling_off)
+
+
+def _request(
+    command: RequestCreditPayback | RequestProgrammePayback, customer_id: UUID | None, programme_id: UUID | None,
+    actor: Actor, uow: BillingUnitOfWork, now: datetime, cooling_off: timedelta,
+) -> CreditPaybackView:  # fmt: skip
+    payee = _payee(customer_id, programme_id, uow)
+    bank_name, account_name, account_number = account_to_pay(payee, now, cooling_off)
     payback = CreditPayback(
         credit_payback_id=new_id(),
         number="",
         state="requested",
-        customer_id=command.customer_id,
+        customer_id=customer_id,
+        programme_id=programme_id,
         currency=command.amount.currency,
         amount=command.amount.amount,
         reason=command.reason,
@@ -62,6 +83,8 @@ def request_credit_payback(
         requested_at=now,
         requested_by=hand_of(actor),
     )
+    if payback.amount > uow.ledger.standing(payback.owed_on, payback.currency):
+        raise AccountOverdrawn
     uow.credit_paybacks.add(payback)
     return view(payback)
 
@@ -79,7 +102,7 @@ def approve_credit_payback(
     """
     require(actor, command.grants, {})
     payback = uow.credit_paybacks.get(command.credit_payback_id)
-    account = account_to_pay(_customer(payback.customer_id, uow), now, cooling_off)
+    account = account_to_pay(_payee(payback.customer_id, payback.programme_id, uow), now, cooling_off)
     payback.approve(hand_of(actor), account, now)
     uow.credit_paybacks.save(payback)
     uow.publish(_event(CreditPaybackOrdered, payback, ordered_at=now))
@@ -119,7 +142,7 @@ def fail_credit_payback(
     command: FailCreditPayback, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
 ) -> CreditPaybackView:
     """
-    The bank did not make it, says somebody else than who let it go: it is the customer's credit again.
+    The bank did not make it, says somebody else than who let it go: it is owed as before.
 
     Raises: WrongState, SameHands.
     """
@@ -157,7 +180,7 @@ def mark_paid(payback: CreditPayback, at: datetime, *, uow: BillingUnitOfWork) -
 
 
 def mark_returned(payback: CreditPayback, at: datetime, *, uow: BillingUnitOfWork) -> None:
-    """The customer's bank sent it back; booked by the caller. Raises WrongState."""
+    """Its bank sent it back; booked by the caller. Raises WrongState."""
     payback.bring_back()
     uow.credit_paybacks.save(payback)
     uow.publish(_event(CreditPaybackReturned, payback, returned_at=at))
@@ -204,16 +227,18 @@ def take(line: BankLine, known: Mapping[str, CreditPayback], *, uow: BillingUnit
 
 
 def _event(kind: type[E], payback: CreditPayback, **more: object) -> E:
-    facts = {name: getattr(payback, name) for name in ("credit_payback_id", "number", "customer_id")}
+    facts = {name: getattr(payback, name) for name in ("credit_payback_id", "number", "customer_id", "programme_id")}
     return kind.model_validate({**facts, "amount": payback.money, **more})
 
 
-def _customer(customer_id: UUID, uow: BillingUnitOfWork) -> OrganisationCopy:
-    """Locked, so that a change of its account is seen here or sees this."""
-    customer = uow.organisations.find(customer_id, lock=True)
-    if customer is None or customer.kind != "customer":
+def _payee(customer_id: UUID | None, programme_id: UUID | None, uow: BillingUnitOfWork) -> OrganisationCopy:
+    """The customer, or the programme's authority; locked, so that a change of its account is seen here or sees this."""
+    programme = uow.programmes.find(programme_id) if programme_id is not None else None
+    payee_id, kind = (programme.authority_id, "authority") if programme is not None else (customer_id, "customer")
+    payee = uow.organisations.find(payee_id, lock=True) if payee_id is not None else None
+    if payee is None or payee.kind != kind:
         raise NotFound
-    return customer
+    return payee
 
 
 def view(payback: CreditPayback) -> CreditPaybackView:
@@ -222,6 +247,7 @@ def view(payback: CreditPayback) -> CreditPaybackView:
         number=payback.number,
         state=payback.state,
         customer_id=payback.customer_id,
+        programme_id=payback.programme_id,
         amount=payback.money,
         reason=payback.reason,
         bank_name=payback.bank_name,

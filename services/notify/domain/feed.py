@@ -299,11 +299,13 @@ def entries_for(wire_name: str, data: Data) -> dict[str, Mapping[str, Any]]:
     """
     View → what it gets of an event, the operator's first.
 
-    An organisation that stands in two relations to one event gets it once, as the first of them.
+    Where the field that names an organisation is empty, nobody gets it. One that stands in two relations to one event
+    gets it once, as the first of them.
     """
     found: dict[str, Mapping[str, Any]] = {OPERATOR_VIEW: data}
     for each in FEED[wire_name]:
-        found.setdefault(view_of(data[each.party]), each.of(data))
+        if data[each.party] is not None:
+            found.setdefault(view_of(data[each.party]), each.of(data))
     return found
 
 

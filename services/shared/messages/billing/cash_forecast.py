@@ -16,7 +16,8 @@ ForecastKind = Literal["receivable", "claim", "payment", "payout", "settlement",
 work begins; no date. *claim*: approved, and not paid by its programme; no date. *payout*: started and not paid: today.
 *settlement*: payable, when its hold period is over; before its invoice is there, by the day by which a small enterprise
 must be paid, else without a date. *refund*: parts that go by bank or institution: today; while a red letter is awaited,
-without a date. *credit_payback*: today. *vat*: what is payable, by the next filing day.
+without a date. *credit_payback*: today; what a programme is to have back and nobody has asked for, without a date.
+*vat*: what is payable, by the next filing day.
 """
 
 

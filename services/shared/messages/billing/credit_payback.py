@@ -1,4 +1,4 @@
-"""A customer's credit paid back to its own account: asked for by one, let go by another."""
+"""A customer's credit, or what a programme is to have back, paid to its own account; asked for and let go by two."""
 
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.shared.kernel.actor import Grants
 from services.shared.kernel.money import Money
-from services.shared.messages.base import Command, Event, Instant, Page, PositiveMoney, Query, Remark, View
+from services.shared.messages.base import Command, Event, Instant, Message, Page, PositiveMoney, Query, Remark, View
 from services.shared.messages.billing.commission_plan import FINANCE
 
 CreditPaybackState = Literal["requested", "ordered", "paid", "failed", "returned", "cancelled"]
@@ -17,13 +17,14 @@ class CreditPaybackView(View):
     """
     Attributes:
         number: Stands in the remittance text; by it the bank's line finds it.
+        customer_id, programme_id: Whose money it is, one of them; that of a programme goes to its authority.
         written: The file for the bank can be fetched.
     """
 
     credit_payback_id: UUID
     number: str
     state: CreditPaybackState
-    customer_id: UUID
+    customer_id: UUID | None
     amount: Money
     reason: str
     bank_name: str
@@ -34,6 +35,7 @@ class CreditPaybackView(View):
     paid_at: Instant | None
     failure: str
     written: bool
+    programme_id: UUID | None = None
 
 
 class RequestCreditPayback(Command):
@@ -45,6 +47,47 @@ class RequestCreditPayback(Command):
     customer_id: UUID
     amount: PositiveMoney
     reason: Remark
+
+
+class RequestProgrammePayback(Command):
+    """
+    Ask for what a programme has paid too much of, because of refunds, to be given back to its authority; somebody else
+    lets it go. → CreditPaybackView
+    """
+
+    wire_name: ClassVar = "billing.request_programme_payback"
+    grants: ClassVar[Grants] = FINANCE
+
+    programme_id: UUID
+    amount: PositiveMoney
+    reason: Remark
+
+
+class OwedToProgramme(Message):
+    """
+    What a programme is to have back because of refunds and the bank has not been told to pay.
+
+    Attributes:
+        since: The oldest part of it.
+    """
+
+    programme_id: UUID
+    programme_number: str
+    authority_id: UUID
+    amount: Money
+    since: Instant
+    age_days: int
+
+
+class ListOwedToProgrammes(Query):
+    """Oldest first; an authority sees what it is owed. → OwedToProgrammes"""
+
+    wire_name: ClassVar = "billing.list_owed_to_programmes"
+    grants: ClassVar[Grants] = {"authority": frozenset({"authority"}), **FINANCE}
+
+
+class OwedToProgrammes(View):
+    items: tuple[OwedToProgramme, ...]
 
 
 class ApproveCreditPayback(Command):
@@ -82,6 +125,7 @@ class ListCreditPaybacks(Query):
     grants: ClassVar[Grants] = FINANCE
 
     customer_id: UUID | None = None
+    programme_id: UUID | None = None
     state: CreditPaybackState | None = None
     after: str | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
@@ -106,8 +150,9 @@ class _PaybackEvent(Event):
 
     credit_payback_id: UUID
     number: str
-    customer_id: UUID
+    customer_id: UUID | None
     amount: Money
+    programme_id: UUID | None = None
 
 
 class CreditPaybackOrdered(_PaybackEvent):
@@ -127,7 +172,7 @@ class CreditPaybackPaid(_PaybackEvent):
 
 
 class CreditPaybackFailed(_PaybackEvent):
-    """The bank did not make it; it is the customer's credit again."""
+    """The bank did not make it; it is owed as before."""
 
     wire_name: ClassVar = "credit_payback.failed.v1"
 
@@ -135,7 +180,7 @@ class CreditPaybackFailed(_PaybackEvent):
 
 
 class CreditPaybackReturned(_PaybackEvent):
-    """It was paid and the customer's bank sent it back; it is the customer's credit again."""
+    """It was paid and the customer's bank sent it back; it is owed as before."""
 
     wire_name: ClassVar = "credit_payback.returned.v1"
 
