@@ -164,7 +164,27 @@ def settle(stage: Stage, journey: steps.Journey, order_id: str, others: Intruder
         others.try_it(readers, "POST", "/received-invoices", said)
         assert settling.send_invoice(journey.cast, settlement)["state"] == "matched"
         settling.wait_for_settlement(journey.cast, settlement["settlement_id"], "payable")
+    divide(stage, provider, others)
     return settlements
+
+
+def divide(stage: Stage, settlement: Json, others: Intruders) -> None:
+    """The provider's income is its own affair: its college and team, what they have, and a sheet of it."""
+    rule: Json = {
+        "since": "2026-01-01",
+        "shares": [{"college": "材料学院", "bps": 3_000}, {"college": "材料学院", "team": "=电镜室", "bps": 7_000}],
+    }
+    finance = stage.provider["provider_finance"]
+    own = ("provider_finance", "lab_manager")
+    others.try_it(("provider_finance", "rival provider_finance"), "POST", "/income-allocations", rule)
+    finance.post("/income-allocations", rule, key=f"rule/{settlement['number']}")
+    path = f"/settlements/{settlement['settlement_id']}/income-allocation"
+    others.try_it(own, "GET", path)
+    divided = finance.get(path)
+    assert [part["gross"]["amount"] for part in divided["totals"]] == [28_620, 66_780]
+    sheet = f"/exports/allocated-income.csv?settlement_id={settlement['settlement_id']}"
+    others.try_it(own, "GET", sheet)
+    assert "材料学院,'=电镜室,CNY,63000,3780,66780" in finance.ask("GET", sheet).text
 
 
 def pay_out(stage: Stage, settlements: list[Json], others: Intruders) -> None:
