@@ -37,13 +37,22 @@ class BankLineCandidate(Shown):
     reasons: tuple[str, ...]
 
 
+class BankLineSuggestion(Shown):
+    parts: tuple[BankLinePart, ...]
+    reasons: tuple[str, ...]
+
+
 class BankLineInDetail(BankLine):
-    """*score* of each candidate is of a hundred; *reasons* are codes of what speaks for and against it."""
+    """
+    *score* of each candidate is of a hundred; *reasons* are codes of what speaks for and against it. The *parts* of a
+    suggestion are those with which the line is resolved, if it is right.
+    """
 
     age_days: int
     parts: tuple[BankLinePart, ...]
     proposal: BankLineProposal | None
     candidates: tuple[BankLineCandidate, ...]
+    suggestions: tuple[BankLineSuggestion, ...]
 
 
 class SuspenseAge(Shown):

@@ -12,6 +12,7 @@ from services.billing.domain.credit import BLOCK_OVERDUE_DAYS
 from services.billing.domain.funding import FundingAgreement
 from services.billing.domain.receivable import REMINDER_DAYS
 from services.billing.domain.small_enterprise import NOTICE_DAYS, PAYMENT_DAYS
+from services.billing.domain.stripe_payout import NAMES
 from services.shared.chassis.settings import StoringSettings, load
 
 
@@ -92,6 +93,9 @@ class BillingSettings(StoringSettings):
 
     resolve_alone_max: int = Field(default=5_000_000, ge=0)
     """Bank lines above so many minor units are matched by hand only when a second person confirms it."""
+
+    psp_names: tuple[str, ...] = NAMES
+    """With which words the payment institution's name on our bank's statement begins (JSON)."""
 
     referral_protection_days: int = Field(default=365, ge=1, le=3650)
     """How long a confirmed referral earns, from its claim on."""

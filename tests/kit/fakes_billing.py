@@ -50,6 +50,7 @@ from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import PayoutExists, Settlement
 from services.billing.domain.small_enterprise import SmallEnterprise
+from services.billing.domain.stripe_payout import StripePayout
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.kernel.actor import Actor, Role
@@ -665,6 +666,10 @@ class FakeBankLines:
         paid = [line for line in self.held.values() if any(part.target_id == payment_id for part in line.parts)]
         return frozenset(line.amount for line in paid)
 
+    def of_institution(self, money: Money) -> Sequence[BankLine]:
+        found = [line for line in self.held.values() if line.money == money]
+        return deepcopy([line for line in found if line.state == "suspense" or line.target == "psp"])
+
     def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
         del now
         self.save([*placed.lines, *placed.withdrawn])
@@ -673,6 +678,28 @@ class FakeBankLines:
     def save(self, lines: Sequence[BankLine]) -> None:
         for line in lines:
             self.held[line.bank_line_id] = deepcopy(line)
+
+
+class FakeStripePayouts:
+    def __init__(self) -> None:
+        self.held: dict[UUID, StripePayout] = {}
+
+    def lock(self) -> None:
+        pass
+
+    def around(self, first: date, last: date) -> Sequence[StripePayout]:
+        return [deepcopy(each) for each in self.held.values() if first <= each.arrives_on <= last]
+
+    def get_all(self, psp_payout_ids: Collection[UUID]) -> Mapping[UUID, StripePayout]:
+        if not self.held.keys() >= set(psp_payout_ids):
+            raise NotFound
+        return {each: deepcopy(self.held[each]) for each in psp_payout_ids}
+
+    def find(self, psp_payout_id: UUID) -> StripePayout | None:
+        return deepcopy(self.held.get(psp_payout_id))
+
+    def save(self, payout: StripePayout) -> None:
+        self.held[payout.psp_payout_id] = deepcopy(payout)
 
 
 class FakePayers:
@@ -1104,6 +1131,7 @@ class FakeBillingUnitOfWork:
         self.direct_movements = FakeDirectMovements()
         self.stripe_events = FakeStripeEvents()
         self.bank_lines = FakeBankLines()
+        self.stripe_payouts = FakeStripePayouts()
         self.csv_maps = FakeCsvMaps()
         self.payers = FakePayers(self.organisations)
         self.accruals = FakeAccruals(self.orders)

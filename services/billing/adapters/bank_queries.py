@@ -5,18 +5,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
-from services.billing.adapters import tables
+from services.billing.adapters import card_tables, tables
 from services.billing.adapters.bank_repositories import bank_line, payer_agreement
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.bank_line import BankLine
+from services.billing.domain.bank_line_part import Part
 from services.billing.domain.bank_matching import Scored
 from services.billing.domain.bank_statement import references_in
 from services.billing.domain.bank_suggestion import Suggestions
 from services.billing.domain.payer_agreement import one_account
 from services.billing.domain.payment import Payment
-from services.billing.use_cases import bank_line as bank_lines
+from services.billing.domain.stripe_payout import StripePayout
+from services.billing.use_cases import bank_line_view as bank_lines
 from services.billing.use_cases import payer_agreement as payer_agreements
 from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, require
@@ -24,6 +26,7 @@ from services.shared.kernel.errors import NotFound
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.bank_line import (
     BankLineCandidate,
+    BankLineSuggestion,
     BankLineView,
     Bucket,
     GetBankLine,
@@ -118,11 +121,35 @@ def _views(lines: Sequence[BankLine], uow: BillingUnitOfWork, now: datetime) -> 
     names = {each.organisation_id: each.legal_name for each in uow.organisations.find_all(customers).values()}
     suggestions = Suggestions(payments, payers, CANDIDATES_MAX)
     found = {line.bank_line_id: suggestions.of(line) for line in asked}
+    told = _awaited(lines, uow)
     return [
         bank_lines.view(line, now).model_copy(
-            update={"candidates": tuple(_candidate(each, names) for each in found.get(line.bank_line_id, ()))}
+            update={
+                "candidates": tuple(_candidate(each, names) for each in found.get(line.bank_line_id, ())),
+                "suggestions": tuple(_suggestions(line, told)),
+            }
         )
         for line in lines
+    ]
+
+
+def _awaited(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> list[StripePayout]:
+    """Payouts of the institution of as much as a line in suspense."""
+    amounts = {line.amount for line in lines if line.state == "suspense"}
+    table = card_tables.stripe_payout
+    rows = uow.connection.execute(
+        select(table).where(func.abs(table.c.amount).in_(amounts)).order_by(table.c.arrives_on, table.c.psp_payout_id)
+    )
+    return [StripePayout(**row._mapping) for row in rows] if amounts else []
+
+
+def _suggestions(line: BankLine, told: Sequence[StripePayout]) -> list[BankLineSuggestion]:
+    if line.state != "suspense":
+        return []
+    shown = [Part("psp", each.psp_payout_id, line.amount) for each in told if each.fits(line)]
+    return [
+        BankLineSuggestion(parts=bank_lines.part_messages([part], line.currency), reasons=("psp_payout",))
+        for part in shown[:CANDIDATES_MAX]
     ]
 
 

@@ -20,6 +20,7 @@ from services.billing.domain.bank_line_part import Part, Proposal
 from services.billing.domain.payer_agreement import Payer, PayerAgreement, one_account, one_form
 from services.shared.chassis.database import driver
 from services.shared.kernel.errors import NotFound
+from services.shared.kernel.money import Money
 
 _CSV_MAP = TypeAdapter(CsvMap)
 _COLUMNS = (
@@ -135,6 +136,20 @@ class SqlBankLines:
             {"part": json.dumps([{"target_id": str(payment_id)}])},
         )
         return frozenset(row.amount for row in rows)
+
+    def of_institution(self, money: Money) -> Sequence[BankLine]:
+        table = tables.bank_line
+        rows = self.connection.execute(
+            select(table)
+            .where(
+                table.c.currency == money.currency,
+                table.c.amount == money.amount,
+                (table.c.state == "suspense") | (table.c.target == "psp"),
+            )
+            .order_by(table.c.bank_line_id)
+            .with_for_update()
+        )
+        return [bank_line(row) for row in rows]
 
     def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
         self.connection.execute(insert(tables.bank_file).values(vars(file)))

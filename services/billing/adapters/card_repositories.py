@@ -1,18 +1,20 @@
 """Rows ⇄ aggregates of what happens at the payment institution."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import card_tables
 from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
+from services.billing.domain.stripe_payout import StripePayout
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
 from services.billing.use_cases.stripe_event import SWEEPS_MAX
 from services.shared.chassis.database import save_versioned
+from services.shared.kernel.errors import NotFound
 
 # Those whose call is still to be made or under way are in good hands.
 SWEEP = """
@@ -96,6 +98,39 @@ class SqlChargebacks:
     def save(self, chargeback: Chargeback) -> None:
         key = {"chargeback_id": chargeback.chargeback_id}
         save_versioned(self.connection, card_tables.chargeback, key, vars(chargeback))
+
+
+class SqlStripePayouts:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def lock(self) -> None:
+        self.connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('stripe_payout', 0))"))
+
+    def around(self, first: date, last: date) -> Sequence[StripePayout]:
+        return self._all(card_tables.stripe_payout.c.arrives_on.between(first, last))
+
+    def get_all(self, psp_payout_ids: Collection[UUID]) -> Mapping[UUID, StripePayout]:
+        found = self._all(card_tables.stripe_payout.c.psp_payout_id.in_(list(psp_payout_ids)))
+        if len(found) < len(psp_payout_ids):
+            raise NotFound
+        return {each.psp_payout_id: each for each in found}
+
+    def find(self, psp_payout_id: UUID) -> StripePayout | None:
+        return next(iter(self._all(card_tables.stripe_payout.c.psp_payout_id == psp_payout_id)), None)
+
+    def _all(self, wanted: ColumnElement[bool]) -> list[StripePayout]:
+        table = card_tables.stripe_payout
+        rows = self.connection.execute(select(table).where(wanted).order_by(table.c.psp_payout_id).with_for_update())
+        return [StripePayout(**row._mapping) for row in rows]
+
+    def save(self, payout: StripePayout) -> None:
+        values = vars(payout)
+        self.connection.execute(
+            insert(card_tables.stripe_payout)
+            .values(values)
+            .on_conflict_do_update(index_elements=["psp_payout_id"], set_=values)
+        )
 
 
 class SqlCheckouts:

@@ -1,6 +1,6 @@
 """Billing's tables of what the payment institution does: pages, chargebacks, webhooks, who is paid by it."""
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Date, Integer, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.billing.adapters.tables import instant, metadata
@@ -64,6 +64,20 @@ payout_channel = Table(
     Column("transfers", Text),
     instant("checked_at"),
     Column("version", Integer),
+)
+
+stripe_payout = Table(
+    "stripe_payout",
+    metadata,
+    Column("psp_payout_id", Uuid, primary_key=True),
+    Column("stripe_payout_id", Text),
+    Column("amount", BigInteger),
+    Column("currency", Text),
+    Column("arrives_on", Date),
+    Column("state", Text),
+    Column("trace", Text),
+    Column("line_id", Uuid),
+    Column("return_line_id", Uuid),
 )
 
 stripe_event = Table(

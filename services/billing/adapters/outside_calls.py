@@ -1,7 +1,7 @@
 """What `work` does outside a transaction for billing, and the use case its outcome leads to."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from services.billing.domain.chargeback import Movement as ChargebackMovement
 from services.billing.domain.payment import BalanceTransaction, CardFacts
 from services.billing.domain.reconciliation import ListedMovement
 from services.billing.domain.settlement import KeptFile
-from services.billing.domain.stripe_payout import Movement
+from services.billing.domain.stripe_payout import Movement, StripePayout
 from services.billing.use_cases import bank_order as bank_orders
 from services.billing.use_cases import (
     chargeback,
@@ -36,6 +36,7 @@ from services.billing.use_cases import (
 )
 from services.shared.chassis.definition import OutsideCall
 from services.shared.chassis.logs import logger
+from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import Money
 
 log = logger("outside_calls")
@@ -130,7 +131,16 @@ def _payout(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) ->
         )
         for each in result["movements"]
     ]
-    return stripe_payout.learn(movements, uow=uow, now=now)
+    told = StripePayout(
+        psp_payout_id=derived_id("stripe_payout", result["stripe_payout_id"]),
+        stripe_payout_id=result["stripe_payout_id"],
+        amount=result["amount"],
+        currency=result["currency"],
+        arrives_on=date.fromisoformat(result["arrives_on"]),
+        state="failed" if result["failed"] else "under_way",
+        trace=result["trace"],
+    )
+    return stripe_payout.learn(told, movements, uow=uow, now=now)
 
 
 LEARNERS: Mapping[str, Callable[[Mapping[str, Any], BillingUnitOfWork, datetime], str]] = {

@@ -1,6 +1,7 @@
 """What billing needs to know of Stripe's objects, as JSON values: amounts in minor units, currencies in capitals."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -110,11 +111,22 @@ def of_dispute(dispute: "stripe.Dispute") -> dict[str, Any]:
 
 
 def of_payout(payout: "stripe.Payout") -> dict[str, Any]:
-    """*payout* to our own bank with its balance transactions expanded: that it left, and that it failed."""
+    """
+    *payout* to our own bank with its balance transactions expanded: that it left, and that it failed.
+
+    *amount* is below zero where it was taken from our bank; *arrives_on*: a day (ISO 8601); *trace*: by which the
+    bank may know it, empty where there is none.
+    """
     booked = [payout.balance_transaction, payout.failure_balance_transaction]
+    trace = payout.trace_id
     return {
         "object": "payout",
         "stripe_payout_id": payout.id,
+        "amount": payout.amount,
+        "currency": payout.currency.upper(),
+        "arrives_on": datetime.fromtimestamp(payout.arrival_date, UTC).date().isoformat(),
+        "failed": payout.status in {"failed", "canceled"},
+        "trace": str(getattr(trace, "value", None) or "") if trace is not None else "",
         "movements": [
             {
                 "balance_transaction_id": each.id,

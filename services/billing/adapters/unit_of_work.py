@@ -4,7 +4,7 @@ from functools import cached_property
 
 from services.billing.adapters.adjustment_repository import SqlAdjustments
 from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps, SqlPayers
-from services.billing.adapters.card_repositories import SqlChargebacks, SqlCheckouts, SqlStripeEvents
+from services.billing.adapters.card_repositories import SqlChargebacks, SqlCheckouts, SqlStripeEvents, SqlStripePayouts
 from services.billing.adapters.channel_repositories import SqlChannelOrders, SqlDirectMovements, SqlSplitOrders
 from services.billing.adapters.claim_repositories import SqlClaims, SqlEvidence
 from services.billing.adapters.commission_plan_repository import SqlPlans
@@ -154,6 +154,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def stripe_events(self) -> SqlStripeEvents:
         return SqlStripeEvents(self.connection)
+
+    @cached_property
+    def stripe_payouts(self) -> SqlStripePayouts:
+        return SqlStripePayouts(self.connection)
 
     @cached_property
     def bank_lines(self) -> SqlBankLines:

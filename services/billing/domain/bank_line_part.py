@@ -43,7 +43,7 @@ WAYS: Mapping[PartKind, frozenset[str]] = {
     "interest": frozenset({"in"}),
     "fee": frozenset({"out"}),
     "returned": frozenset({"in", "out"}),
-    "psp": frozenset({"in"}),
+    "psp": frozenset({"in", "out"}),
     "channel": frozenset({"in"}),
     "tax": frozenset({"out"}),
     "payout": frozenset({"out"}),
@@ -71,8 +71,8 @@ class Part:
 
     Attributes:
         target_id: The payment, the customer whose credit it is, the line by which money came back, the payout,
-            the refund or the credit payback; none for a fee or interest of the bank, a payout of the payment
-            institution, commission from the splitting channel, or a tax.
+            the refund, the credit payback, or what the payment institution paid out to us, where that is known; none
+            for a fee or interest of the bank, commission from the splitting channel, or a tax.
     """
 
     kind: PartKind
@@ -95,10 +95,11 @@ class Proposal:
     at: datetime
 
 
-def resolved(part: Part, money: Money, source: str) -> tuple[ledger.Entry, ...]:
-    """*money* that stands on *source*, our account or suspense, is a part of a kind that pays nothing."""
+def resolved(part: Part, money: Money, source: str, direction: Literal["in", "out"]) -> tuple[ledger.Entry, ...]:
+    """*money* of a line that stands on *source*, our account or suspense, is a part of a kind that pays nothing."""
     if part.kind == "psp":
-        return ledger.entries(("D", source, money), ("C", ledger.PSP_TRANSIT, money))
+        came = ledger.entries(("D", source, money), ("C", ledger.PSP_TRANSIT, money))
+        return came if direction == "in" else ledger.mirrored(came)
     if part.kind == "channel":
         return ledger.entries(("D", source, money), ("C", ledger.CHANNEL, money))
     if part.kind == "tax":

@@ -47,6 +47,7 @@ def given(use_case: Callable[..., T], **wants: Callable[[BillingSettings], objec
 
 
 OWN_ACCOUNT = {"own_account": lambda own: own.bank_account_number}
+STATEMENT = {**OWN_ACCOUNT, "psp_names": lambda own: own.psp_names}
 COOLING_OFF = {"cooling_off": lambda own: timedelta(days=own.payout_cooling_off_days)}
 PAYMENT_DAYS = {
     "payment_days": lambda own: own.small_enterprise_payment_days,

@@ -2,7 +2,15 @@
 
 from services.billing.adapters import bank_queries, card_queries, credit_queries, funding_queries, queries
 from services.billing.adapters.bank_xml import read_camt
-from services.billing.entrypoints.given import CREDIT_TERMS, OWN_ACCOUNT, given, instructions, notices, webhooks
+from services.billing.entrypoints.given import (
+    CREDIT_TERMS,
+    OWN_ACCOUNT,
+    STATEMENT,
+    given,
+    instructions,
+    notices,
+    webhooks,
+)
 from services.billing.use_cases import (
     bank_csv,
     bank_line,
@@ -95,10 +103,10 @@ class MoneyIn:
     get_statement_of_account = query(GetStatementOfAccount, credit_queries.get_statement_of_account)
     get_ageing = query(GetAgeing, credit_queries.get_ageing)
 
-    import_bank_statement = command(ImportBankStatement, given(bank_statement.import_bank_statement, **OWN_ACCOUNT))
+    import_bank_statement = command(ImportBankStatement, given(bank_statement.import_bank_statement, **STATEMENT))
     import_bank_file = command(
         ImportBankFile,
-        given(bank_statement.import_bank_file, read=lambda _: read_camt, **OWN_ACCOUNT),
+        given(bank_statement.import_bank_file, read=lambda _: read_camt, **STATEMENT),
     )
     list_bank_lines = query(ListBankLines, queries.list_bank_lines)
     get_bank_line = query(GetBankLine, bank_queries.get_bank_line)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.billing.domain.bank_csv import CsvMap, CsvMapMissing, DeclaredMap, read_bank_csv, try_bank_csv
 from services.billing.domain.bank_statement import StatementFile, StatementUnreadable, UnknownAccount
-from services.billing.use_cases.bank_line import line_message
+from services.billing.use_cases.bank_line_view import line_message
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.ids import new_id

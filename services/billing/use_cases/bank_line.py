@@ -18,8 +18,9 @@ from services.billing.domain.bank_matching import Decision, decide, scored
 from services.billing.domain.bank_statement import references_in
 from services.billing.domain.payer_agreement import Payer
 from services.billing.domain.payment import Payment
-from services.billing.use_cases import bank_line_transfer
+from services.billing.use_cases import bank_line_transfer, stripe_payout
 from services.billing.use_cases.bank_line_transfer import Transfers
+from services.billing.use_cases.bank_line_view import tell_resolved, view
 from services.billing.use_cases.ledger import post_transaction, reverse_transaction
 from services.billing.use_cases.payment import announce_success, take
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -29,18 +30,14 @@ from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.bank_line import (
     BankLineInSuspense,
-    BankLinePart,
-    BankLineProposal,
     BankLineReopened,
-    BankLineResolved,
     BankLineView,
     ConfirmBankLine,
     ResolveBankLine,
     UndoBankLine,
 )
-from services.shared.messages.billing.bank_statement import BankLine as BankLineMessage
 
-_NO_TRANSFERS = Transfers({}, {}, {})
+_NO_TRANSFERS = Transfers({}, {}, {}, {})
 
 
 def book_incoming(
@@ -69,7 +66,7 @@ def try_again(lines: Sequence[BankLine], *, uow: BillingUnitOfWork, now: datetim
         decision = _decide(line, payments, payers)
         if decision.payments:
             _pay(line, decision.payments, ledger.SUSPENSE, uow, now)
-            _tell_resolved(line, "", uow)
+            tell_resolved(line, "", uow)
     uow.bank_lines.save(lines)
 
 
@@ -151,7 +148,7 @@ def _book(
             if part.kind in OF_TRANSFERS:
                 entries += bank_line_transfer.entries_of(part, money, transfers, source)
             else:
-                entries += resolved(part, money, source)
+                entries += resolved(part, money, source, line.direction)
             booked.append(part)
             continue
         surplus, more = take(payment, money, line.serial_number, source, uow=uow, now=now)
@@ -174,7 +171,7 @@ def _book(
     )
     line.resolve(tuple(booked), "", key)
     for part in booked:
-        if part.kind in OF_TRANSFERS:
+        if part.kind in OF_TRANSFERS or part.kind == "psp":
             bank_line_transfer.take_effect(line, part, transfers, uow=uow, now=now)
     for payment in payments.values():
         if payment.state == "succeeded":
@@ -254,7 +251,7 @@ def undo_bank_line(command: UndoBankLine, *, actor: Actor, uow: BillingUnitOfWor
                 uow.receivables.save(owed)
         if part.kind == "returned" and part.target_id is not None:
             changed.append(_reopened_pair(part.target_id, uow))
-        if part.kind in OF_TRANSFERS:
+        if part.kind in OF_TRANSFERS or part.kind == "psp":
             bank_line_transfer.undo(line, part, uow=uow, now=now)
     if key:
         reverse_transaction(uow, derived_id("ledger_tx", key), effective_at=now, now=now)
@@ -294,10 +291,11 @@ def _resolve(
         for part in parts:
             if part.target_id in payments and part.amount > payments[part.target_id].missing:
                 raise PartsDiffer
+        parts = stripe_payout.named_by_hand(line, parts, uow=uow)
         transfers = bank_line_transfer.named(line, parts, uow=uow)
         _book(line, parts, payments, ledger.SUSPENSE, uow, now, transfers)
     for each in changed:
-        _tell_resolved(each, by, uow, reason)
+        tell_resolved(each, by, uow, reason)
     uow.bank_lines.save(changed)
     return view(line, now)
 
@@ -348,52 +346,3 @@ def _payment(payment_id: UUID, uow: BillingUnitOfWork) -> Payment:
     if payment is None:
         raise NotFound
     return payment
-
-
-def _tell_resolved(line: BankLine, by: str, uow: BillingUnitOfWork, reason: str = "") -> None:
-    uow.publish(
-        BankLineResolved(
-            bank_line_id=line.bank_line_id,
-            serial_number=line.serial_number,
-            amount=line.money,
-            parts=part_messages(line.parts, line.currency),
-            reason=reason,
-            by=by,
-        )
-    )
-
-
-def part_messages(parts: Sequence[Part], currency: str) -> tuple[BankLinePart, ...]:
-    return tuple(
-        BankLinePart(kind=part.kind, target_id=part.target_id, amount=Money(part.amount, currency)) for part in parts
-    )
-
-
-def line_message(line: BankLine) -> BankLineMessage:
-    return BankLineMessage(
-        bank_line_id=line.bank_line_id,
-        serial_number=line.serial_number,
-        booked_at=line.booked_at,
-        direction=line.direction,
-        amount=line.money,
-        counterparty=line.counterparty,
-        counterparty_account=line.counterparty_account,
-        remittance=line.remittance,
-        state=line.state,
-        target=line.target,
-        reason=line.reason,
-    )
-
-
-def view(line: BankLine, now: datetime) -> BankLineView:
-    proposal = line.proposal
-    return BankLineView(
-        **dict(line_message(line)),
-        age_days=max(0, (now - line.booked_at).days),
-        parts=part_messages(line.parts, line.currency),
-        proposal=BankLineProposal(
-            parts=part_messages(proposal.parts, line.currency), reason=proposal.reason, by=proposal.by, at=proposal.at
-        )
-        if proposal is not None
-        else None,
-    )

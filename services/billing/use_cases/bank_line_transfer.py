@@ -33,6 +33,7 @@ from services.billing.domain.payout import (
     payout_returned,
 )
 from services.billing.domain.refund import Refund, RefundPart, paid_back, returned
+from services.billing.domain.stripe_payout import StripePayout
 from services.billing.use_cases import credit_payback, refund_payment
 from services.billing.use_cases import payout as payouts
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -53,6 +54,7 @@ class Transfers:
     refunds: Mapping[UUID, Refund]
     paybacks: Mapping[UUID, CreditPayback]
     payouts: Mapping[UUID, Payout]
+    to_our_bank: Mapping[UUID, StripePayout]
 
 
 def check_standing(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfWork) -> None:
@@ -74,11 +76,11 @@ def check_standing(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfW
 
 def named(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfWork) -> Transfers:
     """
-    The refunds, credit paybacks and payouts of *parts*; whoever locks payments does so before.
+    The refunds, credit paybacks, payouts and the institution's payouts of *parts*; payments are locked before them.
 
     Raises:
         NotFound: One is none of ours.
-        PartsDiffer: A part names none, or not all of it.
+        PartsDiffer: A part names none, or not all of it; or a payout of the institution that no such line is to show.
         WrongState: The bank cannot have done that with it.
         PaidByInstitution: The bank has no part in it.
     """
@@ -91,9 +93,9 @@ def named(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfWork) -> T
         raise NotFound
     payback_ids = sorted({_target(part) for part in parts if part.kind in OF_PAYBACKS})
     paybacks = {each: uow.credit_paybacks.get(each) for each in payback_ids}
-    found = Transfers(
-        refunds, paybacks, {each.payout_id: each for each in uow.payouts.get_all(wanted)} if wanted else {}
-    )
+    ours = {each.payout_id: each for each in uow.payouts.get_all(wanted)} if wanted else {}
+    told = {part.target_id for part in parts if part.kind == "psp" and part.target_id is not None}
+    found = Transfers(refunds, paybacks, ours, uow.stripe_payouts.get_all(told) if told else {})
     for part in parts:
         money = Money(part.amount, line.currency)
         if part.kind in OF_PAYOUTS:
@@ -102,6 +104,8 @@ def named(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfWork) -> T
             _transfer(part, found.refunds[_target(part)], money)
         if part.kind in OF_PAYBACKS:
             _check_payback(part, found.paybacks[_target(part)], money)
+        if part.kind == "psp" and part.target_id is not None:
+            _check_to_our_bank(line, found.to_our_bank[part.target_id], money)
     return found
 
 
@@ -134,6 +138,11 @@ def take_effect(line: BankLine, part: Part, found: Transfers, *, uow: BillingUni
         PaidOtherwise: A payout that had failed, whose settlement is paid by another one.
     """
     money = Money(part.amount, line.currency)
+    if part.kind == "psp":
+        if part.target_id is not None:
+            found.to_our_bank[part.target_id].shown_by(line)
+            uow.stripe_payouts.save(found.to_our_bank[part.target_id])
+        return
     if part.kind in OF_REFUNDS:
         made = found.refunds[_target(part)]
         transfer = _transfer(part, made, money)
@@ -165,6 +174,10 @@ def undo(line: BankLine, part: Part, *, uow: BillingUnitOfWork, now: datetime) -
     """
     if part.kind in {"payout", "refund", "credit_payback"}:
         raise NotUndoable
+    if part.kind == "psp" and part.target_id is not None:
+        (told,) = uow.stripe_payouts.get_all([part.target_id]).values()
+        told.not_shown_by(line)
+        uow.stripe_payouts.save(told)
     if part.kind == "credit_payback_return":
         credit_payback.mark_kept(uow.credit_paybacks.get(_target(part)), uow=uow, now=now)
     if part.kind == "payout_return":
@@ -198,6 +211,11 @@ def _check_payout(part: Part, payout: Payout, money: Money) -> None:
         raise PartsDiffer
     if payout.state not in _FROM[part.kind]:
         raise WrongState(noun="payout", state=payout.state, verb=part.kind)
+
+
+def _check_to_our_bank(line: BankLine, payout: StripePayout, money: Money) -> None:
+    if payout.money != money or payout.awaited != line.direction:
+        raise PartsDiffer
 
 
 def _check_payback(part: Part, payback: CreditPayback, money: Money) -> None:

@@ -1,13 +1,15 @@
 """What lines of the bank, and who pays them, need from outside."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
 from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.payer_agreement import Payer, PayerAgreement
+from services.billing.domain.stripe_payout import StripePayout
+from services.shared.kernel.money import Money
 
 
 class BankLines(Protocol):
@@ -35,10 +37,32 @@ class BankLines(Protocol):
     def amounts_of(self, payment_id: UUID) -> frozenset[int]:
         """Of the lines that were matched to a payment, in minor units."""
 
+    def of_institution(self, money: Money) -> Sequence[BankLine]:
+        """Of this much, locked: those in suspense, and those that are a payout of the institution, none knows which."""
+
     def keep(self, file: BankFile, placed: Placed, now: datetime) -> None:
         """Store a file, what is new of its lines and what has changed of those known before."""
 
     def save(self, lines: Sequence[BankLine]) -> None: ...
+
+
+class StripePayouts(Protocol):
+    """What the payment institution pays out to our bank."""
+
+    def lock(self) -> None:
+        """Nobody else matches lines of the bank to them until the end of the transaction; before any line is locked."""
+
+    def around(self, first: date, last: date) -> Sequence[StripePayout]:
+        """Those that arrive in these days, both included; locked in the order of their ids."""
+
+    def get_all(self, psp_payout_ids: Collection[UUID]) -> Mapping[UUID, StripePayout]:
+        """Likewise. Raises NotFound."""
+
+    def find(self, psp_payout_id: UUID) -> StripePayout | None:
+        """Locked."""
+
+    def save(self, payout: StripePayout) -> None:
+        """New or changed."""
 
 
 class Payers(Protocol):

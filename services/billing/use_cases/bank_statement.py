@@ -1,6 +1,6 @@
 """Bank statements: booking every line once, to what it pays or into suspense."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -22,10 +22,18 @@ from services.billing.domain.payment import Payment
 from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
 from services.billing.domain.refund import Refund
-from services.billing.use_cases import commission_payment, credit_payback, programme_money, refund_payment
+from services.billing.domain.stripe_payout import NAMES, StripePayout, may_show_one
+from services.billing.use_cases import (
+    commission_payment,
+    credit_payback,
+    programme_money,
+    refund_payment,
+    stripe_payout,
+)
 from services.billing.use_cases import payout as payouts
 from services.billing.use_cases.bank_csv import decoded, read_by_map
-from services.billing.use_cases.bank_line import book_incoming, line_message, suspend
+from services.billing.use_cases.bank_line import book_incoming, suspend
+from services.billing.use_cases.bank_line_view import line_message
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.ids import derived_id
@@ -40,10 +48,13 @@ T = TypeVar("T")
 
 
 def import_bank_statement(
-    command: ImportBankStatement, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, own_account: str
-) -> BankStatementView:
+    command: ImportBankStatement, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, own_account: str,
+    psp_names: Collection[str] = NAMES,
+) -> BankStatementView:  # fmt: skip
     """
     Book the new lines of a statement; those read before are left alone.
+
+    *psp_names*: with which words the payment institution's name on it begins.
 
     Raises:
         UnknownAccount: The statement is not of *own_account*.
@@ -53,7 +64,7 @@ def import_bank_statement(
     if command.account != own_account:
         raise UnknownAccount
     file = read_statement(command.account, command.csv)
-    return _take(file, command.account, command.csv.encode(), actor, uow, now)
+    return _take(file, command.account, command.csv.encode(), psp_names, actor, uow, now)
 
 
 def import_bank_file(
@@ -64,6 +75,7 @@ def import_bank_file(
     now: datetime,
     own_account: str,
     read: Callable[[str, bytes], StatementFile],
+    psp_names: Collection[str] = NAMES,
 ) -> BankStatementView:
     """
     Book the new lines of a bank's own file; those that another file told of are left alone.
@@ -82,13 +94,16 @@ def import_bank_file(
     # No CSV begins with a tag, and no XML with anything else.
     xml = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"<", b""}
     found = read(command.account, content) if xml else read_by_map(command.account, content, uow=uow, now=now)
-    return _take(found, command.account, content, actor, uow, now)
+    return _take(found, command.account, content, psp_names, actor, uow, now)
 
 
 def _take(
-    read: StatementFile, account: str, content: bytes, actor: Actor, uow: BillingUnitOfWork, now: datetime
-) -> BankStatementView:
+    read: StatementFile, account: str, content: bytes, psp_names: Collection[str], actor: Actor,
+    uow: BillingUnitOfWork, now: datetime,
+) -> BankStatementView:  # fmt: skip
     uow.bank_lines.lock(account)
+    if any(may_show_one(line, psp_names) for line in read.lines):
+        uow.stripe_payouts.lock()
     digest = sha256(content).hexdigest()
     file = BankFile(
         bank_file_id=derived_id("bank_file", account, digest),
@@ -106,6 +121,8 @@ def _take(
     to_book = sorted(placed.to_book, key=lambda line: line.direction == "in")
     named = _locked(to_book, uow)
     to_book = [line for line in to_book if not credit_payback.take(line, named.paybacks, uow=uow, now=now)]
+    shown = named.stripe_payouts
+    to_book = [line for line in to_book if not stripe_payout.take(line, shown, psp_names, uow=uow, now=now)]
     _book_outgoing([line for line in to_book if line.direction == "out"], named, uow, now)
     incoming = _book_returned([line for line in to_book if line.direction == "in"], named, uow, now)
     others = [line for line in incoming if not programme_money.take(line, named.programmes, uow=uow, now=now)]
@@ -120,7 +137,7 @@ def _take(
 class Named:
     """
     What the lines of a file name, locked; *payments* by reference, the rest by number. Of *orders*, bank orders,
-    all payouts are among *payouts*; of *commissions* the parties are locked.
+    all payouts are among *payouts*; of *commissions* the parties are locked; *stripe_payouts*: of the file's days.
 
     All of it is locked before the first line is booked, in the order of `services/billing/README.md`: whoever
     pays out, refunds or matches by hand meanwhile waits, and nobody waits in a circle.
@@ -133,6 +150,7 @@ class Named:
     commissions: Mapping[str, Clawback]
     payouts: Mapping[str, Payout]
     orders: Mapping[str, UUID]
+    stripe_payouts: Sequence[StripePayout]
 
 
 def _locked(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> Named:
@@ -153,7 +171,8 @@ def _locked(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> Named:
     parties = {each.party_id for each in owed.values()}
     any_party = payout_numbers or orders or parties
     sent = uow.payouts.by_numbers(payout_numbers, orders.values(), parties) if any_party else {}
-    return Named(payments, refunds, paybacks, programmes, owed, sent, orders)
+    of_institution = stripe_payout.around(lines, uow=uow)
+    return Named(payments, refunds, paybacks, programmes, owed, sent, orders, of_institution)
 
 
 def _view(lines: Sequence[BankLine], *, fresh: Sequence[BankLine], file_repeated: bool = False) -> BankStatementView:

@@ -16,7 +16,7 @@ from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payment import Payment
 from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
-from services.billing.use_cases.bank_ports import BankLines, CsvMaps, Payers
+from services.billing.use_cases.bank_ports import BankLines, CsvMaps, Payers, StripePayouts
 from services.billing.use_cases.channel_ports import ChannelOrders, DirectMovements, SplitOrders
 from services.billing.use_cases.commission_ports import Plans, Referrals
 from services.billing.use_cases.credit_ports import CreditBook, CreditPaybacks, Receivables
@@ -295,6 +295,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def stripe_events(self) -> StripeEvents: ...
+
+    @property
+    def stripe_payouts(self) -> StripePayouts: ...
 
     @property
     def bank_lines(self) -> BankLines: ...

@@ -108,6 +108,7 @@ TABLES = (
     "subsidy_order",
     "stripe_event",
     "stripe_movement",
+    "stripe_payout",
     "timer",
     "voucher",
     "voucher_use",

@@ -71,6 +71,8 @@ def pay_out_automatically(books: Books, currency: str) -> Obj:
     """
     Stripe's own schedule: pay out everything available and remember which transactions it was made of.
 
+    What is available may be below zero, after refunds: then it is taken from the bank, by a payout below zero.
+
     Raises:
         StripeError: Nothing is available.
     """
@@ -78,7 +80,7 @@ def pay_out_automatically(books: Books, currency: str) -> Obj:
         t for t in books.all("balance_transaction", currency=currency, _payout="") if t["available_on"] <= books.now
     ]
     amount_minor = sum(txn["net"] for txn in swept)
-    if amount_minor <= 0:
+    if amount_minor == 0:
         raise refused(f"There is nothing available to pay out in {currency}.", code="balance_insufficient")
     payout = pay_out(books, amount_minor, currency, automatic=True, description="STRIPE PAYOUT")
     for txn in swept:
@@ -103,6 +105,8 @@ def settle(books: Books, ident: str, status: str) -> Obj:
         raise refused(f"A {payout['status']} payout cannot become {status}.")
     previous = {"status": payout["status"]}
     payout["status"] = status
+    if status == "paid":
+        payout["trace_id"] = {"status": "supported", "value": f"TRACE{payout['id'][-12:]}"}
     if status == "failed":
         txn = balance.post(books, "payout_failure", payout["id"], payout["amount"], payout["currency"])
         payout |= {

@@ -23,13 +23,14 @@ class BankLinePart(Message):
     What a line, or a part of it, is.
 
     Attributes:
-        kind: *psp*: the payment institution has sent what it holds for us. *channel*: commission withdrawn from the
-            splitting channel. *tax*: VAT paid to the tax office. *payout*, *refund*, *credit_payback*: the bank has
-            made it, perhaps after it had said that it had not; *payout_return*, *refund_return*,
-            *credit_payback_return*: it sent one back. *party_debt*: it paid one that had failed and was paid anew:
-            the party owes it.
+        kind: *psp*: the payment institution has sent what it holds for us, or taken what it lacks. *channel*:
+            commission withdrawn from the splitting channel. *tax*: VAT paid to the tax office. *payout*, *refund*,
+            *credit_payback*: the bank has made it, perhaps after it had said that it had not; *payout_return*,
+            *refund_return*, *credit_payback_return*: it sent one back. *party_debt*: it paid one that had failed and
+            was paid anew: the party owes it.
         target_id: The payment; the customer whose credit it becomes; the line by which money came or went back; the
-            payout; the refund; the credit payback. None for a fee or interest of the bank, psp, channel and tax.
+            payout; the refund; the credit payback; the institution's payout, where it is known. None for a fee or
+            interest of the bank, channel and tax.
     """
 
     kind: PartKind
@@ -65,6 +66,13 @@ class BankLineCandidate(Message):
     reasons: tuple[str, ...]
 
 
+class BankLineSuggestion(Message):
+    """What a line may be, all of it: *parts* are what `billing.resolve_bank_line` takes. *reasons* are codes."""
+
+    parts: tuple[BankLinePart, ...]
+    reasons: tuple[str, ...]
+
+
 class BankLineView(BankLine, View):
     """
     A line with all that a person needs to decide on it.
@@ -73,12 +81,14 @@ class BankLineView(BankLine, View):
         age_days: Since the bank booked it.
         parts: What it was matched to.
         candidates: The likeliest payments first, at most five; only while it is in suspense.
+        suggestions: Likewise what all of it may be, at most five.
     """
 
     age_days: int
     parts: tuple[BankLinePart, ...]
     proposal: BankLineProposal | None
     candidates: tuple[BankLineCandidate, ...] = ()
+    suggestions: tuple[BankLineSuggestion, ...] = ()
 
 
 class ResolveBankLine(Command):
@@ -176,7 +186,7 @@ class BankLineInSuspense(_BankLineEvent):
 
 
 class BankLineResolved(_BankLineEvent):
-    """What waited in suspense is known; *by* is empty where an agreement made it sure."""
+    """What waited in suspense is known; *by* is empty where no person made it sure."""
 
     wire_name: ClassVar = "bank_line.resolved.v1"
 
