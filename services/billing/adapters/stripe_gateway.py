@@ -220,8 +220,7 @@ class StripeGateway:
         """
         The one transfer of a payout to a connected account, made if there is none.
 
-        *payload*: `payout_id, account, amount, currency, source_transaction` (a charge, or none: then the money
-        must be available now).
+        *payload*: `payout_id, account, amount, currency`; the money must be available now.
 
         Raises:
             StripeRefused: There is too little money, or the account cannot receive.
@@ -237,16 +236,16 @@ class StripeGateway:
             )  # fmt: skip
 
         def create(own: str) -> "stripe.Transfer":
-            wanted: Any = {
-                "amount": int(payload["amount"]),
-                "currency": str(payload["currency"]).lower(),
-                "destination": str(payload["account"]),
-                "transfer_group": group,
-                "metadata": {"payout_id": payout_id},
-            }
-            if payload.get("source_transaction"):
-                wanted["source_transaction"] = str(payload["source_transaction"])
-            return self.client.v1.transfers.create(wanted, {"idempotency_key": own})
+            return self.client.v1.transfers.create(
+                {
+                    "amount": int(payload["amount"]),
+                    "currency": str(payload["currency"]).lower(),
+                    "destination": str(payload["account"]),
+                    "transfer_group": group,
+                    "metadata": {"payout_id": payout_id},
+                },
+                {"idempotency_key": own},
+            )
 
         return facts.of_transfer(self.access.make_once("transfer", payout_id, find, create))
 
