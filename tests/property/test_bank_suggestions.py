@@ -90,4 +90,7 @@ def test_nothing_better_is_left_out(seed: int, most: int) -> None:
     open_payments, known, line = some_payments(dice), some_payers(dice), some_line(dice)
     every = scored(line, references_in(line.remittance), open_payments, known)
     worth = [each for each in every if each.score >= WORTH_SHOWING_MIN]
-    assert Suggestions(open_payments, known, most).of(line) == worth[:most]
+    assert (
+        Suggestions(open_payments, known, {line.bank_line_id: references_in(line.remittance)}, most).of(line)
+        == worth[:most]
+    )

@@ -1,6 +1,6 @@
 """Reads of what waits in suspense, of who pays for whom, and of customers' credit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,13 +13,14 @@ from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain.bank_line import BankLine
 from services.billing.domain.bank_line_part import Part
 from services.billing.domain.bank_matching import Scored
-from services.billing.domain.bank_statement import references_in
-from services.billing.domain.bank_suggestion import Suggestions
+from services.billing.domain.bank_statement import Candidate
+from services.billing.domain.bank_suggestion import Split, Suggestions
 from services.billing.domain.payer_agreement import one_account
 from services.billing.domain.payment import Payment
 from services.billing.domain.stripe_payout import StripePayout
-from services.billing.use_cases import bank_line_view as bank_lines
+from services.billing.use_cases import bank_line as bank_lines
 from services.billing.use_cases import payer_agreement as payer_agreements
+from services.billing.use_cases.bank_line_view import part_messages, view
 from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound
@@ -115,18 +116,20 @@ def list_suspense(query: ListSuspense, *, actor: Actor, uow: BillingUnitOfWork, 
 def _views(lines: Sequence[BankLine], uow: BillingUnitOfWork, now: datetime) -> list[BankLineView]:
     """*lines* with what each may be for, whatever it is that keeps it from being matched by itself."""
     asked = [line for line in lines if line.state == "suspense" and line.direction == "in"]
-    payments = _possible(asked, uow) if asked else []
+    meant = bank_lines.meant_by(asked, uow=uow)
+    payments = _possible(asked, meant, uow) if asked else []
     customers = {payment.customer_id for payment in payments}
     payers = uow.payers.of(customers) if customers else {}
     names = {each.organisation_id: each.legal_name for each in uow.organisations.find_all(customers).values()}
-    suggestions = Suggestions(payments, payers, CANDIDATES_MAX)
+    suggestions = Suggestions(payments, payers, meant, CANDIDATES_MAX)
     found = {line.bank_line_id: suggestions.of(line) for line in asked}
+    splits = {line.bank_line_id: suggestions.split(line) for line in asked}
     told = _awaited(lines, uow)
     return [
-        bank_lines.view(line, now).model_copy(
+        view(line, now).model_copy(
             update={
                 "candidates": tuple(_candidate(each, names) for each in found.get(line.bank_line_id, ())),
-                "suggestions": tuple(_suggestions(line, told)),
+                "suggestions": tuple(_suggestions(line, splits.get(line.bank_line_id), told)),
             }
         )
         for line in lines
@@ -143,21 +146,25 @@ def _awaited(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> list[StripePa
     return [StripePayout(**row._mapping) for row in rows] if amounts else []
 
 
-def _suggestions(line: BankLine, told: Sequence[StripePayout]) -> list[BankLineSuggestion]:
+def _suggestions(line: BankLine, split: Split | None, told: Sequence[StripePayout]) -> list[BankLineSuggestion]:
     if line.state != "suspense":
         return []
     shown = [Part("psp", each.psp_payout_id, line.amount) for each in told if each.fits(line)]
+    found = [split] if split is not None else []
+    found += [Split((part,), ("psp_payout",)) for part in shown]
     return [
-        BankLineSuggestion(parts=bank_lines.part_messages([part], line.currency), reasons=("psp_payout",))
-        for part in shown[:CANDIDATES_MAX]
+        BankLineSuggestion(parts=part_messages(each.parts, line.currency), reasons=each.reasons)
+        for each in found[:CANDIDATES_MAX]
     ]
 
 
-def _possible(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> list[Payment]:
+def _possible(
+    lines: Sequence[BankLine], meant: Mapping[UUID, Sequence[Candidate]], uow: BillingUnitOfWork
+) -> list[Payment]:
     rows = uow.connection.execute(
         _POSSIBLE,
         {
-            "references": [each.reference for line in lines for each in references_in(line.remittance)],
+            "references": [each.reference for candidates in meant.values() for each in candidates],
             "currencies": [line.currency for line in lines],
             "amounts": [line.amount for line in lines],
             "names": [line.counterparty for line in lines if line.counterparty],

@@ -1,8 +1,12 @@
 """Rows ⇄ copies of invoices."""
 
-from sqlalchemy import BigInteger, Column, Connection, Table, Text, Uuid
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, Uuid, select
 from sqlalchemy.dialects.postgresql import insert
 
+from services.billing.adapters import tables
 from services.billing.adapters.tables import instant, metadata
 from services.billing.domain.invoice import InvoiceCopy
 
@@ -29,3 +33,17 @@ class SqlInvoiceCopies:
     def keep(self, copy: InvoiceCopy) -> None:
         statement = insert(invoice_copy).values(vars(copy))
         self.connection.execute(statement.on_conflict_do_nothing(index_elements=["invoice_id", "order_id"]))
+
+    def references_on(self, numbers: Collection[str]) -> Mapping[str, Sequence[str]]:
+        payment, copy = tables.payment, invoice_copy
+        rows = self.connection.execute(
+            select(copy.c.number, payment.c.reference)
+            .distinct()
+            .join(payment, (payment.c.order_id == copy.c.order_id) & (payment.c.customer_id == copy.c.buyer_id))
+            .where(copy.c.number.in_(list(numbers)), copy.c.kind == "blue", payment.c.reference.is_not(None))
+            .order_by(copy.c.number, payment.c.reference)
+        )
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            found[row.number].append(row.reference)
+        return found

@@ -1,10 +1,11 @@
 """
 What a line of money that came in may pay: every candidate with its score, and what may be done without a person.
 
-Points of a hundred: the payer stated the reference 60, its digits alone 35; the amount is exactly what is missing 20;
-the payer is the customer 15, by name, account or a recorded agreement (代付协议), 10 where the bank cut the name; the
-money came after it was asked for 5. From 75 points on, with no other candidate within 20, nobody need look,
-unless somebody else than the customer paid: that is for a person, whatever the points.
+Points of a hundred: the payer stated the reference 60, its digits alone or an order's or invoice's number 35; the
+amount is exactly what is missing 20; the payer is the customer 15, by name, account or a recorded agreement (代付协议),
+10 where the bank cut the name; the money came after it was asked for 5. From 75 points on, with no other candidate
+within 20, nobody need look, unless somebody else than the customer paid: that is for a person, whatever the points.
+Nor where a line names several of one customer and is exactly their sum.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -119,6 +120,9 @@ def decide(line: BankLine, candidates: Sequence[Candidate], found: Sequence[Scor
         found: Those of them that exist, scored.
     """
     named = {candidate.reference: candidate.certain for candidate in candidates}
+    together = _together(line, [each for each in found if each.payment.reference in named])
+    if together is not None:
+        return together
     certain = [each for each in found if named.get(each.payment.reference or "")]
     # Digits whose letters are lost count only where the amount is exactly what is missing.
     likely = [each for each in found if each.payment.reference in named and each.payment.missing == line.amount]
@@ -128,7 +132,7 @@ def decide(line: BankLine, candidates: Sequence[Candidate], found: Sequence[Scor
     if all(each.payment.currency != line.currency for each in meant):
         return Decision((), "currency_differs")
     if len(certain) > 1:
-        return _several(line, certain)
+        return Decision((), "several_references")
     best = meant[0]
     rivals = [each for each in [*certain, *likely] if each.payment != best.payment]
     if any(best.score - each.score < APART_MIN for each in rivals):
@@ -142,13 +146,16 @@ def decide(line: BankLine, candidates: Sequence[Candidate], found: Sequence[Scor
     return Decision((best.payment,), "")
 
 
-def _several(line: BankLine, named: Sequence[Scored]) -> Decision:
-    """One transfer for several orders is split where they are one customer's and it is exactly what is missing."""
-    payments = [each.payment for each in named]
-    ours = {each.customer_id for each in payments}
-    fits = all(each.currency == line.currency and each.missing for each in payments)
-    if len(ours) > 1 or not fits or sum(each.missing for each in payments) != line.amount:
-        return Decision((), "several_references")
-    if any(each.payer == "other" for each in named):
+def _together(line: BankLine, named: Sequence[Scored]) -> Decision | None:
+    """
+    One transfer for several payments of one customer, and exactly what they miss; none: it is not.
+
+    Their sum says more than any of their names: these need not be certain.
+    """
+    waiting = [each for each in named if each.payment.missing and each.payment.currency == line.currency]
+    one_customer = len({each.payment.customer_id for each in waiting}) == 1
+    if not waiting[1:] or not one_customer or sum(each.payment.missing for each in waiting) != line.amount:
+        return None
+    if any(each.payer == "other" for each in waiting):
         return Decision((), "payer_mismatch")
-    return Decision(tuple(payments), "")
+    return Decision(tuple(each.payment for each in waiting), "")

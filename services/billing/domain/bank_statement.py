@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -21,7 +21,7 @@ from services.billing.domain.reconciliation import StatedBalance
 from services.shared.kernel.errors import Invalid
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
-from services.shared.kernel.payment_reference import reference_holds
+from services.shared.kernel.payment_reference import reference_holds, reference_of
 
 HEADER = ["serial_number", "booked_at", "direction", "amount", "currency", "counterparty", "remittance"]
 LINES_MAX = 20_000
@@ -40,6 +40,9 @@ _NUMBER = {
     "VC": re.compile(r"VC([0-9OIL]{10,12})"),
     "PG": re.compile(r"PG([0-9OIL]{10,12})"),
     "CM": re.compile(r"CM([0-9OIL]{10,12})"),
+    # Looked ahead: the letters of the next one are taken for digits of the one before.
+    "OR": re.compile(r"(?=[O0]R([0-9OIL]{10,12}))"),
+    "INV": re.compile(r"(?=INV([0-9OIL]{10,12}))"),
 }
 
 _OF_OURS: tuple[Literal["PO", "BO", "RF", "CP"], ...] = ("PO", "BO", "RF", "CP")
@@ -204,7 +207,22 @@ def _windows_at(plain: str, start: int) -> Iterator[str]:
             yield digits
 
 
-def numbers_in(text: str, series: Literal["PO", "BO", "RF", "CP", "VC", "PG", "CM"]) -> tuple[str, ...]:
+def candidates_in(text: str, invoiced: Mapping[str, Collection[str]]) -> tuple[Candidate, ...]:
+    """
+    What payments *text* may mean: by their references, their orders' numbers, the numbers of invoices over them.
+
+    *invoiced*: references of the orders on each invoice, by its number. Numbers have no check digits: they are as
+    certain as digits whose letters are lost.
+    """
+    found = {each.reference: each for each in references_in(text)}
+    numbered = [reference_of(number) for number in numbers_in(text, "OR")]
+    numbered += [each for number in numbers_in(text, "INV") for each in invoiced.get(number, ())]
+    for reference in numbered:
+        found.setdefault(reference, Candidate(reference, certain=False))
+    return tuple(found.values())
+
+
+def numbers_in(text: str, series: Literal["PO", "BO", "RF", "CP", "VC", "PG", "CM", "OR", "INV"]) -> tuple[str, ...]:
     """Numbers of things of *series* that *text* may name, as we write them: PO-2026-000123."""
     plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
     found: dict[str, None] = {}

@@ -15,7 +15,7 @@ from services.billing.domain.bank_line_part import (
     resolved,
 )
 from services.billing.domain.bank_matching import Decision, decide, scored
-from services.billing.domain.bank_statement import references_in
+from services.billing.domain.bank_statement import Candidate, candidates_in, numbers_in
 from services.billing.domain.payer_agreement import Payer
 from services.billing.domain.payment import Payment
 from services.billing.use_cases import bank_line_transfer, stripe_payout
@@ -40,17 +40,25 @@ from services.shared.messages.billing.bank_line import (
 _NO_TRANSFERS = Transfers({}, {}, {}, {})
 
 
+def meant_by(lines: Sequence[BankLine], *, uow: BillingUnitOfWork) -> Mapping[UUID, Sequence[Candidate]]:
+    """By line, what payments its text may mean."""
+    invoices = {number for line in lines for number in numbers_in(line.remittance, "INV")}
+    invoiced = uow.invoices.references_on(invoices) if invoices else {}
+    return {line.bank_line_id: candidates_in(line.remittance, invoiced) for line in lines}
+
+
 def book_incoming(
-    lines: Sequence[BankLine], payments: Mapping[str, Payment], *, uow: BillingUnitOfWork, now: datetime
-) -> None:
+    lines: Sequence[BankLine], meant: Mapping[UUID, Sequence[Candidate]], payments: Mapping[str, Payment], *,
+    uow: BillingUnitOfWork, now: datetime,
+) -> None:  # fmt: skip
     """
     Book each of *lines*, which came in and are booked nowhere yet, to what it pays, else into suspense.
 
-    *payments*: those that the lines name, by reference, locked.
+    *meant*: see `meant_by`. *payments*: those that the lines name, by reference, locked.
     """
     payers = uow.payers.of({payment.customer_id for payment in payments.values()}) if payments else {}
     for line in lines:
-        decision = _decide(line, payments, payers)
+        decision = _decide(line, meant[line.bank_line_id], payments, payers)
         if not (decision.payments or _again(line, decision, lines, uow, now)):
             suspend(line, decision.reason, uow=uow, now=now)
         elif decision.payments:
@@ -59,21 +67,23 @@ def book_incoming(
 
 def try_again(lines: Sequence[BankLine], *, uow: BillingUnitOfWork, now: datetime) -> None:
     """Match *lines*, locked and in suspense, by what is known now; what is still unsure stays there."""
-    wanted = {each.reference for line in lines for each in references_in(line.remittance)}
+    meant = meant_by(lines, uow=uow)
+    wanted = {each.reference for candidates in meant.values() for each in candidates}
     payments = uow.payments.by_references(wanted) if wanted else {}
     payers = uow.payers.of({payment.customer_id for payment in payments.values()}) if payments else {}
     for line in lines:
-        decision = _decide(line, payments, payers)
+        decision = _decide(line, meant[line.bank_line_id], payments, payers)
         if decision.payments:
             _pay(line, decision.payments, ledger.SUSPENSE, uow, now)
             tell_resolved(line, "", uow)
     uow.bank_lines.save(lines)
 
 
-def _decide(line: BankLine, payments: Mapping[str, Payment], payers: Mapping[UUID, Payer]) -> Decision:
+def _decide(
+    line: BankLine, candidates: Sequence[Candidate], payments: Mapping[str, Payment], payers: Mapping[UUID, Payer]
+) -> Decision:
     if line.held:
         return Decision((), line.held)
-    candidates = references_in(line.remittance)
     named = [payments[each.reference] for each in candidates if each.reference in payments]
     return decide(line, candidates, scored(line, candidates, named, payers))
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from services.billing.domain import ledger
 from services.billing.domain.bank_line import BankFile, BankLine
 from services.billing.domain.bank_statement import (
+    Candidate,
     StatementFile,
     UnknownAccount,
     numbers_in,
@@ -32,7 +33,7 @@ from services.billing.use_cases import (
 )
 from services.billing.use_cases import payout as payouts
 from services.billing.use_cases.bank_csv import decoded, read_by_map
-from services.billing.use_cases.bank_line import book_incoming, suspend
+from services.billing.use_cases.bank_line import book_incoming, meant_by, suspend
 from services.billing.use_cases.bank_line_view import line_message
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, hand_of, require
@@ -127,7 +128,7 @@ def _take(
     incoming = _book_returned([line for line in to_book if line.direction == "in"], named, uow, now)
     others = [line for line in incoming if not programme_money.take(line, named.programmes, uow=uow, now=now)]
     others = [line for line in others if not commission_payment.take(line, named.commissions, uow=uow, now=now)]
-    book_incoming(others, named.payments, uow=uow, now=now)
+    book_incoming(others, named.meant, named.payments, uow=uow, now=now)
     uow.bank_lines.keep(file, placed, now)
     uow.reconciliations.keep_stated(file.bank_file_id, account, read.balances, now)
     return _view(placed.lines, fresh=[*placed.fresh, *placed.booked])
@@ -136,13 +137,15 @@ def _take(
 @dataclass(frozen=True, slots=True)
 class Named:
     """
-    What the lines of a file name, locked; *payments* by reference, the rest by number. Of *orders*, bank orders,
-    all payouts are among *payouts*; of *commissions* the parties are locked; *stripe_payouts*: of the file's days.
+    What the lines of a file name, locked; *meant*: see `meant_by`; *payments* by reference, the rest by number. Of
+    *orders*, bank orders, all payouts are among *payouts*; of *commissions* the parties are locked; *stripe_payouts*
+    are those of the file's days.
 
     All of it is locked before the first line is booked, in the order of `services/billing/README.md`: whoever
     pays out, refunds or matches by hand meanwhile waits, and nobody waits in a circle.
     """
 
+    meant: Mapping[UUID, Sequence[Candidate]]
     payments: Mapping[str, Payment]
     refunds: Mapping[str, Refund]
     paybacks: Mapping[str, CreditPayback]
@@ -160,7 +163,8 @@ def _locked(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> Named:
     orders = uow.bank_orders.ids_of(order_numbers) if order_numbers else {}
     if payout_numbers or orders:
         uow.bank_lines.lock_early_returns(payout_numbers, orders.values())
-    references = {each.reference for line in lines if line.direction == "in" for each in references_in(line.remittance)}
+    meant = meant_by([line for line in lines if line.direction == "in"], uow=uow)
+    references = {each.reference for candidates in meant.values() for each in candidates}
     payments = uow.payments.by_references(references) if references else {}
     refund_numbers = {number for text in texts for number in numbers_in(text, "RF")}
     refunds = uow.refunds.by_numbers(refund_numbers) if refund_numbers else {}
@@ -172,7 +176,7 @@ def _locked(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> Named:
     any_party = payout_numbers or orders or parties
     sent = uow.payouts.by_numbers(payout_numbers, orders.values(), parties) if any_party else {}
     of_institution = stripe_payout.around(lines, uow=uow)
-    return Named(payments, refunds, paybacks, programmes, owed, sent, orders, of_institution)
+    return Named(meant, payments, refunds, paybacks, programmes, owed, sent, orders, of_institution)
 
 
 def _view(lines: Sequence[BankLine], *, fresh: Sequence[BankLine], file_repeated: bool = False) -> BankStatementView:

@@ -213,6 +213,9 @@ class InvoiceCopies(Protocol):
     def keep(self, copy: InvoiceCopy) -> None:
         """Once; what is known already is left alone."""
 
+    def references_on(self, numbers: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """By invoice the references of its customer's orders."""
+
 
 class BillingUnitOfWork(Protocol):
     @property

@@ -209,7 +209,7 @@ def _payment(contents: Contents) -> PaymentMeans:
 
 
 def _reference(contents: Contents) -> str:
-    """By which a transfer finds its orders, all of them; of too many the invoice's number, for a person."""
+    """By which a transfer finds its orders, all of them; of too many the invoice's number."""
     numbers = [each.number for each in contents.orders] or [contents.order_number]
     return " ".join(map(reference_of, numbers)) if len(numbers) <= _NAMED_MAX else contents.number
 

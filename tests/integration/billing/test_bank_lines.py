@@ -9,6 +9,7 @@ import pytest
 from services.billing.adapters import bank_queries
 from services.billing.domain.bank_line_part import PartsDiffer
 from services.billing.domain.ledger import AccountOverdrawn, contract, customer_credit
+from services.billing.use_cases import order
 from services.billing.use_cases.bank_line import confirm_bank_line, resolve_bank_line, undo_bank_line
 from services.billing.use_cases.customer_credit import apply_customer_credit
 from services.billing.use_cases.payer_agreement import confirm_payer_agreement, record_payer_agreement
@@ -37,7 +38,18 @@ from tests.integration.billing.conftest import Billing
 from tests.integration.billing.test_bank_xml import read as read_file
 from tests.integration.billing.test_repositories import at_once, read, reference
 from tests.kit.bank_statement_files import camt053, entry
-from tests.kit.fakes_billing import CUSTOMER_ID, DISPUTE_OPERATOR, FINANCE, NOW, ORDER_ID, OTHER_FINANCE, cny
+from tests.kit.fakes_billing import (
+    CUSTOMER_ID,
+    DISPUTE_OPERATOR,
+    FINANCE,
+    INSTRUCTIONS,
+    NOW,
+    ORDER_ID,
+    OTHER_FINANCE,
+    an_organisation,
+    cny,
+    order_contracted,
+)
 
 PAYMENT_ID = payment_id_of(ORDER_ID)
 SECOND_ID = new_id()
@@ -93,6 +105,43 @@ def test_import_races_resolution(billing: Billing) -> None:
     total = sum(billing.balance(each) for each in (contract(ORDER_ID), customer_credit(CUSTOMER_ID), "L:suspense:bank"))
     assert (total, billing.balance("A:bank:main")) == (8 * 106_000, -8 * 106_000)
     assert billing.violations() == ()
+
+
+@pytest.mark.parametrize(("amount", "text", "reason", "split"), [
+    ("1500.00", "both", "amount_under", [106_000, 44_000]),
+    ("2500.00", "both", "amount_over", [106_000, 106_000, 38_000]),
+    ("900.00", "first", "amount_under", [90_000]),
+    ("2120.00", "", "amount_exact", [106_000, 106_000]),
+])  # fmt: skip
+def test_a_suggestion_resolves_the_line(
+    billing: Billing, amount: str, text: str, reason: str, split: list[int]
+) -> None:
+    """What a line names is filled in the order in which it was asked for; its parts are taken as they are."""
+    billing.contracted(method="bank_transfer")
+    billing.contracted(SECOND_ID, "OR-2026-000124", method="bank_transfer")
+    billing.contracted(new_id(), "OR-2026-000125", method="card")
+    names = {"both": "OR-2026-000123 OR-2026-000124", "first": "OR-2026-000123", "": "货款"}[text]
+    line = only_line(read(billing, ("s1", "in", amount, names)))
+    (suggested,) = billing.run(bank_queries.get_bank_line, GetBankLine(bank_line_id=line)).suggestions
+    assert (suggested.reasons, [part.amount.amount for part in suggested.parts]) == ((reason,), split)
+    resolve(billing, line, *((part.kind, part.target_id, part.amount.amount) for part in suggested.parts))
+    assert billing.run(bank_queries.get_bank_line, GetBankLine(bank_line_id=line)).suggestions == ()
+    held = [billing.balance(each) for each in (contract(ORDER_ID), contract(SECOND_ID), customer_credit(CUSTOMER_ID))]
+    assert sorted(each for each in held if each) == sorted(split)
+    assert billing.violations() == ()
+
+
+def test_nothing_is_suggested_that_is_not_sure(billing: Billing) -> None:
+    """Less than all of a payer's orders, unnamed; orders of two customers and another sum."""
+    other = new_id()
+    billing.within(lambda uow: uow.organisations.put(an_organisation(other, kind="customer", legal_name="另一家")))
+    billing.contracted(method="bank_transfer")
+    theirs = order_contracted(SECOND_ID, "OR-2026-000124", method="bank_transfer")
+    billing.handle(order.contracted, theirs.model_copy(update={"customer_id": other}), instructions=INSTRUCTIONS)
+    two = "OR-2026-000123 OR-2026-000124"
+    for line in read(billing, ("s1", "in", "1059.00", "货款"), ("s2", "in", "2121.00", two)).lines:
+        found = billing.run(bank_queries.get_bank_line, GetBankLine(bank_line_id=line.bank_line_id))
+        assert (found.state, found.suggestions) == ("suspense", ())
 
 
 def test_split_between_the_same_orders_at_once(billing: Billing) -> None:

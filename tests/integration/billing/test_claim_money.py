@@ -57,6 +57,35 @@ def test_money_that_is_not_the_claims(books: Billing) -> None:
     assert books.violations() == ()
 
 
+def test_one_transfer_for_several_claims(books: Billing) -> None:
+    """Exactly their sum, in whichever files; another sum, or one that is not approved, and none of them is paid."""
+    both = [
+        approved(books, submit(books, done(books, order_id, report), order_id=order_id))
+        for order_id, report in ((ORDER_ID, SHA), (OTHER_ORDER_ID, "11" * 32))
+    ]
+    text = " ".join(claim.number for claim in both)
+    bank(books, ("B1", "in", "39999.99", text))
+    assert books.rows("SELECT state FROM bank_line") == [("suspense",)]
+    for _ in range(2):
+        bank(books, ("B2", "in", "40000.00", text))
+    bank(books, ("B3", "in", "40000.00", text))
+    assert books.rows("SELECT state FROM bank_line ORDER BY serial_number") == [
+        ("suspense",), ("matched",), ("suspense",),
+    ]  # fmt: skip
+    assert books.rows("SELECT DISTINCT state, paid FROM claim") == [("paid", 2_000_000)]
+    assert books.told.count("claim.paid.v1") == 2
+    assert books.violations() == ()
+
+
+def test_one_transfer_for_claims_of_which_one_is_not_approved(books: Billing) -> None:
+    """It waits whole."""
+    one = approved(books, submit(books, done(books)))
+    other = submit(books, done(books, OTHER_ORDER_ID, "11" * 32), order_id=OTHER_ORDER_ID)
+    bank(books, ("B1", "in", "40000.00", f"{one.number} {other.number}"))
+    assert books.rows("SELECT state FROM bank_line") == [("suspense",)]
+    assert books.told.count("claim.paid.v1") == 0
+
+
 def test_a_fund_by_its_programmes_number(books: Billing) -> None:
     """An authority's transfer that names the programme fills its fund, once."""
     programme = a_programme(books, rules=some_rules(redeem_to="prefunded"))

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from lxml import etree
 
+from services.billing.adapters.bank_queries import get_bank_line
 from services.billing.use_cases import order as billing_order
 from services.invoicing.adapters.queries import list_invoices
 from services.invoicing.adapters.uninvoiced_repository import get_invoice_terms
@@ -21,6 +22,7 @@ from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.times import end_of_business_day
+from services.shared.messages.billing.bank_line import GetBankLine
 from services.shared.messages.billing.refund import RefundView
 from services.shared.messages.invoicing.collective_invoice import (
     GetInvoiceTerms,
@@ -159,6 +161,22 @@ def test_one_transfer_by_what_the_invoice_asks_for(house: House, stack: dict[str
     bank_says(house.billing, ("s1", "in", said.findtext(".//{*}PayableAmount"), said.findtext(".//{*}PaymentID")))
     assert house.billing.rows("SELECT DISTINCT state, amount - paid FROM receivable") == [("paid", 0)]
     assert house.billing.balance("L:suspense:bank") == 0
+
+
+def test_one_transfer_by_the_number_of_a_long_invoice(house: House) -> None:
+    """More orders than a remittance text holds: the invoice's number pays all, exactly; another sum waits, split."""
+    accepted(house, *range(1, 11))
+    house.pass_to(MONTH_END)
+    (made,) = invoices(house)
+    less = bank_says(house.billing, ("s1", "in", "106.99", f"INV {made.number[4:]}")).lines[0]
+    found = house.billing.run(get_bank_line, GetBankLine(bank_line_id=less.bank_line_id))
+    (split,) = found.suggestions
+    assert (found.state, split.reasons, len(split.parts)) == ("suspense", ("amount_under",), 10)
+    assert sum(part.amount.amount for part in split.parts) == 10_699
+    bank_says(house.billing, ("s2", "in", "107.00", f"发票{made.number}"))
+    assert house.billing.rows("SELECT DISTINCT state, amount - paid FROM receivable") == [("paid", 0)]
+    assert house.billing.balance("L:suspense:bank") == 10_699
+    assert house.billing.violations() == ()
 
 
 def test_what_is_refunded_before_it_is_not_on_it(house: House) -> None:

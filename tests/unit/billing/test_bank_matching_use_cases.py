@@ -124,3 +124,42 @@ def test_one_transfer_for_several_orders() -> None:
     third = desk.waits_for(THIRD_ID, "OR-2026-000125", SECOND_CUSTOMER)
     fourth = desk.waits_for(new_id(), "OR-2026-000126")
     assert desk.came("2120.00", f"{third} {fourth}").reason == "several_references"
+
+
+@pytest.mark.parametrize("text", [
+    "订单 OR-2026-000123 OR-2026-000124",
+    "OR-2026-000123，or 2026 000124",
+    "OR2026000123OR2026000124",
+    "货款 {0} OR-2026-000124",
+    "订单 OR-2026-000123/OR-2026-000124 OR-2026-000123",
+    "{2} {3}",
+])  # fmt: skip
+def test_one_transfer_that_names_orders_in_any_way(text: str) -> None:
+    """By order numbers, by references, by their digits alone, mixed or twice; each once and exactly their sum."""
+    desk = Desk()
+    second = desk.waits_for(SECOND_ID, "OR-2026-000124")
+    said = text.format(desk.reference(), second, desk.reference()[2:], second[2:])
+    assert desk.came("2120.00", said).state == "matched"
+    assert (desk.missing(), desk.missing(SECOND_ID)) == (0, 0)
+
+
+@pytest.mark.parametrize(("amount", "payer", "reason"), [
+    ("2120.01", "青城材料测试中心", "unknown_reference"),
+    ("1060.00", "青城材料测试中心", "several_references"),
+    ("2120.00", MOTHER, "payer_mismatch"),
+])  # fmt: skip
+def test_one_transfer_for_orders_that_is_not_sure(amount: str, payer: str, reason: str) -> None:
+    """Another sum, or as much as each of them alone, or somebody else's money: it waits."""
+    desk = Desk()
+    desk.waits_for(SECOND_ID, "OR-2026-000124")
+    line = desk.came(amount, "OR-2026-000123 OR-2026-000124", payer=payer)
+    assert (line.state, line.reason) == ("suspense", reason)
+    assert desk.balances()[2:] == (0, 0)
+
+
+def test_one_order_by_its_number() -> None:
+    """Exactly what it misses from its customer; a number without check digits of an unknown payer is for a person."""
+    desk = Desk()
+    assert desk.came("1060.00", "OR-2026-000123", payer="").reason == "payer_unknown"
+    assert desk.came("1060.00", "OR-2026-000123").state == "matched"
+    assert desk.came("1060.00", "OR-2026-000999").reason == "unknown_reference"

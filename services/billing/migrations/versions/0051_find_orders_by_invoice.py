@@ -1,0 +1,10 @@
+"""A transfer names an invoice: its orders are found by the invoice's number."""
+
+from alembic import op
+
+revision = "0051"
+down_revision = "0050"
+
+
+def upgrade() -> None:
+    op.execute("CREATE INDEX invoice_copy_number ON invoice_copy (number)")
