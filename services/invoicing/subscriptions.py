@@ -8,6 +8,7 @@ from services.invoicing.config import InvoicingSettings
 from services.invoicing.domain.failed_document import TELL_TIMER
 from services.invoicing.use_cases import (
     collective_invoice,
+    commission,
     failed_document,
     invoice,
     order,
@@ -41,8 +42,8 @@ def work(settings: InvoicingSettings) -> Work:
             on(OrganisationChanged, organisation.keep_copy),
             on(OrderContracted, order.keep_copy),
             on(RevenueRecognised, invoice.invoice_order),
-            on(CommissionEarned, invoice.invoice_commission),
-            on(CommissionReduced, partial(red_letter.commission_reduced, platform=asked)),
+            on(CommissionEarned, commission.invoice_commission),
+            on(CommissionReduced, partial(commission.commission_reduced, platform=asked)),
             on(RefundAgreed, partial(red_letter.refund_agreed, platform=asked)),
             on(SettlementClosed, settlement.keep_copy),
         ),

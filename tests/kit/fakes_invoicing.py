@@ -323,11 +323,14 @@ class FakeInvoices:
             raise NotFound
         return deepcopy(self.rows[invoice_id])
 
-    def of_order(self, order_id: UUID) -> Invoice | None:
+    def exists_for_refund(self, order_id: UUID, refund_id: UUID) -> bool:
+        return any((each.order_id, each.refund_id) == (order_id, refund_id) for each in self.rows.values())
+
+    def of_order(self, order_id: UUID) -> list[Invoice]:
         waits = self.uninvoiced.rows.get(order_id)
         on = {waits.invoice_id} if waits is not None else set()
-        found = (each for each in self.rows.values() if each.order_id == order_id or each.invoice_id in on)
-        return deepcopy(next(found, None))
+        found = [each for each in self.rows.values() if each.order_id == order_id or each.invoice_id in on]
+        return deepcopy(sorted(found, key=lambda each: each.number))
 
     def contents_of(self, invoice_id: UUID) -> Contents:
         return self.get(invoice_id).frozen

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import BigInteger, Column, Connection, Table, Text, Uuid, select
+from sqlalchemy import BigInteger, Column, Connection, Integer, Table, Text, Uuid, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
@@ -23,6 +23,7 @@ invoice_copy = Table(
     Column("tax", BigInteger),
     Column("currency", Text),
     instant("issued_at"),
+    Column("parts", Integer),
 )
 
 

@@ -4,11 +4,22 @@ What must always hold between the ledger and what is invoiced; as the checks of 
 The customer's invoice is over the order; where the provider sold, or an order is internal, the provider's is over the
 fee. A red letter that is not here yet is awaited: what the ledger has of its refund already is left out, and
 `RED_LETTERS_AWAITED` lists it. Where a refund came before its invoice, which says so much less, there is a reduction
-in place of a red letter, and no paper.
+in place of a red letter, and no paper. A refund that takes back of two invoices is here when both red letters are; one
+that made the fee more has an invoice.
 """
 
+# Copies, but for red letters whose refund has another that is not here yet.
+_COPY = """
+  SELECT * FROM invoice_copy AS own
+  WHERE parts = 1 OR parts = (SELECT count(*) FROM invoice_copy WHERE refund_id = own.refund_id)"""
+# What is invoiced because of each refund, and taken back.
+_OF_REFUND = f"""
+  SELECT refund_id, min(order_id::text)::uuid AS order_id, min(kind) AS kind, string_agg(number, ', ') AS number,
+         sum(net) AS net, sum(tax) AS tax
+  FROM ({_COPY}) AS c WHERE refund_id IS NOT NULL GROUP BY refund_id"""
+
 # What acceptance and refunds booked of each order; what persons booked beside it is not invoiced.
-_BOOKED = """
+_BOOKED = f"""
   SELECT t.order_id,
          coalesce(sum(CASE e.side WHEN 'C' THEN e.amount ELSE -e.amount END)
            FILTER (WHERE e.account <> 'L:vat:output'), 0) AS net,
@@ -18,7 +29,7 @@ _BOOKED = """
   WHERE e.account IN ('R:service', 'R:commission', 'L:vat:output') AND t.order_id IS NOT NULL
     AND t.kind NOT IN ('rounding', 'reclassification', 'reversal')
     AND NOT (starts_with(t.idem_key, 'refund:') AND NOT EXISTS (
-      SELECT FROM invoice_copy c WHERE c.refund_id::text = split_part(t.idem_key, ':', 2)))
+      SELECT FROM ({_COPY}) AS c WHERE c.refund_id::text = split_part(t.idem_key, ':', 2)))
   GROUP BY t.order_id"""
 
 # Of each accepted order and refund what of it is taxed by the company, by what was frozen and not by the ledger.
@@ -52,8 +63,8 @@ RED_LETTERS_AWAITED = f"""
 SELECT t.refund_id, r.number AS refund_number, t.order_id, t.number AS order_number, t.net, t.currency, t.agreed_at,
        r.state = 'awaiting_red_letter' AS money_waits
 FROM ({_TAKEN}) AS t JOIN refund r USING (refund_id)
-JOIN invoice_copy b ON b.order_id = t.order_id AND b.kind = 'blue'
-WHERE t.net > 0 AND NOT EXISTS (SELECT FROM invoice_copy c WHERE c.refund_id = t.refund_id)
+WHERE t.net > 0 AND EXISTS (SELECT FROM invoice_copy b WHERE b.order_id = t.order_id AND b.kind = 'blue')
+  AND NOT EXISTS (SELECT FROM ({_COPY}) AS c WHERE c.refund_id = t.refund_id)
 ORDER BY t.agreed_at, t.refund_id LIMIT 200
 """
 
@@ -62,7 +73,7 @@ TAX_CHECKS: dict[str, str] = {
         SELECT format('%s: invoiced %s and %s tax, booked %s and %s', p.numbers, p.net, p.tax, coalesce(b.net, 0),
                       coalesce(b.tax, 0))
         FROM (SELECT order_id, sum(net) AS net, sum(tax) AS tax, string_agg(number, ', ' ORDER BY number) AS numbers
-              FROM invoice_copy WHERE kind <> 'reduction' GROUP BY order_id HAVING bool_or(kind = 'blue')) AS p
+              FROM ({_COPY}) AS c WHERE kind <> 'reduction' GROUP BY order_id HAVING bool_or(kind = 'blue')) AS p
         LEFT JOIN ({_BOOKED}) AS b USING (order_id)
         WHERE (p.net, p.tax) IS DISTINCT FROM (coalesce(b.net, 0), coalesce(b.tax, 0)) LIMIT 100""",
     "I15 the output VAT of each month is that of its invoices and of what is not invoiced": f"""
@@ -78,6 +89,7 @@ TAX_CHECKS: dict[str, str] = {
                  coalesce(c.tax - l.tax, 0) AS invoiced, CASE WHEN c.tax IS NULL THEN x.tax ELSE 0 END AS uninvoiced,
                  0 AS hand
           FROM ({_TAXED}) AS x LEFT JOIN invoice_copy c ON c.order_id = x.order_id AND c.kind = 'blue'
+            AND c.refund_id IS NULL
           CROSS JOIN LATERAL (SELECT coalesce(sum(tax), 0) AS tax FROM invoice_copy
                               WHERE order_id = x.order_id AND kind = 'reduction') AS l
           LEFT JOIN moved m ON m.idem_key = format('accept:%s', x.order_id) AND m.currency = x.currency
@@ -87,7 +99,7 @@ TAX_CHECKS: dict[str, str] = {
                  -- The tax on an internal order's fee is of what is left: until its red letter says it, as booked.
                  CASE WHEN c.tax IS NOT NULL OR t.state = 'awaiting_red_letter' THEN 0
                       ELSE coalesce(-t.tax, m.tax, 0) END, 0
-          FROM ({_TAKEN}) AS t LEFT JOIN invoice_copy c USING (refund_id)
+          FROM ({_TAKEN}) AS t LEFT JOIN ({_OF_REFUND}) AS c USING (refund_id)
           LEFT JOIN moved m ON m.idem_key IN (format('refund:%s:%s', t.refund_id, t.n),
                                               format('refund:%s:shares', t.refund_id)) AND m.currency = t.currency
           UNION ALL
@@ -104,10 +116,10 @@ TAX_CHECKS: dict[str, str] = {
     "I16 what is invoiced and taken back of an order is what is left of it": f"""
         WITH taken AS (
           SELECT t.order_id, sum(t.net) AS net, sum(t.tax) AS tax FROM ({_TAKEN}) AS t
-          WHERE EXISTS (SELECT FROM invoice_copy c WHERE c.refund_id = t.refund_id) GROUP BY t.order_id),
+          WHERE EXISTS (SELECT FROM ({_COPY}) AS c WHERE c.refund_id = t.refund_id) GROUP BY t.order_id),
         said AS (
           SELECT order_id, sum(net) AS net, sum(tax) AS tax, array_agg(DISTINCT buyer_id) AS buyers
-          FROM invoice_copy WHERE kind <> 'reduction' GROUP BY order_id HAVING bool_or(kind = 'blue'))
+          FROM ({_COPY}) AS c WHERE kind <> 'reduction' GROUP BY order_id HAVING bool_or(kind = 'blue'))
         SELECT format('%s: invoiced %s and %s tax, left %s and %s', coalesce(x.number, p.order_id::text), p.net, p.tax,
                       x.net - coalesce(t.net, 0), x.tax - coalesce(t.tax, 0))
         FROM said p LEFT JOIN ({_TAXED}) AS x USING (order_id) LEFT JOIN taken t USING (order_id)
@@ -115,7 +127,7 @@ TAX_CHECKS: dict[str, str] = {
           OR (NOT x.internal AND p.tax <> x.tax - coalesce(t.tax, 0)) LIMIT 100""",
     "I16 a red letter says what its refund takes back": f"""
         SELECT format('%s %s: %s and %s tax, the refund %s and %s', c.kind, c.number, c.net, c.tax, t.net, t.tax)
-        FROM invoice_copy c LEFT JOIN ({_TAKEN}) AS t USING (refund_id)
-        WHERE c.kind <> 'blue' AND (t.net IS NULL OR t.state IN ('requested', 'awaiting_red_letter', 'cancelled')
+        FROM ({_OF_REFUND}) AS c LEFT JOIN ({_TAKEN}) AS t USING (refund_id)
+        WHERE (t.net IS NULL OR t.state IN ('requested', 'awaiting_red_letter', 'cancelled')
           OR c.order_id <> t.order_id OR -c.net <> t.net OR -c.tax <> coalesce(t.tax, -c.tax)) LIMIT 100""",
 }

@@ -15,10 +15,11 @@ class InvoiceCopy:
 
     Attributes:
         invoice_id: Also of a red letter; of a reduction its refund's.
-        refund_id: What a red letter or a reduction is for.
+        refund_id: What a red letter or a reduction is for; of an invoice over what a refund made the fee more, that.
         buyer_id: Whom it is addressed to.
         net, tax: Minor units of *currency*; of red letters and reductions below zero.
         issued_at: Of a reduction when it was told.
+        parts: So many red letters take the refund back; until all are here none counts.
     """
 
     invoice_id: UUID
@@ -31,3 +32,4 @@ class InvoiceCopy:
     tax: int
     currency: str
     issued_at: datetime
+    parts: int = 1

@@ -100,10 +100,12 @@ def reduce(made: Refund, order: OrderCopy, takes: Split, *, uow: BillingUnitOfWo
         entries = fee_given_back(order.provider_id, net, tax, _give_back(made, order, net + tax, uow, now))
     stations = clawback.take_back(order, takes, key=key, uow=uow, now=now)
     post(made, "shares", "refund_shares", entries + stations, uow, now)
-    tell_reduced(made, order, net, tax, uow=uow)
+    tell_reduced(made, order, net, tax, order.split_terms.commission_rate_bps or 0, uow=uow)
 
 
-def tell_reduced(made: Refund, order: OrderCopy, net: Money, tax: Money, *, uow: BillingUnitOfWork) -> None:
+def tell_reduced(
+    made: Refund, order: OrderCopy, net: Money, tax: Money, tax_rate_bps: int, *, uow: BillingUnitOfWork
+) -> None:
     """*made* takes *net* and *tax* from what the company has invoiced the provider, or will."""
     uow.publish(
         CommissionReduced(
@@ -115,6 +117,8 @@ def tell_reduced(made: Refund, order: OrderCopy, net: Money, tax: Money, *, uow:
             net=net,
             tax=tax,
             gross=net + tax,
+            tax_rate_bps=tax_rate_bps,
+            accepted_at=order.accepted_at,
         )
     )
 

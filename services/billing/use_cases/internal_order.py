@@ -111,7 +111,7 @@ def _fee_is_less(made: Refund, takes: Split, order: OrderCopy, uow: BillingUnitO
     entries = fee_given_back(order.provider_id, fee, tax, from_owed) + stations
     post(made, "shares", "refund_shares", entries, uow, now)
     if fee.amount:
-        tell_reduced(made, order, fee, tax, uow=uow)
+        tell_reduced(made, order, fee, tax, bps, uow=uow)
 
 
 def _agreed(order: OrderCopy, uow: BillingUnitOfWork) -> Funding:

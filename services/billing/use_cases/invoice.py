@@ -17,7 +17,7 @@ def keep_copy(event: InvoiceIssued, *, uow: BillingUnitOfWork, now: datetime) ->
             kind="blue",
             number=event.number,
             order_id=event.order_id,
-            refund_id=None,
+            refund_id=event.refund_id,
             buyer_id=event.customer_id,
             net=event.net.amount,
             tax=event.tax.amount,
@@ -42,6 +42,7 @@ def keep_red_letter(event: RedLetterIssued, *, uow: BillingUnitOfWork, now: date
             tax=event.tax.amount,
             currency=event.net.currency,
             issued_at=event.issued_at,
+            parts=event.parts,
         )
     )
 

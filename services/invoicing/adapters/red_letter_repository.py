@@ -76,6 +76,7 @@ def red_letter_of(row: Any) -> RedLetter:
         xml=KeptFile(**row.xml) if row.xml else None,
         problem=row.problem,
         failed_at=row.failed_at,
+        parts=row.parts,
         version=row.version,
     )
 
@@ -104,5 +105,6 @@ def _row(red_letter: RedLetter) -> dict[str, Any]:
         "xml": vars(red_letter.xml) if red_letter.xml else None,
         "problem": red_letter.problem,
         "failed_at": red_letter.failed_at,
+        "parts": red_letter.parts,
         "version": red_letter.version,
     }

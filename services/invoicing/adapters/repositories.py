@@ -1,5 +1,6 @@
 """Rows ⇄ aggregates."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -151,11 +152,17 @@ class SqlInvoices:
             raise NotFound
         return invoice_of(row)
 
-    def of_order(self, order_id: UUID) -> Invoice | None:
-        row = self.connection.execute(
-            select(tables.invoice).where(over_order(order_id)).with_for_update()
-        ).one_or_none()
-        return invoice_of(row) if row is not None else None
+    def exists_for_refund(self, order_id: UUID, refund_id: UUID) -> bool:
+        table = tables.invoice
+        over = exists().where(table.c.order_id == order_id, table.c.refund_id == refund_id)
+        return bool(self.connection.execute(select(over)).scalar_one())
+
+    def of_order(self, order_id: UUID) -> Sequence[Invoice]:
+        table = tables.invoice
+        rows = self.connection.execute(
+            select(table).where(over_order(order_id)).order_by(table.c.number).with_for_update()
+        )
+        return [invoice_of(row) for row in rows]
 
     def contents_of(self, invoice_id: UUID) -> Contents:
         found = self.connection.execute(
@@ -200,6 +207,7 @@ def invoice_of(row: Any) -> Invoice:
         invoice_id=row.invoice_id,
         order_id=row.order_id,
         customer_id=row.customer_id,
+        refund_id=row.refund_id,
         state=row.state,
         contents=_CONTENTS.validate_python(row.contents),
         issued_at=row.issued_at,
@@ -221,6 +229,7 @@ def _invoice_row(invoice: Invoice) -> dict[str, Any]:
         "state": invoice.state,
         "order_id": invoice.order_id,
         "customer_id": invoice.customer_id,
+        "refund_id": invoice.refund_id,
         "contents": _CONTENTS.dump_python(contents, mode="json"),
         "dated_at": contents.dated_at,
         "issued_at": invoice.issued_at,

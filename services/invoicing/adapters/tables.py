@@ -81,6 +81,7 @@ invoice = Table(
     Column("state", Text),
     Column("order_id", Uuid),
     Column("customer_id", Uuid),
+    Column("refund_id", Uuid),
     Column("contents", JSONB),
     Column("dated_at", DateTime(timezone=True)),
     Column("issued_at", DateTime(timezone=True)),
@@ -119,6 +120,7 @@ red_letter = Table(
     Column("xml", JSONB(none_as_null=True)),
     Column("problem", Text),
     Column("failed_at", DateTime(timezone=True)),
+    Column("parts", Integer),
     Column("version", Integer),
 )
 

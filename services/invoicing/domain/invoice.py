@@ -150,6 +150,7 @@ class Invoice:
 
     Attributes:
         order_id: Of several the first.
+        refund_id: Of what a commission has risen by: the refund that left so little that the rate is higher.
         contents: None until it is numbered.
         issued_at: What the documents are dated; none until they exist.
         problem: Why they could not be made: rule ids and the rules' own words.
@@ -160,6 +161,7 @@ class Invoice:
     invoice_id: UUID
     order_id: UUID
     customer_id: UUID
+    refund_id: UUID | None = None
     state: InvoiceState = "requested"
     contents: Contents | None = None
     issued_at: datetime | None = None
@@ -237,6 +239,12 @@ class Invoice:
         self.failed_at = None
         if self.red_asked.net:
             self.state = LIFECYCLE.after("ask_red", self.state)
+
+    @property
+    def left(self) -> Taken:
+        """What refunds may still take back of it."""
+        contents = self.frozen
+        return Taken(contents.net.amount - self.red_asked.net, contents.tax.amount - self.red_asked.tax)
 
     def ask_red(self, net: Money, tax: Money) -> None:
         """

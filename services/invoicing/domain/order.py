@@ -46,12 +46,13 @@ class OrderCopy:
 
 
 def commission_of(
-    order: OrderCopy, provider_id: UUID, net: Money, tax: Money, tax_rate_bps: int, *, split: bool
+    order: OrderCopy, provider_id: UUID, net: Money, tax: Money, tax_rate_bps: int, *, split: bool, risen: bool = False
 ) -> OrderCopy:
     """
     What an invoice over the commission for *order*, which *provider_id* sold, will say: one line of *net*.
 
-    *split*: the payment institution pays it; else the provider owes it, and is told how to transfer it.
+    *split*: the payment institution pays it; else the provider owes it, and is told how to transfer it. *risen*: it is
+    over what it is more, after a refund.
     """
     return replace(
         order,
@@ -59,8 +60,8 @@ def commission_of(
         payment_method="offset" if split else "commission_owed",
         lines=(
             OrderLine(
-                title_zh=f"平台服务佣金（订单 {order.number}）",
-                title_en=f"Commission for order {order.number}",
+                title_zh=f"平台服务佣金（订单 {order.number}{'，退款后补收' if risen else ''}）",
+                title_en=f"Commission for order {order.number}" + (", risen on a refund" if risen else ""),
                 unit="item",
                 quantity=1,
                 unit_price=net,

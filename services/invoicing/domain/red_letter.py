@@ -5,12 +5,13 @@ It is issued once the form before the tax bureau is confirmed; until then the re
 Amounts here are what is taken back, above zero; what it says to others is below zero.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from services.invoicing.domain.invoice import Contents, Credited, KeptFile, NotIssued
+from services.invoicing.domain.invoice import Contents, Credited, Invoice, KeptFile, MoreThanInvoiced, NotIssued
 from services.invoicing.domain.order import OrderLine
 from services.invoicing.domain.red_form import CONFIRMED, LAPSED, UNCONFIRMED, FormSource, FormState, RedForm
 from services.shared.kernel.lifecycle import Lifecycle
@@ -52,6 +53,7 @@ class RedLetter:
     """
     Attributes:
         cause: Of the refund.
+        parts: How many red letters take the refund back: one for each invoice that it takes of.
         forms: One for each attempt, the last one counts.
         contents: None until it is numbered.
         issued_at: What the documents are dated; none until they exist.
@@ -78,6 +80,7 @@ class RedLetter:
     xml: KeptFile | None = None
     problem: str = ""
     failed_at: datetime | None = None
+    parts: int = 1
     version: int = 0
 
     @property
@@ -211,3 +214,35 @@ class RedLetter:
         made = RedForm(attempt=len(self.forms) + 1, source=source)
         self.forms = (*self.forms, made)
         return made
+
+
+def spread(invoices: Sequence[Invoice], net: Money, tax: Money) -> list[tuple[Invoice, Money, Money]]:
+    """
+    What a refund of *net* and *tax* takes of each of *invoices*: of the oldest, which stands first, as much as it goes.
+
+    Nothing takes back tax without net: where an invoice's net would be taken wholly and its tax not, a fen stays for
+    that tax; where it would take all of the net and not all of the tax, a fen goes on with the rest. Which is more than
+    the invoices say, the last is asked for, and refuses.
+
+    Raises:
+        MoreThanInvoiced: There is tax that no net is left for.
+    """
+    parts: list[tuple[Invoice, Money, Money]] = []
+    *earlier, last = invoices
+    for place, invoice in enumerate(earlier):
+        left, behind = invoice.left, sum(each.left.net for each in invoices[place + 1 :])
+        taken_net, taken_tax = min(net.amount, left.net), min(tax.amount, left.tax)
+        stays, goes_on = (
+            taken_net == left.net and taken_tax < left.tax,
+            taken_net == net.amount and taken_tax < tax.amount,
+        )
+        if (stays or goes_on) and net.amount - taken_net < behind:
+            taken_net -= 1
+        if taken_net > 0:
+            parts.append((invoice, Money(taken_net, net.currency), Money(taken_tax, net.currency)))
+            net, tax = net - parts[-1][1], tax - parts[-1][2]
+    if net.amount:
+        parts.append((last, net, tax))
+    elif tax.amount:
+        raise MoreThanInvoiced(last.number)
+    return parts

@@ -23,15 +23,14 @@ from services.invoicing.domain.invoice import (
     invoice_number,
     problem_text,
 )
-from services.invoicing.domain.order import OrderCopy, commission_of
+from services.invoicing.domain.order import OrderCopy
 from services.invoicing.domain.tax_point import TaxPoint
-from services.invoicing.use_cases import collective_invoice, red_letter, seller_invoice
+from services.invoicing.use_cases import collective_invoice, red_letter
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.times import business_date
-from services.shared.messages.billing.commission import CommissionEarned
 from services.shared.messages.billing.revenue import RevenueRecognised
 from services.shared.messages.invoicing.invoice import InvoiceFailed, InvoiceIssued, TaxPointReached
 
@@ -53,7 +52,7 @@ def invoice_order(event: RevenueRecognised, *, uow: InvoicingUnitOfWork, now: da
         raise NotYet("the order is not known here yet")
     if uow.invoices.exists_for(event.order_id):
         return
-    _reach_tax_point(order, event.net, event.tax, event.accepted_at, uow)
+    reach_tax_point(order, event.net, event.tax, event.accepted_at, uow)
     if collective_invoice.waits(event, uow=uow):
         return
     number_invoice(
@@ -62,32 +61,10 @@ def invoice_order(event: RevenueRecognised, *, uow: InvoicingUnitOfWork, now: da
     )  # fmt: skip
 
 
-def invoice_commission(event: CommissionEarned, *, uow: InvoicingUnitOfWork, now: datetime) -> None:
-    """
-    The provider sold, and invoices the customer itself: it gets the company's invoice over the commission. Once.
-
-    The payment institution split it off; or the provider transfers it under its own reference, or it is netted with
-    what it is paid.
-    """
-    seller_invoice.fall_due(event, uow=uow, now=now)
-    if not event.net.amount:
-        return
-    order = uow.orders.find(event.order_id)
-    if order is None:
-        raise NotYet("the order is not known here yet")
-    if uow.invoices.exists_for(event.order_id):
-        return
-    commission = commission_of(order, event.provider_id, event.net, event.tax, event.tax_rate_bps, split=event.split)
-    _reach_tax_point(commission, event.net, event.tax, event.accepted_at, uow)
-    number_invoice(
-        commission, event.provider_id, accepted_at=event.accepted_at, net=event.net, tax=event.tax,
-        on_credit=Money(0, event.net.currency) if event.split else event.gross, net_days=0, uow=uow, now=now,
-    )  # fmt: skip
-
-
 def number_invoice(
     order: OrderCopy, buyer_id: UUID, *, net: Money, tax: Money, accepted_at: datetime, on_credit: Money, net_days: int,
     uow: InvoicingUnitOfWork, now: datetime, invoice_id: UUID | None = None, orders: tuple[OrderShare, ...] = (),
+    refund_id: UUID | None = None,
 ) -> Invoice:  # fmt: skip
     """
     An invoice over *net* to *buyer_id* has its number, and its documents are asked for.
@@ -104,6 +81,7 @@ def number_invoice(
         now: When.
         invoice_id: None: the order's own.
         orders: See Contents.
+        refund_id: See Invoice.
 
     Raises:
         NotYet: A party is not known here yet.
@@ -111,7 +89,7 @@ def number_invoice(
     seller, buyer = uow.organisations.parties(buyer_id)
     if seller is None or buyer is None:
         raise NotYet("a party is not known here yet")
-    invoice = Invoice(invoice_id or derived_id("invoice", order.order_id), order.order_id, buyer_id)
+    invoice = Invoice(invoice_id or derived_id("invoice", order.order_id), order.order_id, buyer_id, refund_id)
     year = business_date(now).year
     # Taken last: whoever waits for the series then waits for as little as may be.
     number = invoice_number(SERIES, year, uow.number_series.take(SERIES, year))
@@ -130,7 +108,7 @@ def ask_for_documents(invoice: Invoice, uow: InvoicingUnitOfWork, *, again: bool
     uow.call_outside(ISSUE_INVOICE, key, issue_payload(invoice))
 
 
-def _reach_tax_point(order: OrderCopy, net: Money, tax: Money, reached_at: datetime, uow: InvoicingUnitOfWork) -> None:
+def reach_tax_point(order: OrderCopy, net: Money, tax: Money, reached_at: datetime, uow: InvoicingUnitOfWork) -> None:
     """VAT is due on *net*, whenever it is invoiced."""
     tax_point = TaxPoint(
         tax_point_id=derived_id("tax_point", order.order_id, "acceptance"),
@@ -192,6 +170,7 @@ def record_documents(
                 issued_at=contents.dated_at,
                 pdf_sha256=pdf.sha256,
                 xml_sha256=xml.sha256,
+                refund_id=invoice.refund_id,
                 orders=len(shares),
                 first=place == 0,
                 total=contents.gross,

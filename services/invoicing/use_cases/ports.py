@@ -70,13 +70,20 @@ class NumberSeries(Protocol):
 class Invoices(Protocol):
     def exists_for(self, order_id: UUID) -> bool: ...
 
+    def exists_for_refund(self, order_id: UUID, refund_id: UUID) -> bool:
+        """Over what this refund made the commission of the order more."""
+
     def add(self, invoice: Invoice) -> None: ...
 
     def get(self, invoice_id: UUID) -> Invoice:
         """Locked until the end of the transaction. Raises NotFound."""
 
-    def of_order(self, order_id: UUID) -> Invoice | None:
-        """Its own, or the one over several that it is on. Locked until the end of the transaction."""
+    def of_order(self, order_id: UUID) -> Sequence[Invoice]:
+        """
+        Its own, or the one over several that it is on; of a commission those over its rises too.
+
+        In the order of their numbers, locked until the end of the transaction.
+        """
 
     def contents_of(self, invoice_id: UUID) -> Contents:
         """What it says, frozen; not locked. Raises NotFound."""

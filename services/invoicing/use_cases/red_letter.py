@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from services.invoicing.domain.failed_document import TELL_EVERY, TELL_TIMER, subject_of
 from services.invoicing.domain.invoice import Contents, Invoice, KeptFile, invoice_number, problem_text
 from services.invoicing.domain.red_form import CONFIRMED, LAPSED, UNCONFIRMED, FormState
-from services.invoicing.domain.red_letter import ESCALATE_AFTER, SERIES, RedLetter
+from services.invoicing.domain.red_letter import ESCALATE_AFTER, SERIES, RedLetter, spread
 from services.invoicing.use_cases import collective_invoice
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.kernel.errors import NotYet
@@ -61,48 +61,40 @@ def refund_agreed(event: RefundAgreed, *, uow: InvoicingUnitOfWork, now: datetim
     """
     if not event.invoiced or collective_invoice.lowered(event, uow=uow):
         return
-    _take_back(event, event.customer_id, uow, now, platform=platform)
+    take_back(event, event.customer_id, uow, now, platform=platform)
 
 
-def commission_reduced(
-    event: CommissionReduced, *, uow: InvoicingUnitOfWork, now: datetime, platform: bool = False
-) -> None:
-    """
-    A refund of what the provider sold takes its part of the commission, which is invoiced: as `refund_agreed`.
-
-    Where the commission of the smaller order is more, nothing is taken back; what it is more is for finance to invoice.
-    """
-    if event.gross.amount > 0:
-        _take_back(event, event.provider_id, uow, now, platform=platform)
-
-
-def _take_back(
+def take_back(
     event: RefundAgreed | CommissionReduced, buyer_id: UUID, uow: InvoicingUnitOfWork, now: datetime, *, platform: bool
 ) -> None:
-    invoice = uow.invoices.of_order(event.order_id)
-    if invoice is None:
+    """Of the order's invoice; of a commission that had risen, where one does not suffice, of both. Once a refund."""
+    invoices = uow.invoices.of_order(event.order_id)
+    if not invoices:
         raise NotYet("the order has no invoice yet")
     if uow.red_letters.exists_for(event.refund_id):
         return
-    invoice.ask_red(event.net, event.tax)
-    made = RedLetter(
-        red_letter_id=derived_id("red_letter", event.refund_id),
-        refund_id=event.refund_id,
-        invoice_id=invoice.invoice_id,
-        invoice_number=invoice.number,
-        order_id=event.order_id,
-        order_number=event.order_number,
-        customer_id=buyer_id,
-        cause=event.cause,
-        net=event.net,
-        tax=event.tax,
-        requested_at=now,
-    )
-    if invoice.pdf is not None:
-        request(made, invoice.frozen, uow, platform=platform)
-    uow.red_letters.add(made)
-    uow.invoices.save(invoice)
-    uow.publish(_event(RedLetterRequested, made))
+    parts = spread(invoices, event.net, event.tax)
+    for n, (invoice, net, tax) in enumerate(parts):
+        invoice.ask_red(net, tax)
+        made = RedLetter(
+            red_letter_id=derived_id("red_letter", event.refund_id, *([n] if n else [])),
+            refund_id=event.refund_id,
+            invoice_id=invoice.invoice_id,
+            invoice_number=invoice.number,
+            order_id=event.order_id,
+            order_number=event.order_number,
+            customer_id=buyer_id,
+            cause=event.cause,
+            net=net,
+            tax=tax,
+            requested_at=now,
+            parts=len(parts),
+        )
+        if invoice.pdf is not None:
+            request(made, invoice.frozen, uow, platform=platform)
+        uow.red_letters.add(made)
+        uow.invoices.save(invoice)
+        uow.publish(_event(RedLetterRequested, made))
 
 
 def invoice_issued(invoice: Invoice, *, uow: InvoicingUnitOfWork, platform: bool) -> None:
@@ -187,6 +179,7 @@ def record_documents(
             issued_at=contents.dated_at,
             pdf_sha256=pdf.sha256,
             xml_sha256=xml.sha256,
+            parts=made.parts,
         )
     )
 

@@ -1,6 +1,7 @@
 """I12, I15, I16: the ledger, its refunds and what is invoiced say the same; whatever parts them is seen."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import pytest
 from services.billing.domain.ledger import OUTPUT_VAT, SERVICE_REVENUE, Entry, entries
 from services.billing.use_cases import invoice, ledger, refund
 from services.billing.use_cases.ledger import post_transaction
+from services.shared.kernel.fee import Fee, Tier, Tiers
 from services.shared.kernel.ids import derived_id
 from services.shared.messages.billing.ledger import CheckInvariants
 from services.shared.messages.billing.refund import RefundView, WaiveRedLetter
@@ -19,9 +21,11 @@ from tests.integration.billing import agent_orders, on_project_funds
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.on_project_funds import finance, university
 from tests.integration.billing.refunding import approve, ask
+from tests.integration.billing.test_agent_orders import accepted
 from tests.kit.channel_control import ChannelControl
 from tests.kit.fakes_billing import CUSTOMER_ID, FINANCE, NOW, ORDER_ID, OTHER_FINANCE, PROVIDER_ID, cny
 from tests.kit.finance_control import FinanceControl
+from tests.kit.trade_vectors import AGENT_VECTORS
 
 __all__ = ["finance", "university"]
 
@@ -29,10 +33,14 @@ NUMBER = "OR-2026-000123"
 MONTH = timedelta(days=31)
 
 
-def blue(billing: Billing, net: int, tax: int, buyer_id: UUID = CUSTOMER_ID, *, days: int = 0) -> None:
-    """Invoicing says so, twice."""
+def blue(
+    billing: Billing, net: int, tax: int, buyer_id: UUID = CUSTOMER_ID, *, days: int = 0, of: RefundView | None = None
+) -> None:
+    """Invoicing says so, twice. *of*: over what this refund made the commission more."""
+    refund_id = of.refund_id if of is not None else None
     told = InvoiceIssued(
-        invoice_id=derived_id("invoice", ORDER_ID), number="INV-2026-000001", order_id=ORDER_ID, order_number=NUMBER,
+        invoice_id=derived_id("invoice", refund_id or ORDER_ID), refund_id=refund_id,
+        number="INV-2026-000001", order_id=ORDER_ID, order_number=NUMBER,
         customer_id=buyer_id, net=cny(net), tax=cny(tax), gross=cny(net + tax), tax_rate_bps=600,
         issued_at=NOW + timedelta(days=days), pdf_sha256="0" * 64, xml_sha256="0" * 64,
     )  # fmt: skip
@@ -40,13 +48,15 @@ def blue(billing: Billing, net: int, tax: int, buyer_id: UUID = CUSTOMER_ID, *, 
         billing.handle(invoice.keep_copy, told)
 
 
-def red(billing: Billing, of: RefundView, net: int, tax: int, buyer_id: UUID = CUSTOMER_ID) -> None:
-    """Likewise; what follows from it follows in the same order as in `work`."""
+def red(
+    billing: Billing, of: RefundView, net: int, tax: int, buyer_id: UUID = CUSTOMER_ID, *, n: int = 1, parts: int = 1
+) -> None:
+    """Likewise, the *n*th of the refund's; what follows from it follows in the same order as in `work`."""
     told = RedLetterIssued(
-        red_letter_id=derived_id("red_letter", of.refund_id), refund_id=of.refund_id,
+        red_letter_id=derived_id("red_letter", of.refund_id, n), parts=parts, refund_id=of.refund_id,
         invoice_id=derived_id("invoice", ORDER_ID), invoice_number="INV-2026-000001", order_id=ORDER_ID,
         order_number=NUMBER, customer_id=buyer_id, net=cny(-net), tax=cny(-tax), gross=cny(-net - tax),
-        number=f"RED-{of.number}", form_number="5000112611000123", form_state="01", tax_rate_bps=600, issued_at=NOW,
+        number=f"RED-{of.number}-{n}", form_number="5000112611000123", form_state="01", tax_rate_bps=600, issued_at=NOW,
         pdf_sha256="0" * 64, xml_sha256="0" * 64,
     )  # fmt: skip
     for _ in range(2):
@@ -205,6 +215,47 @@ def test_the_commission_is_invoiced_to_the_provider_and_taken_back(billing: Bill
     assert net > 0
     red(billing, made, net, tax, PROVIDER_ID)
     assert billing.violations() == ()
+
+
+def risen(billing: Billing) -> RefundView:
+    """5 % of 1,000.00 is 50.00; of the 900.00 that are left it is 10 %: 40.00 and 2.40 more."""
+    tiers = Fee((Tiers((Tier(0, 1_000), Tier(100_000, 500)), "whole"),))
+    vector = next(each for each in AGENT_VECTORS if each.name == "TV05")
+    accepted(billing, replace(vector, terms={**vector.terms, "fee": tiers}))
+    blue(billing, 5_000, 300, PROVIDER_ID)
+    made = approve(billing, ask(billing, 10_000))
+    assert billing.violations() == ()
+    return made
+
+
+def test_a_commission_that_rises_is_invoiced_and_taken_back_of_both_invoices(billing: Billing) -> None:
+    """Nothing is parted: before the second invoice, with it, with one of two red letters, with both."""
+    made = risen(billing)
+    blue(billing, 4_000, 240, PROVIDER_ID, of=made)
+    assert billing.violations() == ()
+    rest = approve(billing, ask(billing, 90_000))
+    assert (billing.violations(), len(awaited(billing))) == ((), 1)
+    red(billing, rest, 5_000, 300, PROVIDER_ID, n=1, parts=2)
+    assert (billing.violations(), len(awaited(billing))) == ((), 1)
+    red(billing, rest, 4_000, 240, PROVIDER_ID, n=2, parts=2)
+    assert (billing.violations(), awaited(billing)) == ((), ())
+    assert (billing.balance("R:commission"), billing.balance("L:vat:output")) == (0, 0)
+
+
+@pytest.mark.parametrize(("net", "tax"), [(4_001, 240), (4_000, 241), (9_000, 540)])
+def test_a_risen_commission_of_another_amount_is_seen(billing: Billing, net: int, tax: int) -> None:
+    made = risen(billing)
+    blue(billing, net, tax, PROVIDER_ID, of=made)
+    assert seen(billing) == ({"I12", "I16"} if tax == 240 else {"I12", "I15", "I16"})
+
+
+def test_two_red_letters_of_another_sum_are_seen(billing: Billing) -> None:
+    made = risen(billing)
+    blue(billing, 4_000, 240, PROVIDER_ID, of=made)
+    rest = approve(billing, ask(billing, 90_000))
+    red(billing, rest, 5_000, 300, PROVIDER_ID, n=1, parts=2)
+    red(billing, rest, 3_999, 240, PROVIDER_ID, n=2, parts=2)
+    assert seen(billing) == {"I12", "I16"}
 
 
 def test_the_order_itself_invoiced_where_the_provider_sold_is_seen(billing: Billing, channel: ChannelControl) -> None:

@@ -9,12 +9,12 @@ from sqlalchemy import Engine
 from services.invoicing.adapters import queries
 from services.invoicing.adapters.seller_invoices import get_seller_invoice
 from services.invoicing.use_cases import organisation
-from services.invoicing.use_cases.invoice import invoice_commission
+from services.invoicing.use_cases.commission import commission_reduced, invoice_commission
 from services.invoicing.use_cases.seller_invoice import record_seller_invoice
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotFound, Refused
 from services.shared.kernel.ids import derived_id
-from services.shared.messages.billing.commission import CommissionEarned
+from services.shared.messages.billing.commission import CommissionEarned, CommissionReduced
 from services.shared.messages.invoicing.invoice import ListInvoices
 from services.shared.messages.invoicing.seller_invoice import GetSellerInvoice, RecordSellerInvoice
 from tests.integration.invoicing.database import ServiceDatabases, fill, transaction
@@ -75,6 +75,32 @@ def test_once_each(service_database: ServiceDatabases) -> None:
         assert sum(threads.map(lambda _: record(engine), range(10))) == 1
     assert not record(engine, OTHER_ID)
     assert record(engine, OTHER_ID, "26117000002")
+    engine.dispose()
+
+
+def test_a_risen_commission_is_invoiced_once_and_taken_back_of_both(service_database: ServiceDatabases) -> None:
+    """Ten workers are told at once; then a refund takes more than the first invoice says: a red letter of each."""
+    engine = service_database("invoicing").engine(pool_size=12)
+    sold(engine)
+
+    def reduced(net: int, tax: int, n: int) -> None:
+        event = CommissionReduced(
+            refund_id=derived_id("refund", n), order_id=ORDER_ID, order_number="OR-2026-000001", tax_rate_bps=600,
+            provider_id=PROVIDER_ID, net=cny(net), tax=cny(tax), gross=cny(net + tax), accepted_at=NOW,
+        )  # fmt: skip
+        with transaction(engine) as uow:
+            commission_reduced(event, uow=uow, now=NOW)
+
+    for net, tax, n in ((-1_000, -60, 1), (10_500, 630, 2)):
+        with ThreadPoolExecutor(10) as threads:
+            list(threads.map(lambda _, net=net, tax=tax, n=n: reduced(net, tax, n), range(10)))  # type: ignore[misc]
+    with transaction(engine) as uow:
+        own = ListInvoices(order_id=ORDER_ID)
+        page = queries.list_invoices(own, actor=PROVIDER_FINANCE, uow=uow, now=NOW)
+        assert sorted(each.net.amount for each in page.items) == [1_000, 10_000]
+        asked = {each.invoice_id: [letter.net.amount for letter in each.red_letters] for each in page.items}
+        assert sorted(asked.values()) == [[-10_000], [-500]]
+        assert queries.list_invoices(own, actor=CUSTOMER_FINANCE, uow=uow, now=NOW).items == ()
     engine.dispose()
 
 

@@ -6,24 +6,21 @@ from uuid import UUID
 
 import pytest
 
-from services.invoicing.use_cases import order, organisation, red_letter
-from services.invoicing.use_cases.invoice import ISSUE_INVOICE, invoice_commission, invoice_order, record_documents
+from services.invoicing.use_cases import order, organisation
+from services.invoicing.use_cases.invoice import ISSUE_INVOICE, invoice_order, record_documents
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id
-from services.shared.messages.billing.commission import CommissionEarned, CommissionReduced
 from services.shared.messages.invoicing.invoice import InvoiceFailed, InvoiceIssued, TaxPointReached
 from tests.kit.fakes_invoicing import (
     CUSTOMER_ID,
     NOW,
     OPERATOR_ID,
     ORDER_ID,
-    PROVIDER_ID,
     FakeInvoicing,
     cny,
     contracted,
     recognised,
     registered,
-    terms,
 )
 
 INVOICE_ID = derived_id("invoice", ORDER_ID)
@@ -146,93 +143,3 @@ def test_what_documents_say_does_not_follow_the_organisation() -> None:
     organisation.keep_copy(registered("customer", CUSTOMER_ID, address="elsewhere"), uow=uow, now=NOW)
     assert uow.invoices.rows[INVOICE_ID].frozen.buyer.address == "重庆市渝中区大坪正街19号"
     assert uow.calls[0][2]["contents"]["buyer"]["address"] == "重庆市渝中区大坪正街19号"
-
-
-def earned(**changes: Any) -> CommissionEarned:
-    """TV05: of an order at the provider's 1 %, the company's 6 % on its commission."""
-    fields: dict[str, Any] = {
-        "order_id": ORDER_ID, "order_number": "OR-2026-000001", "provider_id": PROVIDER_ID, "net": cny(10_000),
-        "tax": cny(600), "gross": cny(10_600), "tax_rate_bps": 600, "split": True, "accepted_at": NOW,
-        "sold_net": cny(100_000), "sold_tax": cny(1_000), **changes,
-    }  # fmt: skip
-    return CommissionEarned(**fields)
-
-
-def sold_by_provider() -> FakeInvoicing:
-    uow = FakeInvoicing()
-    organisation.keep_copy(registered("operator", OPERATOR_ID), uow=uow, now=NOW)
-    organisation.keep_copy(registered("provider", PROVIDER_ID), uow=uow, now=NOW)
-    order.keep_copy(contracted(terms=terms(collection_model="agent_direct")), uow=uow, now=NOW)
-    return uow
-
-
-def test_the_fee_for_an_internal_order_is_invoiced_to_the_laboratory() -> None:
-    """Nobody sold anything, so that no seller's invoice is awaited: the company's invoice is all there is."""
-    uow = FakeInvoicing()
-    organisation.keep_copy(registered("operator", OPERATOR_ID), uow=uow, now=NOW)
-    organisation.keep_copy(registered("provider", PROVIDER_ID), uow=uow, now=NOW)
-    order.keep_copy(contracted(terms=terms(payment_method="project_funds")), uow=uow, now=NOW)
-    for _ in range(2):
-        invoice_commission(earned(split=False, sold_net=None, sold_tax=None), uow=uow, now=NOW)
-    (invoice,) = uow.invoices.rows.values()
-    assert (invoice.customer_id, invoice.frozen.gross, uow.seller_invoices.rows) == (PROVIDER_ID, cny(10_600), {})
-
-
-def test_the_commission_is_invoiced_to_the_provider_and_once() -> None:
-    """One line over C at the company's rate; the customer is invoiced nothing by us."""
-    uow = sold_by_provider()
-    for _ in range(2):
-        invoice_commission(earned(), uow=uow, now=NOW)
-    (invoice,) = uow.invoices.rows.values()
-    contents = invoice.frozen
-    assert (invoice.customer_id, contents.gross, contents.tax_rate_bps) == (PROVIDER_ID, cny(10_600), 600)
-    assert [(line.net, line.title_en) for line in contents.lines] == [
-        (cny(10_000), f"Commission for order {contents.order_number}")
-    ]
-    assert (contents.paid, contents.reduced, len(uow.calls)) == (cny(10_600), None, 1)
-    (reached,) = uow.events(TaxPointReached)
-    assert (reached.net, reached.tax) == (cny(10_000), cny(600))
-
-
-def test_what_is_not_split_the_provider_owes() -> None:
-    """Nothing of it is paid yet; it is transferred under its own reference, or netted."""
-    uow = sold_by_provider()
-    invoice_commission(earned(split=False), uow=uow, now=NOW)
-    (invoice,) = uow.invoices.rows.values()
-    assert (invoice.frozen.paid, invoice.frozen.payment_method) == (cny(0), "commission_owed")
-
-
-def test_the_commission_waits_for_the_provider_to_be_known() -> None:
-    with pytest.raises(NotYet):
-        invoice_commission(earned(), uow=ready(), now=NOW)
-    uow = sold_by_provider()
-    del uow.organisations.rows[PROVIDER_ID]
-    with pytest.raises(NotYet):
-        invoice_commission(earned(), uow=uow, now=NOW)
-    assert uow.invoices.rows == {}
-
-
-def test_of_no_commission_there_is_no_invoice() -> None:
-    """But the provider's own to the customer is due."""
-    uow = sold_by_provider()
-    invoice_commission(earned(net=cny(0), tax=cny(0), gross=cny(0)), uow=uow, now=NOW)
-    assert (uow.invoices.rows, uow.seller_invoices.rows[ORDER_ID].state) == ({}, "due")
-
-
-def test_a_reduced_commission_is_taken_back_by_a_red_letter() -> None:
-    """Once for each refund; what is more than before takes nothing back."""
-    uow = sold_by_provider()
-    invoice_commission(earned(), uow=uow, now=NOW)
-    less = CommissionReduced(
-        refund_id=derived_id("refund", 1), order_id=ORDER_ID, order_number="OR-2026-000001", provider_id=PROVIDER_ID,
-        net=cny(3_333), tax=cny(200), gross=cny(3_533), cause="dispute",
-    )  # fmt: skip
-    for _ in range(2):
-        red_letter.commission_reduced(less, uow=uow, now=NOW)
-    (made,) = uow.red_letters.rows.values()
-    assert (made.customer_id, made.net, made.tax) == (PROVIDER_ID, cny(3_333), cny(200))
-    more = less.model_copy(
-        update={"refund_id": derived_id("refund", 2), "net": cny(-1), "tax": cny(0), "gross": cny(-1)}
-    )  # fmt: skip
-    red_letter.commission_reduced(more, uow=uow, now=NOW)
-    assert len(uow.red_letters.rows) == 1

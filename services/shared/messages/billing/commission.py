@@ -52,7 +52,11 @@ class CommissionReduced(Event):
     """
     A refund took its part of the commission: its invoice is too high by so much.
 
-    Below zero where the commission of less is more. *gross* = *net* + *tax*.
+    Below zero where the commission of less is more: it is invoiced beside. *gross* = *net* + *tax*.
+
+    Attributes:
+        tax_rate_bps: The company's own.
+        accepted_at: When the work was.
     """
 
     wire_name: ClassVar = "commission.reduced.v1"
@@ -67,3 +71,5 @@ class CommissionReduced(Event):
     tax: Money
     gross: Money
     cause: RefundCause = "manual"
+    tax_rate_bps: int | None = None
+    accepted_at: Instant | None = None

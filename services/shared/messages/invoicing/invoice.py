@@ -107,6 +107,7 @@ class InvoiceIssued(Event):
         orders: How many orders it is over.
         first: Of those the one that is told first.
         total: Gross of the whole invoice; none: it is over one order.
+        refund_id: It is over what this refund made the commission for the order more; none: over the order.
     """
 
     wire_name: ClassVar = "invoice.issued.v1"
@@ -128,6 +129,7 @@ class InvoiceIssued(Event):
     orders: int = 1
     first: bool = True
     total: Money | None = None
+    refund_id: UUID | None = None
 
 
 class InvoiceFailed(Event):

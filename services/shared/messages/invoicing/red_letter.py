@@ -161,7 +161,11 @@ class RedLetterRequested(_RedLetterEvent):
 
 
 class RedLetterIssued(_RedLetterEvent):
-    """The form is confirmed, the documents are made and kept: the refund's money may leave."""
+    """
+    The form is confirmed, the documents are made and kept: the refund's money may leave.
+
+    *parts*: so many red letters take the refund back, one for each invoice that it takes of.
+    """
 
     wire_name: ClassVar = "red_letter.issued.v1"
 
@@ -172,6 +176,7 @@ class RedLetterIssued(_RedLetterEvent):
     issued_at: Instant
     pdf_sha256: str
     xml_sha256: str
+    parts: int = 1
 
 
 class RedLetterRefused(_RedLetterEvent):
