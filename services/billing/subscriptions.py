@@ -140,6 +140,7 @@ def work(settings: SourceSettings) -> Work:
             payout_channel.CHECK_TIMER: payout_channel.check_connected_account,
             stripe_event.SWEEP_TIMER: stripe_event.sweep_stripe_events,
             ledger.WATCH_TIMER: ledger.watch_invariants,
+            ledger.WATCH_ALL_TIMER: ledger.watch_all_invariants,
             receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),
             ledger.SEAL_TIMER: ledger.seal_ledger,
             reconciliation.DAILY_TIMER: partial(

@@ -1003,6 +1003,13 @@ class FakeLedger:
     def check(self) -> tuple[int, Mapping[str, Sequence[str]]]:
         return len(self.transactions), self.broken
 
+    def check_at_leisure(self) -> Mapping[str, Sequence[str]]:
+        return self.broken
+
+    def check_recent(self, now: datetime) -> Mapping[str, Sequence[str]]:
+        del now
+        return self.broken
+
     def red_letters_awaited(self, now: datetime) -> Sequence[str]:
         """Nothing is invoiced here."""
         del now

@@ -5,8 +5,8 @@ CHANNEL_CHECKS: dict[str, str] = {
         SELECT format('%s: %s holds %s', o.order_number, e.account,
                       sum(CASE e.side WHEN 'D' THEN 1 ELSE -1 END * e.amount))
         FROM channel_order o JOIN ledger_tx t USING (order_id) JOIN ledger_entry e USING (seq)
-        WHERE e.account IN ('A:bank:main', 'A:psp:stripe') OR e.account LIKE 'L:contract:%'
-           OR e.account LIKE 'L:customer_credit:%'
+        WHERE o.order_id $moved AND (e.account IN ('A:bank:main', 'A:psp:stripe') OR e.account LIKE 'L:contract:%'
+           OR e.account LIKE 'L:customer_credit:%')
         GROUP BY o.order_number, e.account
         -- What we advanced for a provider has left the bank: that is no money of the order.
         HAVING sum(CASE e.side WHEN 'D' THEN 1 ELSE -1 END * e.amount) > 0
@@ -20,15 +20,16 @@ CHANNEL_CHECKS: dict[str, str] = {
         LEFT JOIN (SELECT order_id, sum(amount - netted) AS amount FROM split_return
                    WHERE state = 'success' GROUP BY order_id) AS r ON r.order_id = o.order_id
         LEFT JOIN (SELECT t.order_id, sum(CASE e.side WHEN 'D' THEN 1 ELSE -1 END * e.amount) AS booked
-                   FROM ledger_tx t JOIN ledger_entry e USING (seq) WHERE e.account = 'A:psp:channel'
+                   FROM ledger_tx t JOIN ledger_entry e USING (seq)
+                   WHERE e.account = 'A:psp:channel' AND t.order_id $moved
                    GROUP BY t.order_id) AS b ON b.order_id = o.order_id
         -- What the channel cannot return was netted, all of it.
-        WHERE coalesce(b.booked, 0) <> coalesce(s.amount, 0) - coalesce(r.amount, 0) LIMIT 100""",
+        WHERE o.order_id $moved AND coalesce(b.booked, 0) <> coalesce(s.amount, 0) - coalesce(r.amount, 0) LIMIT 100""",
     "I14 nothing is withdrawn from the channel but what is ours there": """
         SELECT format('in %s %s is ours and less', currency, sum(posted_d - posted_c)) FROM account_balance
         WHERE account = 'A:psp:channel' GROUP BY currency HAVING sum(posted_d - posted_c) < 0 LIMIT 100""",
     "I14 memo accounts balance among themselves": """
-        SELECT t.idem_key FROM ledger_tx t JOIN ledger_entry e USING (seq) WHERE e.account LIKE 'M:%'
+        SELECT t.idem_key FROM ledger_tx t JOIN ledger_entry e USING (seq) WHERE e.account LIKE 'M:%' AND seq > $after
         GROUP BY t.idem_key, e.currency
         HAVING sum(CASE e.side WHEN 'D' THEN e.amount ELSE -e.amount END) <> 0 LIMIT 100""",
     "I14 the channel holds for an order what was paid and is not settled": """

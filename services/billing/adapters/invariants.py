@@ -1,23 +1,48 @@
 """
 What must always hold of the money, as SQL: each statement yields one sentence per violation, at most a hundred.
 
-Each reads one snapshot (a statement is atomic), so that postings beside it never look like violations.
+Each reads one snapshot (a statement is atomic), so that postings beside it never look like violations. What `$after`
+and the like stand for says `invariant_reach.py`.
 """
 
+from collections.abc import Mapping
+
 from services.billing.adapters.channel_invariants import CHANNEL_CHECKS
-from services.billing.adapters.tax_invariants import TAX_CHECKS
+from services.billing.adapters.invariant_reach import Point, bounded
+from services.billing.adapters.tax_invariants import OF_MONTHS, TAX_CHECKS
+
+_BALANCES = "I3 balances are the sums of entries"
+_CLOSED_MONTH = "I18 the last closed month stands as it was closed"
+_INPUT_VAT = "I19 input VAT that is not confirmed is what papers and fees hold"
+
+# What the last closed month kept, and what counts since: net, for that is what was kept.
+_BALANCES_SINCE_CLOSE = """
+        SELECT format('%s %s', account, currency)
+        FROM (SELECT account, currency, sum(stands) AS stands FROM (
+                SELECT account, currency, CASE side WHEN 'D' THEN amount ELSE -amount END AS stands
+                FROM ledger_entry WHERE effective_at >= '$closed' AND NOT starts_with(account, 'M:')
+                UNION ALL
+                SELECT account, currency, stands FROM ledger_period_balance WHERE until = '$closed'
+                UNION ALL
+                -- Memo accounts are not kept.
+                SELECT account, currency, CASE side WHEN 'D' THEN amount ELSE -amount END
+                FROM ledger_entry WHERE account LIKE 'M:%') AS each
+              GROUP BY account, currency) AS e
+        FULL JOIN (SELECT account, currency, sum(posted_d - posted_c) AS stands
+                   FROM account_balance GROUP BY account, currency) AS b USING (account, currency)
+        WHERE coalesce(e.stands, 0) <> coalesce(b.stands, 0) LIMIT 100"""
 
 CHECKS: dict[str, str] = {
     "I1 all entries sum to zero": """
         SELECT format('%s: debits less credits are %s', currency, sum(CASE side WHEN 'D' THEN amount ELSE -amount END))
-        FROM ledger_entry GROUP BY currency
+        FROM ledger_entry WHERE seq > $after GROUP BY currency
         HAVING sum(CASE side WHEN 'D' THEN amount ELSE -amount END) <> 0 LIMIT 100""",
     "I2 each transaction balances": """
         SELECT format('%s in %s', t.idem_key, e.currency)
-        FROM ledger_tx t LEFT JOIN ledger_entry e USING (seq)
-        GROUP BY t.seq, t.idem_key, e.currency
+        FROM ledger_tx t LEFT JOIN (SELECT * FROM ledger_entry WHERE seq > $after) AS e USING (seq)
+        WHERE seq > $after GROUP BY t.seq, t.idem_key, e.currency
         HAVING coalesce(sum(CASE e.side WHEN 'D' THEN e.amount ELSE -e.amount END), 1) <> 0 LIMIT 100""",
-    "I3 balances are the sums of entries": """
+    _BALANCES: """
         SELECT format('%s %s', account, currency)
         FROM (SELECT account, currency, sum(amount) FILTER (WHERE side = 'D') AS d,
                      sum(amount) FILTER (WHERE side = 'C') AS c
@@ -31,7 +56,7 @@ CHECKS: dict[str, str] = {
     "I4 contract liabilities of accepted orders are zero": """
         SELECT format('%s holds %s', o.number, b.posted_c - b.posted_d)
         FROM contracted_order o JOIN account_balance b ON b.account = 'L:contract:' || o.order_id
-        WHERE o.accepted_at IS NOT NULL AND b.posted_c <> b.posted_d LIMIT 100""",
+        WHERE o.accepted_at IS NOT NULL AND o.order_id $moved AND b.posted_c <> b.posted_d LIMIT 100""",
     "I4 what customers owe is the sum of their receivables": """
         SELECT format('%s in %s: the ledger says %s, the receivables %s', customer, currency, coalesce(booked, 0),
                       coalesce(open, 0))
@@ -48,7 +73,7 @@ CHECKS: dict[str, str] = {
         CROSS JOIN LATERAL (
           SELECT coalesce(sum(net), 0) AS net, coalesce(sum(tax), 0) AS tax FROM refund
           WHERE order_id = o.order_id AND agreed_at IS NOT NULL AND NOT performed AND cause <> 'cancellation') AS r
-        WHERE o.accepted_at IS NOT NULL AND NOT coalesce(
+        WHERE o.accepted_at IS NOT NULL AND o.order_id $moved AND NOT coalesce(
           s.net = o.net - r.net AND s.tax = o.tax - r.tax AND s.provider_net + s.station_share + s.kept = s.net
           AND s.provider_net >= 0 AND s.station_share >= 0 AND s.station_tax >= 0
           -- As agent it is T - T_c: below zero where the provider's rate is the lower one.
@@ -59,20 +84,21 @@ CHECKS: dict[str, str] = {
         FROM contracted_order o CROSS JOIN LATERAL jsonb_to_record(o.split) AS s
           (net bigint, tax bigint, station_share bigint, provider_net bigint, provider_tax bigint)
         CROSS JOIN LATERAL (SELECT o.split_terms ->> 'commission_rate_bps' IS NOT NULL AS agent) AS m
-        LEFT JOIN ledger_tx t ON t.idem_key = 'accept:' || o.order_id
-        LEFT JOIN ledger_entry e USING (seq)
-        WHERE o.accepted_at IS NOT NULL AND o.gross > 0
+        CROSS JOIN LATERAL (
+          SELECT coalesce(sum(e.amount) FILTER (WHERE e.account = 'R:service'), 0) AS net,
+                 coalesce(sum(e.amount) FILTER (WHERE e.account = 'R:commission'), 0) AS commission,
+                 coalesce(sum(e.amount) FILTER (WHERE e.account = 'L:vat:output'), 0) AS tax,
+                 coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:provider_service'), 0) AS provider_net,
+                 coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:station_share'), 0) AS station_share
+          FROM ledger_tx t JOIN ledger_entry e USING (seq) WHERE t.idem_key = 'accept:' || o.order_id) AS b
+        WHERE o.accepted_at IS NOT NULL AND o.order_id $moved AND o.gross > 0
           AND NOT EXISTS (SELECT FROM funding WHERE order_id = o.order_id)
-        GROUP BY o.order_id, s.net, s.tax, s.station_share, s.provider_net, s.provider_tax, m.agent
-        HAVING NOT (
-          coalesce(sum(e.amount) FILTER (WHERE e.account = 'R:service'), 0) = CASE WHEN m.agent THEN 0 ELSE s.net END
-          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'R:commission'), 0)
-            = CASE WHEN m.agent THEN s.net - s.provider_net ELSE 0 END
-          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'L:vat:output'), 0)
-            = s.tax - CASE WHEN m.agent THEN s.provider_tax ELSE 0 END
-          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:provider_service'), 0)
-            = CASE WHEN m.agent THEN 0 ELSE s.provider_net END
-          AND coalesce(sum(e.amount) FILTER (WHERE e.account = 'E:station_share'), 0) = s.station_share)
+        AND NOT coalesce(
+          b.net = CASE WHEN m.agent THEN 0 ELSE s.net END
+          AND b.commission = CASE WHEN m.agent THEN s.net - s.provider_net ELSE 0 END
+          AND b.tax = s.tax - CASE WHEN m.agent THEN s.provider_tax ELSE 0 END
+          AND b.provider_net = CASE WHEN m.agent THEN 0 ELSE s.provider_net END
+          AND b.station_share = s.station_share, false)
         LIMIT 100""",
     "I7 vouchers hold what their uses say, and no more than granted": """
         SELECT v.number FROM voucher v
@@ -136,7 +162,7 @@ CHECKS: dict[str, str] = {
                 FROM ledger_tx t JOIN ledger_entry e USING (seq)
                 -- What a person booked beside it, and took back, is no part of the split.
                 WHERE t.order_id = o.order_id AND t.kind NOT IN ('rounding', 'reclassification', 'reversal')) AS e) AS b
-        WHERE o.accepted_at IS NOT NULL AND r.refunds > 0
+        WHERE o.accepted_at IS NOT NULL AND o.order_id $moved AND r.refunds > 0
           AND NOT EXISTS (SELECT FROM funding WHERE order_id = o.order_id) AND NOT (
           CASE WHEN m.agent THEN b.net = 0 AND b.provider_net = 0
             AND b.commission = s.net - r.net - (s.provider_net - r.provider_net)
@@ -149,7 +175,7 @@ CHECKS: dict[str, str] = {
         FROM payment p LEFT JOIN LATERAL (
           SELECT sum((way ->> 'amount')::bigint) AS amount FROM refund r, jsonb_array_elements(r.parts) AS way
           WHERE r.order_id = p.order_id AND (way ->> 'payment_id')::uuid = p.payment_id) AS r ON true
-        WHERE p.refunded > p.received OR p.refunded <> coalesce(r.amount, 0) LIMIT 100""",
+        WHERE p.order_id $moved AND (p.refunded > p.received OR p.refunded <> coalesce(r.amount, 0)) LIMIT 100""",
     "I6 project funds set aside and transferred stay within their order": """
         SELECT format('%s: %s of %s', o.number, f.held, o.gross)
         FROM (SELECT order_id, sum(CASE WHEN state IN ('refused', 'released', 'lapsed') THEN 0
@@ -224,21 +250,21 @@ CHECKS: dict[str, str] = {
     "I10 each transaction is announced once": """
         WITH told AS (
           SELECT (convert_from(body, 'UTF8')::json #>> '{data,transaction,transaction_id}')::uuid AS transaction_id
-          FROM event_log WHERE type = 'ledger.posted.v1'
+          FROM event_log WHERE type = 'ledger.posted.v1' AND created_at >= '$announced'
           UNION ALL
-          SELECT (data::json #>> '{transaction,transaction_id}')::uuid FROM outbox WHERE type = 'ledger.posted.v1')
+          SELECT (data::json #>> '{transaction,transaction_id}')::uuid FROM outbox WHERE type = 'ledger.posted.v1'),
+        counted AS (SELECT transaction_id, count(*) AS times FROM told GROUP BY transaction_id)
         SELECT format('%s is announced %s times', coalesce(t.idem_key, n.transaction_id::text), coalesce(n.times, 0))
-        FROM ledger_tx t
-        FULL JOIN (SELECT transaction_id, count(*) AS times FROM told GROUP BY transaction_id) AS n
-          USING (transaction_id)
-        WHERE t.idem_key IS NULL OR n.times IS DISTINCT FROM 1 LIMIT 100""",
+        FROM (SELECT * FROM ledger_tx WHERE seq > $after) AS t FULL JOIN counted n USING (transaction_id)
+        WHERE n.times IS DISTINCT FROM 1 OR (t.idem_key IS NULL AND NOT EXISTS (
+          SELECT FROM ledger_tx WHERE transaction_id = n.transaction_id)) LIMIT 100""",
     "I11 no stored webhook stays unhandled": """
         SELECT format('%s (%s)', event_id, kind) FROM stripe_event
         WHERE handled_at IS NULL AND sweeps > 5 LIMIT 100""",
     "I13 no payout without a matched invoice": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)
         WHERE p.state <> 'cancelled' AND s.received_invoice_id IS NULL LIMIT 100""",
-    "I18 the last closed month stands as it was closed": """
+    _CLOSED_MONTH: """
         WITH month AS (SELECT until, lag(until) OVER (ORDER BY until) AS since FROM ledger_period
                        ORDER BY until DESC LIMIT 1),
              moved AS (
@@ -260,7 +286,7 @@ CHECKS: dict[str, str] = {
         FULL JOIN (SELECT * FROM input_vat WHERE received_invoice_id IS NOT NULL) AS v
           ON t.idem_key = 'received_invoice:' || v.received_invoice_id
         WHERE v.amount IS DISTINCT FROM t.amount OR v.pending < 0 LIMIT 100""",
-    "I19 input VAT that is not confirmed is what papers and fees hold": """
+    _INPUT_VAT: """
         SELECT format('in %s the ledger holds %s, the papers %s', currency, coalesce(booked, 0), coalesce(kept, 0))
         FROM (SELECT e.currency, sum(CASE e.side WHEN 'D' THEN e.amount ELSE -e.amount END) AS booked
               FROM ledger_entry e JOIN ledger_tx t USING (seq)
@@ -292,3 +318,18 @@ CHECKS: dict[str, str] = {
     **CHANNEL_CHECKS,
     **TAX_CHECKS,
 }
+
+_DAILY = {_CLOSED_MONTH, _INPUT_VAT, *OF_MONTHS}
+"""Sums over months and all there ever was, of which no part can be looked at alone."""
+
+
+def checks(since: Point | None = None) -> Mapping[str, str]:
+    """
+    What holds everywhere, or where anything happened since a point in the books.
+
+    Of what is older, the latter see what still stands on accounts, and neither a split nor an invoice nor a lost event.
+    """
+    if since is None:
+        return {name: bounded(statement) for name, statement in CHECKS.items()}
+    statements = {**CHECKS, _BALANCES: _BALANCES_SINCE_CLOSE}
+    return {name: bounded(statement, since) for name, statement in statements.items() if name not in _DAILY}

@@ -31,6 +31,8 @@ from services.shared.messages.billing.ledger import Entry as EntryMessage
 
 WATCH_TIMER = "watch_invariants"
 WATCH_EVERY = timedelta(minutes=15)
+WATCH_ALL_TIMER = "watch_all_invariants"
+WATCH_ALL_EVERY = timedelta(days=1)
 SEAL_TIMER = "seal_ledger"
 SEAL_EVERY = timedelta(minutes=1)
 
@@ -204,6 +206,16 @@ def seal_ledger(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
 
 
 def watch_invariants(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """Recompute it every quarter of an hour, whether anybody asks or not; what does not hold raises an alarm."""
-    uow.ledger.check()
+    """
+    Timer: recompute what is recent every quarter of an hour, whether anybody asks or not.
+
+    What does not hold raises an alarm.
+    """
+    uow.ledger.check_recent(now)
     uow.set_timer(WATCH_TIMER, subject, now + WATCH_EVERY)
+
+
+def watch_all_invariants(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
+    """Timer: recompute all of it once a day; as often as what is recent for as long as something does not hold."""
+    found = uow.ledger.check_at_leisure()
+    uow.set_timer(WATCH_ALL_TIMER, subject, now + (WATCH_EVERY if any(found.values()) else WATCH_ALL_EVERY))

@@ -59,6 +59,16 @@ class Ledger(Protocol):
         What does not hold is told to the operator too, by log and metric.
         """
 
+    def check_at_leisure(self) -> Mapping[str, Sequence[str]]:
+        """The same of every invariant, however long it takes; no posting waits for it."""
+
+    def check_recent(self, now: datetime) -> Mapping[str, Sequence[str]]:
+        """
+        The same of what came in the last day, from a block of the chain on: its cost does not grow with the ledger.
+
+        Of what is older it sees what still stands on accounts; the rest is for `check` and the hash chain.
+        """
+
     def red_letters_awaited(self, now: datetime) -> Sequence[str]:
         """Refunds of what is invoiced that no red letter takes back yet, the oldest first, at most 200."""
 

@@ -17,5 +17,7 @@ RECONCILIATION_ITEMS = Gauge(
     "yiqi_reconciliation_items", "What is not in order between the ledger and others", ["source", "state"]
 )
 INVARIANT_VIOLATIONS = Gauge(
-    "yiqi_invariant_violations", "What did not hold at the last check, at most a hundred each", ["service", "invariant"]
+    "yiqi_invariant_violations",
+    "What did not hold at the last check, at most a hundred each",
+    ["service", "invariant", "reach"],
 )

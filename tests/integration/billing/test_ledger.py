@@ -11,19 +11,16 @@ from prometheus_client import REGISTRY
 from sqlalchemy.exc import DBAPIError
 
 from services.billing.adapters import ledger_queries
-from services.billing.config import settings
 from services.billing.domain.ledger import BANK, AccountOverdrawn, BookedOtherwise, Entry, Posting, contract
 from services.billing.domain.payment import psp_fee, receipt
 from services.billing.domain.payout import payout_paid
-from services.billing.subscriptions import work
-from services.billing.use_cases.ledger import WATCH_TIMER, post_transaction, post_transactions, watch_invariants
+from services.billing.use_cases.ledger import post_transaction, post_transactions, watch_invariants
 from services.shared.chassis.database import world_failed
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.ledger import ListBalances, ListLedgerTransactions
 from tests.integration.billing.conftest import Billing
 from tests.kit.fakes_billing import CUSTOMER_ID, NOW, ORDER_ID, REQUESTER, cny, receipt_card
-from tests.kit.platform import fresh_database
 
 BALANCES = "I3 balances are the sums of entries"
 
@@ -127,7 +124,8 @@ def test_the_books_are_watched_and_what_is_wrong_raises_an_alarm(
 
     def watch() -> tuple[float, str]:
         billing.within(lambda uow: watch_invariants("ledger", uow=uow, now=NOW))
-        told = REGISTRY.get_sample_value("yiqi_invariant_violations", {"service": "billing", "invariant": BALANCES})
+        labels = {"service": "billing", "invariant": BALANCES, "reach": "recent"}
+        told = REGISTRY.get_sample_value("yiqi_invariant_violations", labels)
         return told or 0.0, capsys.readouterr().out
 
     post(billing, "a", *receipt_card(ORDER_ID, cny(100)))
@@ -139,14 +137,6 @@ def test_the_books_are_watched_and_what_is_wrong_raises_an_alarm(
     _direct(billing, "UPDATE account_balance SET posted_c = posted_c - 1 WHERE account LIKE 'L:%'", owner=True)
     assert watch() == (0, "")
     assert billing.rows("SELECT due_at FROM timer WHERE kind = 'watch_invariants'") == [(NOW + timedelta(minutes=15),)]
-
-
-def test_a_new_database_is_watched_from_the_start(stack: dict[str, str], stand_in: object) -> None:
-    """Nobody has to switch it on; the timer is there, due at once, and one that `work` knows."""
-    del stand_in
-    fresh = fresh_database(stack, "billing")
-    assert ("watch_invariants", "ledger") in fresh.rows("SELECT kind, subject FROM timer")
-    assert WATCH_TIMER in work(settings()).timers
 
 
 def _at_once(count: int, deed: Callable[[int], object]) -> list[BaseException]:
