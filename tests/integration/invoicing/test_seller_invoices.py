@@ -93,7 +93,7 @@ def test_a_risen_commission_is_invoiced_once_and_taken_back_of_both(service_data
 
     for net, tax, n in ((-1_000, -60, 1), (10_500, 630, 2)):
         with ThreadPoolExecutor(10) as threads:
-            list(threads.map(lambda _, net=net, tax=tax, n=n: reduced(net, tax, n), range(10)))  # type: ignore[misc]
+            list(threads.map(lambda _, net=net, tax=tax, n=n: reduced(net, tax, n), range(10)))
     with transaction(engine) as uow:
         own = ListInvoices(order_id=ORDER_ID)
         page = queries.list_invoices(own, actor=PROVIDER_FINANCE, uow=uow, now=NOW)
