@@ -327,8 +327,7 @@ class FakeInvoices:
         return any((each.order_id, each.refund_id) == (order_id, refund_id) for each in self.rows.values())
 
     def of_order(self, order_id: UUID) -> list[Invoice]:
-        waits = self.uninvoiced.rows.get(order_id)
-        on = {waits.invoice_id} if waits is not None else set()
+        on = {self.uninvoiced.rows[order_id].invoice_id} if order_id in self.uninvoiced.rows else set()
         found = [each for each in self.rows.values() if each.order_id == order_id or each.invoice_id in on]
         return deepcopy(sorted(found, key=lambda each: each.number))
 
