@@ -53,8 +53,7 @@ def newest(
     query: ListClaims | ListSubsidies, key: Column[UUID], claimant: Column[UUID], actor: Actor, uow: BillingUnitOfWork
 ) -> tuple[list[Any], str | None]:
     """A page of *key*'s table, newest first: all for the company, else what the asker claims or its programmes pay."""
-    asker: Parties = {} if actor.operator else {"self": actor.organisation_id}
-    relation = require(actor, query.grants, asker)
+    relation = require(actor, query.grants, _claiming(actor, actor.organisation_id))
     table = key.table
     statement = select(table)
     if relation == "self":
@@ -78,5 +77,10 @@ def _readable(query: GetClaim | GetClaimPack, actor: Actor, uow: BillingUnitOfWo
     ).one_or_none()
     if row is None:
         raise NotFound
-    require(actor, query.grants, {"self": row.claimant_id, "authority": row.authority_id})
+    require(actor, query.grants, {**_claiming(actor, row.claimant_id), "authority": row.authority_id})
     return claim_of(row)
+
+
+def _claiming(actor: Actor, claimant_id: UUID) -> Parties:
+    """What the company claims is read by those of its staff who are named, not by everybody who belongs to it."""
+    return {} if actor.operator else {"self": claimant_id}

@@ -5,6 +5,7 @@ import json
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -71,6 +72,7 @@ from tests.integration.billing.voucher_books import (
 from tests.integration.documents.reading import pdfa_violations, text_of
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
+    DISPUTE_OPERATOR,
     FINANCE,
     NOW,
     ORDER_ID,
@@ -143,6 +145,20 @@ def test_who_claims(books: Billing) -> None:
     provider = done(books, OTHER_ORDER_ID, "11" * 32, redeem_to="provider", shortfall_payer="provider")
     assert submit(books, provider, PROVIDER_FINANCE, OTHER_ORDER_ID).claimant_id == PROVIDER_ID
     assert books.violations() == ()
+
+
+def test_what_the_company_claims_is_read_by_its_finance(books: Billing) -> None:
+    """And by the authority; by nobody else who works for the company, nor by the parties of the order."""
+    claim = submit(books, done(books))
+    get = GetClaim(claim_id=claim.claim_id)
+    for reader in (FINANCE, AUTHORITY):
+        assert books.run(get_claim, get, reader) == claim
+    pack = partial(get_claim_pack, download_url=lambda key, _name: key)
+    for stranger in (DISPUTE_OPERATOR, CUSTOMER_FINANCE, PROVIDER_FINANCE):
+        with pytest.raises((NotFound, NotAllowed)):
+            books.run(get_claim, get, stranger)
+        with pytest.raises((NotFound, NotAllowed)):
+            books.run(pack, GetClaimPack(claim_id=claim.claim_id), stranger)
 
 
 def test_what_cannot_be_claimed(books: Billing) -> None:
