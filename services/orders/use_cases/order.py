@@ -294,15 +294,9 @@ def close(order: Order, uow: OrdersUnitOfWork, now: datetime) -> None:
 def close_sold(event: SellerPaid, *, uow: OrdersUnitOfWork, now: datetime) -> None:
     """The provider, which sold it, has the customer's money: nothing is open any more. Twice does nothing."""
     order = _known(event.order_id, uow)
-    if order.state == "closed":
+    if order.state in {"closed", "cancelled"}:  # of a cancelled one it keeps its part of the fee
         return
-    order.close(now)
-    uow.orders.save(order)
-    uow.publish(
-        OrderClosed(
-            **shapes.named(order),
-        )
-    )
+    close(order, uow, now)
 
 
 def cancel_order(command: CancelOrder, *, actor: Actor, uow: OrdersUnitOfWork, now: datetime) -> OrderReceipt:
