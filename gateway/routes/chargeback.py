@@ -3,12 +3,15 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from gateway.answers import ok
 from gateway.calls import JsonBody, Signed
 from gateway.schemas import chargeback as schemas
-from services.shared.messages.billing import chargeback
+from gateway.schemas.referral import EvidenceDocument
+from services.shared.messages.billing import chargeback, referral
+
+FileName = Annotated[str, Path(pattern="^[a-z_]{1,64}$")]
 
 router = APIRouter(prefix="/v1", tags=["billing"])
 
@@ -38,3 +41,27 @@ def submit_evidence(
         submit=body.submit,
     )
     return ok(schemas.Chargeback.of(caller.ask(command, chargeback.ChargebackView)))
+
+
+@router.post("/chargebacks/{chargeback_id}/files", response_model=schemas.Chargeback)
+def declare_file(
+    caller: Signed,
+    chargeback_id: UUID,
+    body: Annotated[schemas.FileToDeclare, Depends(JsonBody(schemas.FileToDeclare))],
+) -> Response:
+    """The answer says where to put it; then it is submitted."""
+    command = chargeback.DeclareChargebackFile(chargeback_id=chargeback_id, **dict(body))
+    return ok(schemas.Chargeback.of(caller.ask(command, chargeback.ChargebackView)))
+
+
+@router.post("/chargebacks/{chargeback_id}/files/{name}/submit", response_model=schemas.Chargeback)
+def submit_file(caller: Signed, chargeback_id: UUID, name: FileName) -> Response:
+    """It is uploaded: it is looked at, kept and given to the payment institution."""
+    command = chargeback.SubmitChargebackFile(chargeback_id=chargeback_id, name=name)
+    return ok(schemas.Chargeback.of(caller.ask(command, chargeback.ChargebackView)))
+
+
+@router.get("/chargebacks/{chargeback_id}/files/{name}", response_model=EvidenceDocument)
+def get_file(caller: Signed, chargeback_id: UUID, name: FileName) -> Response:
+    asked = chargeback.GetChargebackFile(chargeback_id=chargeback_id, name=name)
+    return ok(EvidenceDocument.of(caller.ask(asked, referral.EvidenceDocument)))

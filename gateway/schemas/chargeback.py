@@ -1,6 +1,6 @@
 """Chargebacks as the operating company sees them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -8,12 +8,24 @@ from pydantic import Field
 from gateway.schemas.base import Listed, Schema, Shown
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Instant, Name, Text
-from services.shared.messages.billing.chargeback import ChargebackState
+from services.shared.messages.billing.chargeback import ChargebackState, FileToUpload
 
 
 class Evidence(Shown):
     name: str
     text: str
+
+
+class ChargebackFile(Shown):
+    """*upload_url*: where to PUT it, for 15 minutes; only in the answer to its declaration."""
+
+    name: str
+    state: Literal["awaited", "refused", "kept", "ready"]
+    sha256: str
+    size_bytes: int
+    media_type: str
+    problem: str
+    upload_url: str | None
 
 
 class Chargeback(Shown):
@@ -38,6 +50,8 @@ class Chargeback(Shown):
     evidence: tuple[Evidence, ...]
     bad_debt: Money
     closed_at: Instant | None
+    files: tuple[ChargebackFile, ...]
+    submitting: bool
 
 
 class ChargebackPage(Shown):
@@ -58,10 +72,17 @@ class EvidenceText(Schema):
 
 class EvidenceToSubmit(Schema):
     """
-    *evidence* is added to what was written before.
+    *evidence* is added to what was written before; with it go the files that are *ready*.
 
     *submit*: send it to the bank now; most banks look once. Without, it is kept and can be added to.
     """
 
-    evidence: Annotated[tuple[EvidenceText, ...], Field(min_length=1, max_length=30)]
+    evidence: Annotated[tuple[EvidenceText, ...], Field(max_length=30)]
     submit: bool
+
+
+class FileToDeclare(Schema):
+    """*name* is the payment institution's, as `service_documentation`; a file of 5 MB at most."""
+
+    name: Name
+    file: FileToUpload

@@ -1,13 +1,17 @@
 """A card order paid on the institution's own page, taken back by the customer's bank, answered and won, over HTTP."""
 
+from hashlib import sha256
 from typing import Any
 
 from infra.demo import journey as steps
-from infra.demo.client import Json
+from infra.demo.client import Json, put_file
 from services.shared.kernel.ids import new_id
 from tests.kit.journey import Stage, all_is_well, to_contracted
 from tests.kit.stripe_control import StripeControl
 from tests.kit.waiting import wait_until
+
+PDF = b"%PDF-1.7\nreport, its hash\n\xff\xfe"
+MAY_ANSWER = ("finance_operator", "second_finance_operator", "dispute_operator", "administrator")
 
 
 def test_paid_on_the_page_then_taken_back_and_won(stage: Stage) -> None:
@@ -54,9 +58,37 @@ def test_paid_on_the_page_then_taken_back_and_won(stage: Stage) -> None:
     assert found is not None
     assert found["withdrawn"]["amount"] == payment["amount"]["amount"]
     assert cast.provider["provider_finance"].ask("GET", "/chargebacks").status_code in {403, 404}
+    in_the_files(stage, control, f"/chargebacks/{found['chargeback_id']}")
     evidence = {"evidence": [{"name": "uncategorized_text", "text": "Signed contract and report"}], "submit": True}
     finance.post(f"/chargebacks/{found['chargeback_id']}/evidence", evidence, key=f"k/{new_id()}")
     wait_until(lambda: chargeback("under_review") is not None)
+    (at_stripe,) = (each for each in control.objects("dispute") if each["id"] == dispute["id"])
+    assert at_stripe["evidence"]["service_documentation"] in {each["id"] for each in control.objects("file")}
     control.close_dispute(dispute["id"], "won")
     wait_until(lambda: chargeback("won") is not None)
     assert all_is_well(stage, {}) == []
+
+
+def in_the_files(stage: Stage, control: StripeControl, path: str) -> None:
+    """A file is declared, uploaded and given to the institution; by the operating company alone, and no other file."""
+    finance, name = stage.operator["finance_operator"], "service_documentation"
+    file = {"sha256": sha256(PDF).hexdigest(), "size_bytes": len(PDF), "media_type": "application/pdf"}
+    declared = {"name": name, "file": file}
+    for wrong in ({"size_bytes": 5 * 1024 * 1024 + 1}, {"media_type": "image/svg+xml"}, {"sha256": "x"}):
+        answer = finance.ask("POST", f"{path}/files", body=declared | {"file": file | wrong}, key=f"k/{new_id()}")
+        assert answer.status_code == 422, answer.text
+    for who, client in stage.clients().items():
+        if who not in MAY_ANSWER:
+            for method, at, body in (
+                ("POST", f"{path}/files", declared), ("POST", f"{path}/files/{name}/submit", None),
+                ("GET", f"{path}/files/{name}", None),
+            ):  # fmt: skip
+                answer = client.ask(method, at, body=body, key=f"k/{new_id()}")
+                assert answer.status_code in {401, 403, 404}, f"{who}: {answer.text}"
+    view = finance.post(f"{path}/files", declared, key=f"k/{new_id()}")
+    (mine,) = view["files"]
+    assert put_file(mine["upload_url"], PDF) == 200
+    finance.post(f"{path}/files/{name}/submit", {}, key=f"k/{new_id()}")
+    wait_until(lambda: finance.get(path)["files"][0]["state"] == "ready")
+    assert finance.get(f"{path}/files/{name}")["sha256"] == file["sha256"]
+    assert finance.get(path)["files"][0]["upload_url"] is None

@@ -1,13 +1,14 @@
 """Reads of what happens at the payment institution."""
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 
 from services.billing.adapters import card_tables, tables
+from services.billing.adapters.card_repositories import chargeback_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
-from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.payout_channel import PayoutChannel
 from services.billing.use_cases import chargeback, checkout, payout_channel
@@ -18,10 +19,12 @@ from services.shared.messages.billing.chargeback import (
     ChargebackPage,
     ChargebackView,
     GetChargeback,
+    GetChargebackFile,
     ListChargebacks,
 )
 from services.shared.messages.billing.checkout import CheckoutView, GetCheckout
 from services.shared.messages.billing.payout_channel import ListPayoutChannels, PayoutChannelPage
+from services.shared.messages.billing.referral import EvidenceDocument
 
 
 def get_checkout(query: GetCheckout, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> CheckoutView:
@@ -46,7 +49,22 @@ def get_chargeback(query: GetChargeback, *, actor: Actor, uow: BillingUnitOfWork
     row = uow.connection.execute(select(table).where(table.c.chargeback_id == query.chargeback_id)).one_or_none()
     if row is None:
         raise NotFound
-    return chargeback.view(Chargeback(**row._mapping))
+    return chargeback.view(chargeback_of(row))
+
+
+def get_chargeback_file(
+    query: GetChargebackFile, *, actor: Actor, uow: BillingUnitOfWork, now: datetime,
+    download_url: Callable[[str, str], str],
+) -> EvidenceDocument:  # fmt: skip
+    """*download_url*: key and file name → where the holder may fetch it."""
+    del now
+    require(actor, query.grants, {})
+    table = card_tables.chargeback
+    row = uow.connection.execute(select(table).where(table.c.chargeback_id == query.chargeback_id)).one_or_none()
+    file = chargeback_of(row).files.get(query.name) if row is not None else None
+    if file is None or file.key is None:
+        raise NotFound
+    return EvidenceDocument(url=download_url(file.key, file.filename), sha256=file.sha256, size_bytes=file.size_bytes)
 
 
 def list_chargebacks(query: ListChargebacks, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ChargebackPage:
@@ -60,7 +78,7 @@ def list_chargebacks(query: ListChargebacks, *, actor: Actor, uow: BillingUnitOf
         uow.connection, statement, (table.c.opened_at, table.c.chargeback_id), query.after, query.limit,
         read=(datetime.fromisoformat, UUID), newest_first=True,
     )  # fmt: skip
-    return ChargebackPage(items=tuple(chargeback.view(Chargeback(**row._mapping)) for row in rows), next_cursor=cursor)
+    return ChargebackPage(items=tuple(chargeback.view(chargeback_of(row)) for row in rows), next_cursor=cursor)
 
 
 def list_payout_channels(

@@ -1,14 +1,17 @@
 """Rows ⇄ aggregates of what happens at the payment institution."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import card_tables
 from services.billing.domain.chargeback import Chargeback
+from services.billing.domain.chargeback_file import ChargebackFile
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.stripe_payout import StripePayout
 from services.billing.use_cases.ports import UnhandledEvent, VerifiedEvent
@@ -70,7 +73,7 @@ class SqlChargebacks:
         self.connection = connection
 
     def add(self, chargeback: Chargeback) -> None:
-        self.connection.execute(insert(card_tables.chargeback).values(vars(chargeback)))
+        self.connection.execute(insert(card_tables.chargeback).values(asdict(chargeback)))
 
     def disputed(self, charge_id: str) -> bool:
         table = card_tables.chargeback
@@ -93,11 +96,17 @@ class SqlChargebacks:
         row = self.connection.execute(
             statement.order_by(card_tables.chargeback.c.chargeback_id).with_for_update()
         ).first()
-        return Chargeback(**row._mapping) if row is not None else None
+        return chargeback_of(row) if row is not None else None
 
     def save(self, chargeback: Chargeback) -> None:
         key = {"chargeback_id": chargeback.chargeback_id}
-        save_versioned(self.connection, card_tables.chargeback, key, vars(chargeback))
+        save_versioned(self.connection, card_tables.chargeback, key, asdict(chargeback))
+
+
+def chargeback_of(row: Row[Any]) -> Chargeback:
+    """A row of chargeback."""
+    fields = dict(row._mapping)
+    return Chargeback(**{**fields, "files": {name: ChargebackFile(**file) for name, file in fields["files"].items()}})
 
 
 class SqlStripePayouts:

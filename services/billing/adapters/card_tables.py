@@ -1,6 +1,6 @@
 """Billing's tables of what the payment institution does: pages, chargebacks, webhooks, who is paid by it."""
 
-from sqlalchemy import BigInteger, Column, Date, Integer, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.billing.adapters.tables import instant, metadata
@@ -42,6 +42,8 @@ chargeback = Table(
     Column("submissions", Integer),
     Column("evidence", JSONB),
     Column("written", Integer),
+    Column("files", JSONB),
+    Column("submitting", Boolean),
     Column("bad_debt", BigInteger),
     instant("closed_at"),
     Column("checks", Integer),

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from services.billing.adapters import transfer_calls
+from services.billing.adapters import chargeback_calls, transfer_calls
 from services.billing.adapters.channel_gateway import ChannelGateway
 from services.billing.adapters.channel_outcomes import CHANNEL_LEARNERS, bill_listed
 from services.billing.adapters.papers import Papers
@@ -173,11 +173,6 @@ def _session_not_made(payload: Mapping[str, Any], code: str, *, uow: BillingUnit
     checkout.not_made(UUID(payload["checkout_id"]), code, uow=uow)
 
 
-def _evidence_refused(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    del uow, now
-    chargeback.evidence_refused(payload["stripe_dispute_id"], code)
-
-
 def _not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
     del now
     payment.refuse(UUID(payload["payment_id"]), code, "", uow=uow)
@@ -307,7 +302,14 @@ def outside_calls(
             "create_checkout_session", stripe.create_checkout_session, _session_made, _session_not_made, lease_s=120
         ),
         OutsideCall("expire_checkout_session", stripe.expire_checkout_session, _learn, lease_s=120),
-        OutsideCall("submit_dispute_evidence", stripe.submit_dispute_evidence, _learn, _evidence_refused, lease_s=120),
+        OutsideCall(
+            "submit_dispute_evidence",
+            stripe.submit_dispute_evidence,
+            _learn,
+            chargeback_calls.evidence_refused,
+            lease_s=120,
+        ),
+        *chargeback_calls.file_calls(stripe.access, papers),
         OutsideCall("create_channel_order", channel.create_order, _learn),
         OutsideCall("close_channel_order", channel.close_order, _learn),
         OutsideCall("create_channel_split", channel.create_split, _learn),
@@ -328,7 +330,7 @@ def outside_calls(
         OutsideCall("write_refund_order", papers.write_refund_order, _refund_order_kept, lease_s=120),
         OutsideCall(
             referral.KEEP_EVIDENCE,
-            papers.keep_referral_evidence,
+            papers.keep_evidence,
             _referral_evidence_kept,
             _referral_evidence_refused,
             lease_s=120,

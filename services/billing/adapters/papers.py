@@ -71,7 +71,7 @@ class Papers:
         stored = self.store.keep(f"bank_orders/{payload['order_number']}.{suffix}", body, media_type)
         return {"key": stored.key, "sha256": stored.sha256, "size": stored.size}
 
-    def keep_referral_evidence(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    def keep_evidence(self, payload: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         """Raises UploadMissing, UploadMismatch, Unavailable."""
         del key
         stored = self.store.finalise(

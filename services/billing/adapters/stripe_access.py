@@ -15,7 +15,7 @@ start, with no memory of its own; `StripeAccess.make_once` does so:
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from services.shared.chassis.clock import Clock
 from services.shared.kernel.errors import Conflict, Unavailable
@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 TIMEOUT_S = 20.0
 ATTEMPTS_MAX = 5
+LIVE = "https://api.stripe.com"
 
 
 class StripeRefused(Conflict):
@@ -56,11 +57,15 @@ class StripeAccess:
 
         return stripe.StripeClient(
             self.api_key,
-            base_addresses={"api": self.api_base},
+            base_addresses=self._addresses(),
             http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
             # Retries are ours: the SDK would make up a key of its own, which a crash forgets.
             max_network_retries=0,
         )
+
+    def _addresses(self) -> Any:
+        """Stripe takes files at an address of its own; a stand-in has one for all."""
+        return {"api": self.api_base} if self.api_base == LIVE else {"api": self.api_base, "files": self.api_base}
 
     def key(self, kind: str, ident: str, attempt: int = 1) -> str:
         """The idempotency key of an attempt at *kind* for our *ident*."""

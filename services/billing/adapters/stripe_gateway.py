@@ -6,11 +6,11 @@ makes something is harmless when repeated: see `stripe_access.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.billing.adapters import stripe_facts as facts
-from services.billing.adapters.stripe_access import StripeAccess, answers_for_ever, give_up
+from services.billing.adapters.stripe_access import StripeAccess, StripeRefused, answers_for_ever, give_up
 
 if TYPE_CHECKING:
     import stripe
@@ -279,7 +279,11 @@ class StripeGateway:
         """
         Write `evidence` to a dispute, and with `submit` send it to the bank, once for `evidence_id`.
 
-        *payload*'s `submissions`: how many there were before; one more means that it was sent.
+        *payload*'s `submissions`: how many there were before; one more means that it was sent. `due_at`: from then on
+        (ISO 8601) nothing is sent; none: no deadline.
+
+        Raises:
+            StripeRefused: The institution does not take it, or its deadline has passed.
         """
         del key
         dispute_id, before = str(payload["stripe_dispute_id"]), int(payload["submissions"])
@@ -289,6 +293,9 @@ class StripeGateway:
             return dispute if payload["submit"] and dispute.evidence_details.submission_count > before else None
 
         def create(own: str) -> "stripe.Dispute":
+            due_at = payload.get("due_at")
+            if due_at is not None and self.access.clock.wall() >= datetime.fromisoformat(due_at):
+                raise StripeRefused("the deadline has passed", reason="evidence_past_due")
             return self.client.v1.disputes.update(
                 dispute_id,
                 {"evidence": payload["evidence"], "submit": bool(payload["submit"]), "expand": DISPUTE},

@@ -6,12 +6,13 @@ balance transactions that the institution lists, each once, whatever was told of
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
+from services.billing.domain.chargeback_file import FILE_FIELDS, ChargebackFile, FileAwaited, NoFileDeclared
 from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.money import Money
 
@@ -36,6 +37,18 @@ class ChargebackDecided(Conflict):
     """The bank has decided; evidence comes too late."""
 
     code = "billing.chargeback_decided"
+
+
+class EvidenceTooLate(Conflict):
+    """The payment institution's deadline has passed."""
+
+    code = "billing.chargeback_evidence_too_late"
+
+
+class EvidenceUnderWay(Conflict):
+    """Evidence is on its way to the bank; until the institution has answered nothing is added."""
+
+    code = "billing.chargeback_evidence_under_way"
 
 
 class EvidenceUnknown(Invalid):
@@ -87,6 +100,8 @@ class Chargeback:
         submissions: How often evidence was sent to the bank.
         evidence: What was written so far, by the institution's names.
         written: How often something was.
+        files: What is a file of it, by the institution's names.
+        submitting: Whether it is on its way to the bank.
         bad_debt: Of a lost one, what nobody owes us; refunds that were under way then may still take of it.
     """
 
@@ -107,6 +122,8 @@ class Chargeback:
     submissions: int = 0
     evidence: dict[str, str] = field(default_factory=dict)
     written: int = 0
+    files: dict[str, ChargebackFile] = field(default_factory=dict)
+    submitting: bool = False
     bad_debt: int = 0
     closed_at: datetime | None = None
     checks: int = 0
@@ -122,29 +139,76 @@ class Chargeback:
 
     def learn(self, facts: ChargebackFacts, now: datetime) -> bool:
         """Take over how it stands. Returns whether its state is another one now."""
-        self.evidence_due_at, self.submissions = facts.evidence_due_at, max(self.submissions, facts.submissions)
+        self.evidence_due_at = facts.evidence_due_at
+        if facts.submissions > self.submissions:
+            self.submissions, self.submitting = facts.submissions, False
         self.withdrawn = -sum(each.amount for each in facts.movements if each.currency == self.currency)
         if _RANK[facts.state] <= _RANK[self.state]:
             return False
         self.state = facts.state
         if self.over:
-            self.closed_at = now
+            self.closed_at, self.submitting = now, False
         return True
 
-    def write(self, evidence: Mapping[str, str]) -> None:
-        """
-        Add to what is told the bank.
-
-        Raises:
-            ChargebackDecided: It is too late.
-            EvidenceUnknown: A name that the institution does not know, or nothing said.
-        """
+    def _check_open(self, now: datetime) -> None:
         if self.over:
             raise ChargebackDecided
+        if self.evidence_due_at is not None and now >= self.evidence_due_at:
+            raise EvidenceTooLate
+        if self.submitting:
+            raise EvidenceUnderWay
+
+    def write(self, evidence: Mapping[str, str], now: datetime, *, submit: bool) -> Mapping[str, str]:
+        """
+        Add to what is told the bank, and with *submit* let it go. Returns all of it, files by the institution's ids.
+
+        Raises:
+            ChargebackDecided, EvidenceTooLate, EvidenceUnderWay: See there.
+            EvidenceUnknown: A name that the institution does not know, or nothing said and no file.
+            FileAwaited: It is to be sent without a file that was declared.
+        """
+        self._check_open(now)
         unknown = sorted(set(evidence) - EVIDENCE_FIELDS)
-        if unknown or not evidence or not all(evidence.values()):
+        ready = {name: file.stripe_file_id for name, file in self.files.items() if file.state == "ready"}
+        if unknown or not (evidence or ready) or not all(evidence.values()):
             raise EvidenceUnknown(fields=unknown)
-        self.evidence, self.written = {**self.evidence, **evidence}, self.written + 1
+        if submit and len(ready) < len(self.files):
+            raise FileAwaited(names=sorted(set(self.files) - set(ready)))
+        self.evidence, self.written, self.submitting = {**self.evidence, **evidence}, self.written + 1, submit
+        return {**self.evidence, **ready}
+
+    def declare(self, name: str, file: ChargebackFile, now: datetime) -> None:
+        """
+        *file* is to be uploaded as evidence *name*, in place of an earlier one.
+
+        Raises:
+            ChargebackDecided, EvidenceTooLate, EvidenceUnderWay, EvidenceUnknown: See there.
+        """
+        self._check_open(now)
+        if name not in FILE_FIELDS:
+            raise EvidenceUnknown(fields=[name])
+        self.files = {**self.files, name: file}
+
+    def uploaded(self, name: str, now: datetime) -> ChargebackFile:
+        """Raises ChargebackDecided, EvidenceTooLate, EvidenceUnderWay, NoFileDeclared."""
+        self._check_open(now)
+        if name not in self.files:
+            raise NoFileDeclared
+        self.files = {**self.files, name: self.files[name].submit()}
+        return self.files[name]
+
+    def learn_of_file(
+        self, file_id: str, *, key: str | None = None, stripe_file_id: str = "", problem: str = ""
+    ) -> ChargebackFile | None:
+        """Its key, the institution's id or a problem; none: another one has taken its place."""
+        name = next((name for name, file in self.files.items() if file.file_id == file_id), None)
+        if name is None:
+            return None
+        before = self.files[name]
+        there = stripe_file_id or before.stripe_file_id
+        after = replace(before, key=key or before.key, stripe_file_id=there, problem=problem)
+        self.files = {**self.files, name: after}
+        return after
 
 
 def funds_moved(chargeback_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:

@@ -4,11 +4,13 @@ from services.billing.adapters import bank_queries, card_queries, credit_queries
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.entrypoints.given import (
     CREDIT_TERMS,
+    DOWNLOADS,
     OWN_ACCOUNT,
     STATEMENT,
     given,
     instructions,
     notices,
+    store,
     webhooks,
 )
 from services.billing.use_cases import (
@@ -17,6 +19,7 @@ from services.billing.use_cases import (
     bank_statement,
     channel_notice,
     chargeback,
+    chargeback_file,
     checkout,
     credit,
     customer_credit,
@@ -36,7 +39,14 @@ from services.shared.messages.billing.bank_line import (
     UndoBankLine,
 )
 from services.shared.messages.billing.bank_statement import ImportBankFile, ImportBankStatement, ListBankLines
-from services.shared.messages.billing.chargeback import GetChargeback, ListChargebacks, SubmitChargebackEvidence
+from services.shared.messages.billing.chargeback import (
+    DeclareChargebackFile,
+    GetChargeback,
+    GetChargebackFile,
+    ListChargebacks,
+    SubmitChargebackEvidence,
+    SubmitChargebackFile,
+)
 from services.shared.messages.billing.checkout import GetCheckout, OpenCheckout
 from services.shared.messages.billing.credit import (
     ApproveCreditLine,
@@ -76,6 +86,11 @@ class MoneyIn:
         RecordChannelNotice, given(channel_notice.record_channel_notice, verify=lambda own: notices(own).verify)
     )
     submit_chargeback_evidence = command(SubmitChargebackEvidence, chargeback.submit_evidence)
+    declare_chargeback_file = command(
+        DeclareChargebackFile, given(chargeback_file.declare_chargeback_file, upload_url=lambda _: store().upload_url)
+    )
+    submit_chargeback_file = command(SubmitChargebackFile, chargeback_file.submit_chargeback_file)
+    get_chargeback_file = query(GetChargebackFile, given(card_queries.get_chargeback_file, **DOWNLOADS))
     get_chargeback = query(GetChargeback, card_queries.get_chargeback)
     list_chargebacks = query(ListChargebacks, card_queries.list_chargebacks)
 

@@ -34,6 +34,7 @@ from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.chargeback import (
     ChargebackEvidenceDue,
+    ChargebackFile,
     ChargebackLost,
     ChargebackOpened,
     ChargebackView,
@@ -86,31 +87,41 @@ def learn(
 def submit_evidence(
     command: SubmitChargebackEvidence, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
 ) -> ChargebackView:
-    """Raises NotFound, ChargebackDecided, EvidenceUnknown."""
-    del now
+    """Raises NotFound, and as Chargeback.write."""
     require(actor, command.grants, {})
-    chargeback = uow.chargebacks.find(command.chargeback_id)
-    if chargeback is None:
-        raise NotFound
-    chargeback.write({each.name: each.text for each in command.evidence})
+    chargeback = _one(command.chargeback_id, uow)
+    evidence = chargeback.write({each.name: each.text for each in command.evidence}, now, submit=command.submit)
+    due_at = chargeback.evidence_due_at
     uow.call_outside(
         "submit_dispute_evidence",
         f"dispute_evidence:{chargeback.chargeback_id}:{chargeback.written}",
         {
             "evidence_id": f"{chargeback.chargeback_id}:{chargeback.written}",
             "stripe_dispute_id": chargeback.stripe_dispute_id,
-            "evidence": chargeback.evidence,
+            "evidence": evidence,
             "submit": command.submit,
             "submissions": chargeback.submissions,
+            "due_at": due_at.isoformat() if due_at is not None else None,
         },
     )
     uow.chargebacks.save(chargeback)
     return view(chargeback)
 
 
-def evidence_refused(stripe_dispute_id: str, code: str) -> None:
+def evidence_refused(stripe_dispute_id: str, code: str, *, uow: BillingUnitOfWork) -> None:
     """The institution will not take what was written: it is too late, or not as it wants it."""
     log.error("evidence for a chargeback was refused", dispute=stripe_dispute_id, code=code)
+    chargeback = uow.chargebacks.find(derived_id("chargeback", stripe_dispute_id))
+    if chargeback is not None and chargeback.submitting:
+        chargeback.submitting = False
+        uow.chargebacks.save(chargeback)
+
+
+def _one(chargeback_id: UUID, uow: BillingUnitOfWork) -> Chargeback:
+    chargeback = uow.chargebacks.find(chargeback_id)
+    if chargeback is None:
+        raise NotFound
+    return chargeback
 
 
 def check_chargeback(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -237,7 +248,9 @@ def _event(kind: type[E], chargeback: Chargeback, **more: Any) -> E:
     )
 
 
-def view(chargeback: Chargeback) -> ChargebackView:
+def view(chargeback: Chargeback, upload: tuple[str, str] | None = None) -> ChargebackView:
+    """*upload*: the name of a file, and where it may be put."""
+
     def money(amount: int) -> Money:
         return Money(amount, chargeback.currency)
 
@@ -258,4 +271,17 @@ def view(chargeback: Chargeback) -> ChargebackView:
         evidence=tuple(Evidence(name=name, text=text) for name, text in sorted(chargeback.evidence.items())),
         bad_debt=money(chargeback.bad_debt),
         closed_at=chargeback.closed_at,
+        files=tuple(
+            ChargebackFile(
+                name=name,
+                state=file.state,
+                sha256=file.sha256,
+                size_bytes=file.size_bytes,
+                media_type=file.media_type,
+                problem=file.problem,
+                upload_url=upload[1] if upload is not None and upload[0] == name else None,
+            )
+            for name, file in sorted(chargeback.files.items())
+        ),
+        submitting=chargeback.submitting,
     )

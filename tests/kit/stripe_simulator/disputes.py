@@ -7,6 +7,10 @@ from tests.kit.stripe_simulator.params import flag, merged_metadata
 
 UPDATE = frozenset({"evidence", "metadata", "submit"})
 OPEN = ("needs_response", "under_review")
+FILES = frozenset({
+    "cancellation_policy", "customer_communication", "customer_signature", "duplicate_charge_documentation", "receipt",
+    "refund_policy", "service_documentation", "shipping_documentation", "uncategorized_file",
+})  # fmt: skip
 EVIDENCE_DAYS_S = 7 * 86_400
 
 
@@ -110,6 +114,10 @@ def update(books: Books, params: Obj, ident: str) -> Obj:
     if isinstance(evidence, dict):
         if dispute["status"] not in OPEN:
             raise refused("This dispute is already closed.", param="dispute")
+        if books.now >= dispute["evidence_details"]["due_by"]:
+            raise refused("The due date for evidence of this dispute has passed.", param="evidence")
+        for name in FILES & evidence.keys():
+            books.get("file", evidence[name], param=f"evidence[{name}]", status=400)
         dispute["evidence"] |= evidence
         dispute["evidence_details"]["has_evidence"] = True
         if params.get("submit") is None or flag(params, "submit"):

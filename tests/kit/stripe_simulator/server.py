@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tests.kit.stripe_simulator import api, control, pages
+from tests.kit.stripe_simulator import api, control, files, pages
 from tests.kit.stripe_simulator.errors import StripeError
 from tests.kit.stripe_simulator.params import parse_form
 
-BODY_BYTES_MAX = 1_000_000
+BODY_BYTES_MAX = 6_000_000
 JSON = "application/json"
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 
@@ -59,7 +59,11 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.reply(413, "{}", JSON)
             return
-        body = self.rfile.read(int(length)).decode("utf-8", "replace")
+        raw = self.rfile.read(int(length))
+        if self.headers.get_content_type() == "multipart/form-data":
+            self.serve_api(method, path, files.parse_multipart(self.headers["Content-Type"], raw))
+            return
+        body = raw.decode("utf-8", "replace")
         if path.startswith("/_control/"):
             self.serve_control(path.removeprefix("/_control/"), body)
             return

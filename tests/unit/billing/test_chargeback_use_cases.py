@@ -6,9 +6,17 @@ from itertools import permutations
 
 import pytest
 
-from services.billing.domain.chargeback import ChargebackDecided, ChargebackFacts, EvidenceUnknown, Movement
+from services.billing.domain.chargeback import (
+    ChargebackDecided,
+    ChargebackFacts,
+    EvidenceTooLate,
+    EvidenceUnderWay,
+    EvidenceUnknown,
+    Movement,
+)
 from services.billing.domain.ledger import contract, customer_credit, dispute, owed
 from services.billing.use_cases import chargeback, order, payment, refund
+from services.billing.use_cases.chargeback_file import declare_chargeback_file
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotFound
@@ -18,7 +26,9 @@ from services.shared.messages.billing.chargeback import (
     ChargebackLost,
     ChargebackOpened,
     ChargebackWon,
+    DeclareChargebackFile,
     Evidence,
+    FileToUpload,
     SubmitChargebackEvidence,
 )
 from tests.kit.fakes_billing import (
@@ -39,6 +49,7 @@ from tests.kit.fakes_billing import (
 
 PAYMENT_ID = payment_id_of(ORDER_ID)
 CHARGEBACK_ID = derived_id("chargeback", "dp_1")
+FILE = FileToUpload(sha256="ab" * 32, size_bytes=9, media_type="application/pdf")
 DUE = datetime(2026, 12, 1, tzinfo=UTC)
 TAKEN = Movement("txn_d", -106_000, 1_500, 90, "CNY")
 GIVEN_BACK = Movement("txn_r", 106_000, 0, 0, "CNY")
@@ -224,16 +235,46 @@ def test_evidence_is_kept_and_added_to_until_the_bank_has_decided() -> None:
     uow = paid()
     learn(uow)
     submit(uow, {"product_description": "Tensile test"}, at_once=False)
+    for wrong in ({"nonsense": "x"}, {"uncategorized_text": ""}, {}):
+        with pytest.raises(EvidenceUnknown):
+            submit(uow, wrong)
     submit(uow, {"uncategorized_text": "Accepted on 2026-11-20"})
     first, second = uow.calls("submit_dispute_evidence")
     assert (first["submit"], second["submit"]) == (False, True)
     assert second["evidence"] == {"product_description": "Tensile test", "uncategorized_text": "Accepted on 2026-11-20"}
-    for wrong in ({"nonsense": "x"}, {"uncategorized_text": ""}):
-        with pytest.raises(EvidenceUnknown):
-            submit(uow, wrong)
     learn(uow, WON)
     with pytest.raises(ChargebackDecided):
         submit(uow, {"uncategorized_text": "x"})
+
+
+def test_evidence_goes_out_one_at_a_time() -> None:
+    """What is sent while the institution has not answered would be lost; refused, it may be sent anew."""
+    uow = paid()
+    learn(uow)
+    submit(uow, {"uncategorized_text": "first"})
+    learn(uow)  # news that say nothing of it
+    with pytest.raises(EvidenceUnderWay):
+        submit(uow, {"uncategorized_text": "second"})
+    chargeback.evidence_refused("dp_1", "billing.stripe_refused", uow=uow)
+    submit(uow, {"uncategorized_text": "second"})
+    learn(uow, replace(OPENED, state="under_review", submissions=1))
+    submit(uow, {"uncategorized_text": "third"})
+    assert [call["submissions"] for call in uow.calls("submit_dispute_evidence")] == [0, 0, 1]
+
+
+def test_nothing_after_the_deadline() -> None:
+    """Neither words nor a file, from the very instant on."""
+    uow = paid()
+    learn(uow)
+    words = SubmitChargebackEvidence(
+        chargeback_id=CHARGEBACK_ID, evidence=(Evidence(name="uncategorized_text", text="x"),), submit=False
+    )
+    file = DeclareChargebackFile(chargeback_id=CHARGEBACK_ID, name="receipt", file=FILE)
+    chargeback.submit_evidence(words, actor=FINANCE, uow=uow, now=DUE - timedelta(microseconds=1))
+    with pytest.raises(EvidenceTooLate):
+        chargeback.submit_evidence(words, actor=FINANCE, uow=uow, now=DUE)
+    with pytest.raises(EvidenceTooLate):
+        declare_chargeback_file(file, actor=FINANCE, uow=uow, now=DUE, upload_url=str)
 
 
 def test_only_the_operating_company_answers() -> None:

@@ -7,9 +7,11 @@ from pydantic import Field
 
 from services.shared.kernel.actor import Grants
 from services.shared.kernel.money import Money
-from services.shared.messages.base import Command, Event, Instant, Message, Name, Page, Query, Text, View
+from services.shared.messages.base import Command, Event, Instant, Message, Name, Page, Query, Sha256, Text, View
 
 ChargebackState = Literal["inquiry", "needs_response", "under_review", "won", "lost", "closed"]
+
+FILE_BYTES_MAX = 5 * 1024 * 1024
 
 _GRANTS: Grants = {"operator": frozenset({"finance_operator", "dispute_operator", "administrator"})}
 
@@ -21,6 +23,32 @@ class Evidence(Message):
     text: Text
 
 
+class FileToUpload(Message):
+    """What a file is before it is uploaded: at most 5 MB, as the payment institution takes it."""
+
+    sha256: Sha256
+    size_bytes: Annotated[int, Field(ge=1, le=FILE_BYTES_MAX)]
+    media_type: Literal["application/pdf", "image/png", "image/jpeg"]
+
+
+class ChargebackFile(Message):
+    """
+    Attributes:
+        name: The payment institution's, as `service_documentation` or `shipping_documentation`.
+        state: *awaited*: to be uploaded, or being looked at; *kept*: on its way to the institution; *ready*: there.
+        problem: Why it was refused.
+        upload_url: Where to PUT it, for 15 minutes; only in the answer to its declaration.
+    """
+
+    name: str
+    state: Literal["awaited", "refused", "kept", "ready"]
+    sha256: str
+    size_bytes: int
+    media_type: str
+    problem: str = ""
+    upload_url: str | None = None
+
+
 class ChargebackView(View):
     """
     Attributes:
@@ -28,6 +56,8 @@ class ChargebackView(View):
         evidence_due_at: Until then evidence can be sent.
         submissions: How often evidence was sent to the bank.
         evidence: What was written so far.
+        files: What of it is a file.
+        submitting: It is on its way to the bank; until the institution has answered nothing is added.
         bad_debt: Of a lost one, what nobody owes us.
     """
 
@@ -47,6 +77,8 @@ class ChargebackView(View):
     evidence: tuple[Evidence, ...]
     bad_debt: Money
     closed_at: Instant | None
+    files: tuple[ChargebackFile, ...] = ()
+    submitting: bool = False
 
 
 class GetChargeback(Query):
@@ -78,7 +110,7 @@ class SubmitChargebackEvidence(Command):
     Write to the bank why the payment was right. → ChargebackView
 
     Attributes:
-        evidence: Added to what was written before; of the same name, instead of it.
+        evidence: Added to what was written before; of the same name, instead of it. None where files say it all.
         submit: Send it to the bank now. Most banks look once: False only keeps it with the institution.
     """
 
@@ -86,8 +118,39 @@ class SubmitChargebackEvidence(Command):
     grants: ClassVar[Grants] = _GRANTS
 
     chargeback_id: UUID
-    evidence: Annotated[tuple[Evidence, ...], Field(min_length=1, max_length=30)]
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=30)]
     submit: bool
+
+
+class DeclareChargebackFile(Command):
+    """A file is to be evidence *name*, in place of an earlier one; the answer says where to put it. → ChargebackView"""
+
+    wire_name: ClassVar = "billing.declare_chargeback_file"
+    grants: ClassVar[Grants] = _GRANTS
+
+    chargeback_id: UUID
+    name: Name
+    file: FileToUpload
+
+
+class SubmitChargebackFile(Command):
+    """It is uploaded: it is looked at, kept for ever, and given to the payment institution once. → ChargebackView"""
+
+    wire_name: ClassVar = "billing.submit_chargeback_file"
+    grants: ClassVar[Grants] = _GRANTS
+
+    chargeback_id: UUID
+    name: Name
+
+
+class GetChargebackFile(Query):
+    """→ EvidenceDocument"""
+
+    wire_name: ClassVar = "billing.get_chargeback_file"
+    grants: ClassVar[Grants] = _GRANTS
+
+    chargeback_id: UUID
+    name: Name
 
 
 class _ChargebackEvent(Event):
