@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from gateway.answers import ok
 from gateway.calls import JsonBody, Signed
 from gateway.schemas import settlement as schemas
+from gateway.schemas.base import Listed
 from gateway.schemas.work import DocumentLink
 from services.shared.messages.billing import settlement
 
@@ -49,6 +50,13 @@ def list_settlement_lines(
     """The orders on a statement and the corrections, in the order of acceptance."""
     asked = settlement.ListSettlementLines(settlement_id=settlement_id, **dict(listed))
     return ok(schemas.SettlementLinePage.of(caller.ask(asked, settlement.SettlementLinePage)))
+
+
+@router.get("/settlements/{settlement_id}/sales", response_model=schemas.SettlementSalePage)
+def list_settlement_sales(caller: Signed, settlement_id: UUID, listed: Annotated[Listed, Query()]) -> Response:
+    """What the provider sold itself until its statement: who has the customer's money, and the commission on it."""
+    asked = settlement.ListSettlementSales(settlement_id=settlement_id, **dict(listed))
+    return ok(schemas.SettlementSalePage.of(caller.ask(asked, settlement.SettlementSalePage)))
 
 
 @router.get("/settlements/{settlement_id}/documents", response_model=DocumentLink)

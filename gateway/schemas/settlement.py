@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.schemas.base import Listed, Schema, Shown
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Instant
-from services.shared.messages.billing.settlement import PartyKind, SettlementState
+from services.shared.messages.billing.settlement import AgentModel, PartyKind, SettlementState
 
 
 class SettlementLine(Shown):
@@ -101,6 +101,31 @@ class SettlementLinePage(Shown):
 
 class SettlementLinesListed(Listed):
     order_id: UUID | None = None
+
+
+class SettlementSale(Shown):
+    """
+    An order that the provider sold itself, as it was accepted; nothing of it is owed.
+
+    *split_off*: what the splitting channel kept of *sold* for the company; *commission*, *commission_tax*: what the
+    company invoices for it, by the invoice of that number once it is issued.
+    """
+
+    order_id: UUID
+    order_number: str
+    title: str
+    accepted_at: Instant
+    way: AgentModel
+    sold: Money
+    split_off: Money
+    commission: Money
+    commission_tax: Money
+    invoice_number: str
+
+
+class SettlementSalePage(Shown):
+    items: tuple[SettlementSale, ...]
+    next_cursor: str | None
 
 
 class SettlementsPreviewed(BaseModel):

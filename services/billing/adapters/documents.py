@@ -65,6 +65,37 @@ class StatementLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Sale:
+    """
+    An order that the payee sold itself: for information, nothing of it is owed.
+
+    Attributes:
+        entered_on: Day of acceptance, Asia/Shanghai.
+        way: How the customer paid it.
+        sold: What it was to pay, with VAT.
+        split_off: What the splitting channel kept of that for the company.
+        commission: What the company invoices for it, without *vat*, by *invoice_number*; empty: not issued yet.
+    """
+
+    order_number: str
+    entered_on: date
+    text: str
+    way: Literal["agent_psp_split", "agent_bank_custody", "agent_direct"]
+    sold: Money
+    split_off: Money
+    commission: Money
+    vat: Money
+    invoice_number: str
+
+
+WAYS = {
+    "agent_psp_split": "渠道分账 split at source",
+    "agent_bank_custody": "银行存管 by custody",
+    "agent_direct": "直接收款 paid directly",
+}
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedInvoice:
     """
     The invoice that the payee is to issue to the company before it is paid.
@@ -89,6 +120,7 @@ class SettlementStatement:
         carried_over: Open balance of earlier statements; negative when the payee still owes a claw-back.
         payable_on: Earliest day of payment once the invoice is matched; the hold period is over then.
         due_on: By which day a small enterprise must be paid; none for others.
+        sales: What the payee sold itself. With no *lines* nothing is owed and no invoice expected.
     """
 
     number: str
@@ -104,6 +136,7 @@ class SettlementStatement:
     payable_on: date | None = None
     due_on: date | None = None
     note: str = ""
+    sales: tuple[Sale, ...] = ()
 
     @property
     def currency(self) -> str:
@@ -146,7 +179,13 @@ def settlement_statement_pdf(statement: SettlementStatement) -> bytes:
             "company": _party(statement.company),
             "party": _party(statement.party),
             "lines": [_line(line) for line in statement.lines],
-            "order_count": str(len({line.order_number for line in statement.lines})),
+            "sales": [_sale(sale) for sale in statement.sales],
+            "sold": figure(statement.sum_of(sale.sold for sale in statement.sales)),
+            "split_off": figure(statement.sum_of(sale.split_off for sale in statement.sales)),
+            "commission": figure(statement.sum_of(sale.commission + sale.vat for sale in statement.sales)),
+            "order_count": str(
+                len({line.order_number for line in statement.lines} | {sale.order_number for sale in statement.sales})
+            ),
             "base": figure(statement.sum_of(line.base for line in statement.lines)),
             "deducted": figure(-statement.sum_of(line.deducted for line in statement.lines)),
             "net": figure(net),
@@ -179,6 +218,20 @@ def _line(line: StatementLine) -> list[str]:
         figure(line.net),
         figure(line.vat),
         figure(line.due),
+    ]
+
+
+def _sale(sale: Sale) -> list[str]:
+    return [
+        sale.order_number,
+        sale.text,
+        WAYS[sale.way],
+        day(sale.entered_on),
+        figure(sale.sold),
+        figure(sale.split_off),
+        figure(sale.commission),
+        figure(sale.vat),
+        sale.invoice_number or "—",
     ]
 
 

@@ -42,6 +42,7 @@ from services.shared.messages.billing.settlement import (
     GetSettlementDocument,
     ListSettlementLines,
     ListSettlements,
+    ListSettlementSales,
     SettlementDocument,
     SettlementLine,
     SettlementLinePage,
@@ -319,7 +320,7 @@ def _one(uow: BillingUnitOfWork, statement: Select[Any]) -> Any:
 
 
 def settlement_row(
-    query: GetSettlement | GetSettlementDocument | ListSettlementLines | ListAllocatedIncome,
+    query: GetSettlement | GetSettlementDocument | ListSettlementLines | ListSettlementSales | ListAllocatedIncome,
     actor: Actor,
     uow: BillingUnitOfWork,
 ) -> Any:

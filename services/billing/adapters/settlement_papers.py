@@ -5,7 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from services.billing.adapters.documents import ExpectedInvoice, Party, SettlementStatement, StatementLine
+from services.billing.adapters.documents import ExpectedInvoice, Party, Sale, SettlementStatement, StatementLine
+from services.billing.adapters.settlement_sales import sales_of
 from services.shared.kernel.money import Money
 from services.shared.kernel.times import business_date
 
@@ -24,11 +25,12 @@ def statement_of(connection: Connection, settlement_id: UUID, company: Party) ->
     """The statement as it is printed; what its party owed from earlier ones when it was closed is carried over."""
     row = connection.execute(_STATEMENT, {"settlement_id": settlement_id}).one()
     lines = [_line(line, row) for line in connection.execute(_LINES, {"settlement_id": settlement_id})]
+    sales = [_sale(sale) for sale in sales_of(connection, settlement_id)]
     return SettlementStatement(
         number=row.number,
         payee=row.party_kind,
         issued_at=row.closed_at,
-        first_on=min(line.entered_on for line in lines),
+        first_on=min([line.entered_on for line in lines] + [sale.entered_on for sale in sales]),
         last_on=row.until,
         company=company,
         party=Party(
@@ -40,10 +42,25 @@ def statement_of(connection: Connection, settlement_id: UUID, company: Party) ->
             account=f"•••• {row.account_number[-4:]}" if row.account_number else "",
         ),
         lines=tuple(lines),
+        sales=tuple(sales),
         carried_over=Money(-row.carried_over, row.currency),
         expected_invoice=ExpectedInvoice(row.special_invoice, row.tax_rate_bps),
         payable_on=business_date(row.payable_from),
         due_on=row.due_on,
+    )
+
+
+def _sale(sale: Any) -> Sale:
+    return Sale(
+        order_number=sale.order_number,
+        entered_on=business_date(sale.accepted_at),
+        text=sale.title,
+        way=sale.way,
+        sold=Money(sale.sold, sale.currency),
+        split_off=Money(sale.split_off, sale.currency),
+        commission=Money(sale.commission, sale.currency),
+        vat=Money(sale.commission_tax, sale.currency),
+        invoice_number=sale.invoice_number,
     )
 
 

@@ -85,6 +85,41 @@ WHERE s.settlement_id = c.settlement_id AND c.amount > 0
 RETURNING s.settlement_id, s.carried_over
 """)
 
+# What providers sold themselves is told on their statements: the customer paid them and not us. It stands beside what
+# is owed to them; where nothing is, on a statement without money, which is paid from the beginning.
+STATE_SALES = text("""
+WITH sold AS (
+  SELECT o.order_id, o.provider_id, o.currency, (row_number() OVER (
+           PARTITION BY o.provider_id, o.currency ORDER BY o.accepted_at, o.order_id) - 1) / :orders_max AS part
+  FROM contracted_order o
+  WHERE o.split_terms ->> 'commission_rate_bps' IS NOT NULL AND o.accepted_at < :before
+    AND NOT EXISTS (SELECT FROM stated_sale s WHERE s.order_id = o.order_id)
+), beside AS (
+  SELECT DISTINCT ON (party_id, currency) party_id AS provider_id, currency, 0 AS part, settlement_id
+  FROM settlement WHERE settlement_id = ANY(:closed) AND party_kind = 'provider' ORDER BY party_id, currency, number
+), alone AS (
+  SELECT gen_random_uuid() AS settlement_id, next_number('ST', :now) AS number, a.*
+  FROM (SELECT provider_id, currency, part, count(*) AS order_count FROM sold
+        LEFT JOIN beside USING (provider_id, currency, part) WHERE beside.settlement_id IS NULL
+        GROUP BY provider_id, currency, part ORDER BY provider_id, currency, part) AS a
+), made AS (
+  INSERT INTO settlement (settlement_id, number, state, party_kind, party_id, party_name, until, currency, net, tax,
+                          tax_rate_bps, special_invoice, order_count, payable_from, closed_at)
+  SELECT a.settlement_id, a.number, 'paid', 'provider', a.provider_id, coalesce(o.legal_name, ''), :until, a.currency,
+         0, 0, 0, false, a.order_count, :now, :now
+  FROM alone a LEFT JOIN organisation o ON o.organisation_id = a.provider_id
+  RETURNING *
+), listed AS (
+  INSERT INTO stated_sale (order_id, settlement_id)
+  SELECT order_id, coalesce(beside.settlement_id, alone.settlement_id)
+  FROM sold LEFT JOIN beside USING (provider_id, currency, part) LEFT JOIN alone USING (provider_id, currency, part)
+)
+SELECT * FROM made ORDER BY number
+""").columns(*tables.settlement.c)
+
+SALES_LOCK = 7_460_004
+"""Who closes sees which sales the one before has listed."""
+
 CLOSING_LOCK = 7_460_003
 """Who closes statements shares it to the end; who confirms that a party is a small enterprise has it alone."""
 
@@ -120,6 +155,7 @@ class SqlSettlements:
         )
         closed = [settlement_of(row) for row in rows]
         ids = [settlement.settlement_id for settlement in closed]
+        sold = self._state_sales(ids, until, before, now)
         rows = self.connection.execute(CARRY_OVER, {"closed": ids})
         carried: dict[UUID, int] = {row.settlement_id: row.carried_over for row in rows}
         rows = self.connection.execute(SET_DUE, {"settlements": ids, "payment_days": payment_days})
@@ -127,7 +163,13 @@ class SqlSettlements:
         return [
             replace(each, carried_over=carried.get(each.settlement_id, 0), due_on=due.get(each.settlement_id))
             for each in closed
-        ]
+        ] + sold
+
+    def _state_sales(self, closed: Sequence[UUID], until: date, before: datetime, now: datetime) -> list[Settlement]:
+        """Returns the statements that were made for sales alone."""
+        self.connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (SALES_LOCK,))
+        facts = {"closed": closed, "until": until, "before": before, "now": now, "orders_max": ORDERS_PER_STATEMENT_MAX}
+        return [settlement_of(row) for row in self.connection.execute(STATE_SALES, facts)]
 
     def set_due(self, party_id: UUID, payment_days: int) -> Mapping[UUID, date]:
         table = tables.settlement

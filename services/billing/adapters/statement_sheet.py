@@ -11,7 +11,7 @@ from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
-from services.billing.adapters.documents import SettlementStatement, StatementLine, check_consistent
+from services.billing.adapters.documents import WAYS, SettlementStatement, StatementLine, check_consistent
 from services.shared.chassis.document_text import capitals, day, moment, percent
 from services.shared.kernel.money import EXPONENTS, Money
 
@@ -58,7 +58,8 @@ class _Rows:
 
 def settlement_statement_xlsx(statement: SettlementStatement) -> bytes:
     """
-    One sheet: the statement's head, a line for each order and correction, their sums, which invoice is awaited.
+    One sheet: the statement's head, a line for each order and correction, their sums, which invoice is awaited; then
+    what the party sold itself.
 
     The same statement gives the same bytes.
 
@@ -85,8 +86,11 @@ def settlement_statement_xlsx(statement: SettlementStatement) -> bytes:
             sheet.set_column(column, column, width)
         rows = _Rows(sheet, formats)
         _head(rows, statement)
-        _lines(rows, statement)
-        _foot(rows, statement)
+        if statement.lines:
+            _lines(rows, statement)
+            _foot(rows, statement)
+        if statement.sales:
+            _sales(rows, statement)
     return written.getvalue()
 
 
@@ -121,6 +125,27 @@ def _lines(rows: _Rows, statement: SettlementStatement) -> None:
         summed("due"), style="head",
     )  # fmt: skip
     rows.write()
+
+
+def _sales(rows: _Rows, statement: SettlementStatement) -> None:
+    rows.write()
+    rows.write("贵方直接销售，仅供参考 Sold by you, for information: nothing of it is owed", style="head")
+    rows.write(
+        "订单 Order", "收款方式 Paid", "日期 Date", "内容 Work", "客户应付（含税） Sold, with VAT",
+        "渠道分出 Split off for the company", "佣金净额 Commission, net", "增值税 VAT", "佣金发票 Its invoice",
+        style="head",
+    )  # fmt: skip
+    for sale in statement.sales:
+        rows.write(
+            sale.order_number, WAYS[sale.way], sale.entered_on, sale.text, sale.sold, sale.split_off, sale.commission,
+            sale.vat, sale.invoice_number or "—",
+        )  # fmt: skip
+    rows.write(
+        "销售合计 Sum of all sales", None, None, None, statement.sum_of(sale.sold for sale in statement.sales),
+        statement.sum_of(sale.split_off for sale in statement.sales),
+        statement.sum_of(sale.commission for sale in statement.sales),
+        statement.sum_of(sale.vat for sale in statement.sales), style="head",
+    )  # fmt: skip
 
 
 def _figure(line: StatementLine, what: str) -> Money:

@@ -8,6 +8,7 @@ from services.billing.adapters import (
     queries,
     refund_queries,
     settlement_queries,
+    settlement_sales,
     small_enterprise_repository,
 )
 from services.billing.adapters.bank_status_xml import read_pain_002
@@ -76,6 +77,7 @@ from services.shared.messages.billing.settlement import (
     GetSettlementDocument,
     ListSettlementLines,
     ListSettlements,
+    ListSettlementSales,
     PreviewSettlements,
 )
 from services.shared.messages.billing.small_enterprise import (
@@ -125,6 +127,7 @@ class MoneyOut:
     get_settlement = query(GetSettlement, queries.get_settlement)
     list_settlements = query(ListSettlements, queries.list_settlements)
     list_settlement_lines = query(ListSettlementLines, queries.list_settlement_lines)
+    list_settlement_sales = query(ListSettlementSales, settlement_sales.list_settlement_sales)
     get_settlement_document = query(GetSettlementDocument, given(queries.get_settlement_document, **DOWNLOADS))
 
     start_payout = command(StartPayout, given(payout.start_payout, **COOLING_OFF))

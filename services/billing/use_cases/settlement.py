@@ -44,7 +44,8 @@ def close_settlements(
 
     A party whose orders differ in currency or in the invoice that was agreed gets a statement for each,
     because it sends an invoice for each; one of very many orders is cut into several. A small enterprise's is due
-    *payment_days* after its earliest line.
+    *payment_days* after its earliest line. What a provider sold itself is told on its first one; where nothing is owed
+    to it, on one without money, for which no invoice is awaited.
     """
     require(actor, command.grants, {})
     closed = uow.settlements.close(command.until, end_of_business_day(command.until), now, payment_days)
@@ -52,16 +53,17 @@ def close_settlements(
     for settlement in closed:
         if settlement.party_id not in parties:
             raise NotYet("a party is not known here yet")
-        uow.publish(
-            event(
-                SettlementClosed,
-                settlement,
-                until=settlement.until,
-                closed_at=settlement.closed_at,
-                tax_rate_bps=settlement.tax_rate_bps,
-                special_invoice=settlement.special_invoice,
+        if settlement.gross.amount:
+            uow.publish(
+                event(
+                    SettlementClosed,
+                    settlement,
+                    until=settlement.until,
+                    closed_at=settlement.closed_at,
+                    tax_rate_bps=settlement.tax_rate_bps,
+                    special_invoice=settlement.special_invoice,
+                )
             )
-        )
         if settlement.due_on is not None:
             watch_due(settlement.settlement_id, settlement.due_on, notice_days, uow=uow)
         uow.call_outside(

@@ -104,6 +104,7 @@ TABLES = (
     "small_enterprise",
     "split_order",
     "split_return",
+    "stated_sale",
     "subsidy",
     "subsidy_order",
     "stripe_event",

@@ -10,6 +10,7 @@ from pypdf import PdfReader
 
 from services.billing.adapters.documents import (
     ExpectedInvoice,
+    Sale,
     StatementInconsistent,
     settlement_statement_pdf,
 )
@@ -102,6 +103,19 @@ def test_a_providers_statement_adds_up_and_says_which_invoice_is_expected() -> N
         "-977.54",
     ):
         assert stated in text, stated
+
+
+def test_a_provider_to_which_nothing_is_owed_reads_what_it_sold() -> None:
+    """Split at source and paid directly; no invoice is asked of it."""
+    sold = Sale("OR-2026-000123", date(2026, 10, 3), "BET", "agent_psp_split", Money(101_000, "CNY"),
+                Money(10_600, "CNY"), Money(10_000, "CNY"), Money(600, "CNY"), "INV-2026-000017")  # fmt: skip
+    direct = replace(sold, way="agent_direct", split_off=Money(0, "CNY"), invoice_number="")
+    text = text_of(settlement_statement_pdf(replace(a_statement(1), lines=(), sales=(sold, direct))))
+    for stated in ("1,010.00106.00100.006.00INV-2026-000017", "1,010.000.00100.006.00—", "2,020.00", "212.00"):
+        assert stated in text, stated
+    assert "无需开具发票" in text
+    assert "应开发票" not in text
+    assert "贵方直接销售" not in text_of(settlement_statement_pdf(a_statement(1)))
 
 
 def test_a_station_sees_fees_but_no_price_of_an_order() -> None:

@@ -13,6 +13,7 @@ from services.shared.messages.billing.commission_plan import FINANCE
 
 SettlementState = Literal["closed", "awaiting_invoice", "payable", "paid"]
 PartyKind = Literal["provider", "station"]
+AgentModel = Literal["agent_psp_split", "agent_bank_custody", "agent_direct"]
 
 _READERS: Grants = {
     "provider": frozenset({"provider_finance", "lab_manager"}),
@@ -52,6 +53,8 @@ class KeptFromSettlement(Message):
 
 class SettlementView(View):
     """
+    One without money tells a provider what it sold itself: its *order_count* is of that, and no invoice is awaited.
+
     Attributes:
         net: What its invoice must say without tax.
         tax: What its invoice must say as tax; 0 when an ordinary invoice is all-in.
@@ -179,6 +182,45 @@ class ListSettlementLines(Query):
 
 class SettlementLinePage(Page):
     items: tuple[SettlementLine, ...]
+
+
+class SettlementSale(Message):
+    """
+    An order that the provider sold itself, as it was accepted. The customer paid it and not us: nothing of it is owed.
+
+    Attributes:
+        way: How it was paid: the splitting channel shared it out, a bank had it in custody, or the provider has it.
+        sold: What the customer was to pay, with VAT.
+        split_off: What the channel kept of that for us; the provider has the rest. 0: it has all of it.
+        commission: What we invoice for it, without *commission_tax*.
+        invoice_number: Of that invoice; empty before it is issued.
+    """
+
+    order_id: UUID
+    order_number: str
+    title: str
+    accepted_at: Instant
+    way: AgentModel
+    sold: Money
+    split_off: Money
+    commission: Money
+    commission_tax: Money
+    invoice_number: str
+
+
+class ListSettlementSales(Query):
+    """What the provider sold itself until its statement, in the order of acceptance. → SettlementSalePage"""
+
+    wire_name: ClassVar = "billing.list_settlement_sales"
+    grants: ClassVar[Grants] = _READERS
+
+    settlement_id: UUID
+    after: str | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class SettlementSalePage(Page):
+    items: tuple[SettlementSale, ...]
 
 
 class GetSettlementDocument(Query):
