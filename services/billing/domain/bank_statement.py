@@ -10,9 +10,9 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal
 
@@ -22,10 +22,13 @@ from services.shared.kernel.errors import Invalid
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
 from services.shared.kernel.payment_reference import reference_holds, reference_of
+from services.shared.kernel.times import business_date
 
 HEADER = ["serial_number", "booked_at", "direction", "amount", "currency", "counterparty", "remittance"]
 LINES_MAX = 20_000
 TEXT_CHARS_MAX = 1_000
+BOOKED_AHEAD_MAX = timedelta(days=10)
+"""What comes before a weekend or a long holiday is booked on the first working day after it."""
 # year and six digits of an order's number, or more once a year has more orders, and two check digits
 REFERENCE_DIGITS_MIN = 12
 REFERENCE_DIGITS_MAX = 16
@@ -110,6 +113,19 @@ def read_statement(account: str, text: str) -> StatementFile:
     except csv.Error as error:
         raise StatementUnreadable("this is no CSV", line=rows.line_num, problem="csv") from error
     return StatementFile("csv", list(found.values()))
+
+
+def check_booked(lines: Iterable[BankLine], now: datetime) -> None:
+    """
+    No line is booked later than a bank can book by *now*: a year mistyped would count in no book before it comes.
+
+    Raises:
+        StatementUnreadable: Facts name the day.
+    """
+    for line in lines:
+        if not line.announced and line.booked_at > now + BOOKED_AHEAD_MAX:
+            day = business_date(line.booked_at).isoformat()
+            raise StatementUnreadable(f"booked on {day}", booked_on=day, problem="booked_at")
 
 
 def _line(account: str, row: list[str], number: int) -> BankLine:

@@ -13,6 +13,7 @@ from services.billing.domain.bank_statement import (
     Candidate,
     StatementFile,
     UnknownAccount,
+    check_booked,
     numbers_in,
     read_statement,
     references_in,
@@ -117,6 +118,7 @@ def _take(
     seen = uow.bank_lines.of_file(file.bank_file_id)
     if seen is not None:
         return _view(seen, fresh=[], file_repeated=True)
+    check_booked(read.lines, now)
     placed = uow.bank_lines.known(file, read.lines).place(read.lines)
     # What went out first: what comes back of it may stand in the same file, above it where the newest is listed first.
     to_book = sorted(placed.to_book, key=lambda line: line.direction == "in")

@@ -1,9 +1,11 @@
 """Booking every line of the bank once: exact, over, under, late, unknown."""
 
+from datetime import timedelta
+
 import pytest
 
 from services.billing.domain.bank_line import LineContradicts
-from services.billing.domain.bank_statement import UnknownAccount
+from services.billing.domain.bank_statement import StatementUnreadable, UnknownAccount
 from services.billing.domain.ledger import BANK, SUSPENSE, contract, customer_credit
 from services.billing.use_cases import order
 from services.billing.use_cases.bank_statement import import_bank_statement
@@ -52,6 +54,30 @@ def read(
 ) -> BankStatementView:
     command = ImportBankStatement(account=account, csv=statement(*lines, currency=currency))
     return import_bank_statement(command, actor=actor, uow=uow, now=NOW, own_account=OWN_ACCOUNT)
+
+
+def booked(days: int) -> ImportBankStatement:
+    """A line that came, and one that is booked so many days from now."""
+    text = statement(("s2", "in", "1060.00", "?")).replace(
+        "2026-11-23T16:00:00+08:00", (NOW + timedelta(days=days)).isoformat()
+    )
+    return ImportBankStatement(account=OWN_ACCOUNT, csv=f"{statement(('s1', 'in', '1.00', '?'))}\n{text.split()[1]}")
+
+
+def test_what_comes_before_a_holiday_may_be_booked_after_it() -> None:
+    uow, _ = contracted()
+    import_bank_statement(booked(10), actor=FINANCE, uow=uow, now=NOW, own_account=OWN_ACCOUNT)
+    assert -uow.ledger.balance(BANK) == 106_100
+
+
+@pytest.mark.parametrize("days", [11, 36_500])
+def test_what_no_bank_can_have_booked_yet_is_not_taken(days: int) -> None:
+    """A year mistyped is in no book before it comes, and the bank's account is short of it until then."""
+    uow, _ = contracted()
+    with pytest.raises(StatementUnreadable) as refused:
+        import_bank_statement(booked(days), actor=FINANCE, uow=uow, now=NOW, own_account=OWN_ACCOUNT)
+    assert refused.value.facts == {"booked_on": (NOW + timedelta(days=days)).date().isoformat(), "problem": "booked_at"}
+    assert uow.ledger.balance(BANK) == 0
 
 
 def test_exact_transfer_pays() -> None:
