@@ -25,7 +25,7 @@ from services.billing.domain.bank_statement import (
 from services.billing.domain.reconciliation import StatedBalance
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
-from services.shared.kernel.times import BUSINESS_ZONE
+from services.shared.kernel.times import BUSINESS_ZONE, in_calendar
 
 _REFERENCE_CHARS_MAX = 64
 # Digits behind the currency's own are printed by some banks; they count only as zeros.
@@ -313,6 +313,9 @@ def _booked_at(entry: Any) -> datetime:
     # A notification may leave the entry's day out: it tells of what happens as it happens.
     day = day or _text(entry.getparent(), "{*}CreDtTm")
     try:
-        return _instant(day)
+        booked_at = _instant(day)
     except ValueError:
         raise _refusal(entry, "BookgDt") from None
+    if not in_calendar(booked_at):
+        raise _refusal(entry, "BookgDt")
+    return booked_at

@@ -22,7 +22,7 @@ from services.shared.kernel.errors import Invalid
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
 from services.shared.kernel.payment_reference import reference_holds, reference_of
-from services.shared.kernel.times import business_date
+from services.shared.kernel.times import in_calendar
 
 HEADER = ["serial_number", "booked_at", "direction", "amount", "currency", "counterparty", "remittance"]
 LINES_MAX = 20_000
@@ -124,7 +124,7 @@ def check_booked(lines: Iterable[BankLine], now: datetime) -> None:
     """
     for line in lines:
         if not line.announced and line.booked_at > now + BOOKED_AHEAD_MAX:
-            day = business_date(line.booked_at).isoformat()
+            day = line.booked_at.date().isoformat()
             raise StatementUnreadable(f"booked on {day}", booked_on=day, problem="booked_at")
 
 
@@ -145,7 +145,7 @@ def _line(account: str, row: list[str], number: int) -> BankLine:
         booked_at = datetime.fromisoformat(booked)
     except ValueError:
         raise refuse("booked_at") from None
-    if booked_at.tzinfo is None:
+    if booked_at.tzinfo is None or not in_calendar(booked_at):
         raise refuse("booked_at")
     line = BankLine(
         bank_line_id=derived_id("bank_line", account, serial),

@@ -5,6 +5,12 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 BUSINESS_ZONE = ZoneInfo("Asia/Shanghai")
+_EARLIEST, _LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+
+
+def in_calendar(instant: datetime) -> bool:
+    """Whether *instant* (aware) has a day in every time zone: PostgreSQL keeps others, and nobody reads them again."""
+    return _EARLIEST <= instant <= _LATEST
 
 
 def business_date(instant: datetime) -> date:
@@ -14,6 +20,8 @@ def business_date(instant: datetime) -> date:
 
 def end_of_business_day(day: date) -> datetime:
     """The first instant (UTC) after *day* in Asia/Shanghai: due by *day* means before this."""
+    if day == date.max:  # "for ever": there is no day after it
+        return datetime.combine(day, time(), BUSINESS_ZONE).astimezone(UTC) + timedelta(days=1)
     return datetime.combine(day + timedelta(days=1), time(), BUSINESS_ZONE).astimezone(UTC)
 
 

@@ -8,6 +8,7 @@ The sender forbids unknown fields (building a message with one is an error); the
 (`parse`), so a sender may add an optional field without asking anybody.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.shared.kernel.actor import Grants
 from services.shared.kernel.money import Money
+from services.shared.kernel.times import in_calendar
 
 
 def _no_control(text: str) -> str:
@@ -33,6 +35,12 @@ def _not_negative(amount: Money) -> Money:
     if amount.amount < 0:
         raise ValueError("the amount must be zero or more")
     return amount
+
+
+def _in_calendar(instant: datetime) -> datetime:
+    if not in_calendar(instant):
+        raise ValueError("the time is out of the calendar")
+    return instant
 
 
 Name = Annotated[
@@ -59,7 +67,7 @@ MoneyOrZero = Annotated[Money, AfterValidator(_not_negative)]
 Quantity = Annotated[int, Field(ge=1, le=100_000)]
 BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
 """1 bp = 0.01 %."""
-Instant = AwareDatetime
+Instant = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
 
 Unit = Literal["sample", "hour", "half_hour", "day", "element", "component", "scan", "block", "set", "batch", "item"]
 """What an offering is counted in."""

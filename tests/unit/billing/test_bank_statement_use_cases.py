@@ -70,6 +70,16 @@ def test_what_comes_before_a_holiday_may_be_booked_after_it() -> None:
     assert -uow.ledger.balance(BANK) == 106_100
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_line_out_of_the_calendar_is_not_taken(at: str) -> None:
+    """The database would keep it, and nobody could read the account's lines any more."""
+    uow, _ = contracted()
+    text = statement(("s1", "in", "1.00", "?")).replace("2026-11-23T16:00:00+08:00", at)
+    command = ImportBankStatement(account=OWN_ACCOUNT, csv=text)
+    with pytest.raises(StatementUnreadable):
+        import_bank_statement(command, actor=FINANCE, uow=uow, now=NOW, own_account=OWN_ACCOUNT)
+
+
 @pytest.mark.parametrize("days", [11, 36_500])
 def test_what_no_bank_can_have_booked_yet_is_not_taken(days: int) -> None:
     """A year mistyped is in no book before it comes, and the bank's account is short of it until then."""

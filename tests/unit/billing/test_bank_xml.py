@@ -73,6 +73,11 @@ def test_what_is_not_booked_moves_nothing() -> None:
     assert uow.ledger.balance(SUSPENSE) == 100
 
 
+def test_a_day_out_of_the_calendar_is_refused() -> None:
+    """In other zones it has no year: nobody could read the line again."""
+    assert refused(camt053(entry("1.00", day="0001-01-01")))["problem"] == "BookgDt"
+
+
 def test_batches() -> None:
     """A batch is one line a transaction if they add up, else one line; the second time the same lines."""
     summed = camt053(batch("30.00", ("10.00", "a"), ("20.00", "b"), reference="B1"))

@@ -86,6 +86,18 @@ def test_a_body_that_makes_no_sense_is_refused(site: Site, body: bytes, status: 
     assert site.rpc.asked == []
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"])
+def test_a_time_out_of_the_calendar_is_refused(site: Site, at: str) -> None:
+    """In other zones it has no year: the database keeps it, and whoever reads its row later fails."""
+    price = {"valid_from": at, "charge_basis": "x", "unit_price": {"amount": 100, "currency": "CNY"}}
+    answer = site.post(f"/v1/offerings/{OFFERING_ID}/prices", {"price": price}, api_key=PROVIDER_KEY)
+    plan = {"valid_from": at, "fee_bps": 1_000, "station_bps": 7_000}
+    for answer in (answer, site.post("/v1/commission-plans", plan, api_key=OPERATOR_KEY)):
+        assert answer.status == 422
+        assert any(each["field"].endswith("valid_from") for each in answer.json["fields"]), answer.text
+    assert site.rpc.asked == []
+
+
 def test_an_escaped_backslash_before_u0000_is_text(site: Site) -> None:
     """`\\\\u0000` in JSON is a backslash and letters, not a NUL."""
     site.rpc.refuse("orders.place_order", "conflict", "orders.own_offering")

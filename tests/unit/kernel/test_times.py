@@ -29,6 +29,13 @@ def test_a_day_ends_where_the_next_begins() -> None:
     assert business_date(end - timedelta(microseconds=1)) == date(2026, 12, 31)
 
 
+def test_the_last_day_of_the_calendar_ends_too() -> None:
+    """People write it for "for ever"."""
+    end = end_of_business_day(date.max)
+    assert end == datetime(9999, 12, 31, 16, tzinfo=UTC)
+    assert end - end_of_business_day(date(9999, 12, 30)) == timedelta(days=1)
+
+
 def _end(begins: date, days: int) -> int:
     """Calendar days until *days* working days of a five-day week have passed after *begins*."""
     passed, left = 0, days
