@@ -18,6 +18,7 @@ from services.billing.use_cases import (
     chargeback,
     checkout,
     claim,
+    commission_debt,
     dispute,
     evidence,
     funding,
@@ -98,6 +99,7 @@ def work(settings: SourceSettings) -> Work:
             on(ReportIssued, evidence.report_issued),
             on(InvoiceIssued, evidence.invoice_issued),
             on(InvoiceIssued, invoice.keep_copy),
+            on(InvoiceIssued, commission_debt.invoiced),
             on(
                 OrderContracted,
                 partial(
@@ -142,6 +144,7 @@ def work(settings: SourceSettings) -> Work:
             ledger.WATCH_TIMER: ledger.watch_invariants,
             ledger.WATCH_ALL_TIMER: ledger.watch_all_invariants,
             receivable.REMIND_TIMER: partial(receivable.remind, reminder_days=reminder_days),
+            commission_debt.REMIND_TIMER: commission_debt.remind,
             ledger.SEAL_TIMER: ledger.seal_ledger,
             reconciliation.DAILY_TIMER: partial(
                 reconciliation.reconcile_daily, at=settings.reconciliation_at, overdue_after=overdue_after

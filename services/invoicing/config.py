@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from services.shared.chassis.settings import StoringSettings, load
@@ -16,6 +16,9 @@ class InvoicingSettings(StoringSettings):
     tax_platform_url: str = ""
     """Where red-letter forms are entered and asked for; empty: two of staff record each by hand."""
     tax_platform_token: SecretStr = SecretStr("")
+
+    commission_net_days: int = Field(default=15, ge=0, le=365)
+    """Days from the invoice over commission that a provider owes until it is due."""
 
     @property
     def has_tax_platform(self) -> bool:

@@ -42,8 +42,11 @@ def work(settings: InvoicingSettings) -> Work:
             on(OrganisationChanged, organisation.keep_copy),
             on(OrderContracted, order.keep_copy),
             on(RevenueRecognised, invoice.invoice_order),
-            on(CommissionEarned, commission.invoice_commission),
-            on(CommissionReduced, partial(commission.commission_reduced, platform=asked)),
+            on(CommissionEarned, partial(commission.invoice_commission, net_days=settings.commission_net_days)),
+            on(
+                CommissionReduced,
+                partial(commission.commission_reduced, platform=asked, net_days=settings.commission_net_days),
+            ),
             on(RefundAgreed, partial(red_letter.refund_agreed, platform=asked)),
             on(SettlementClosed, settlement.keep_copy),
         ),

@@ -18,6 +18,7 @@ from infra.demo.client import Client, Json, sign_in, until
 from infra.demo.people import Cast, Organisation, once_ready
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.times import business_date
+from tests.e2e.test_card_order_with_station import FINANCE, Intruders
 from tests.kit.channel_control import ChannelControl, ChannelStandIn
 from tests.kit.journey import ONE_SAMPLE, PASSWORD, Stage, all_is_well, newcomer, to_delivered
 
@@ -195,6 +196,12 @@ def refunded(stage: Stage, order_id: str) -> Json:
     return second.post(f"/refunds/{asked['refund_id']}/approve", key=key())
 
 
+def debts_of(finance: Client, order_id: str) -> list[Json]:
+    """What of the order's commission is owed and has a due date."""
+    items: list[Json] = finance.get("/commission-debts", limit=200)["items"]
+    return [each for each in items if each["order_id"] == order_id]
+
+
 def test_paid_at_the_splitting_channel(stage: Stage, channel: ChannelControl, tmp_path: Path) -> None:
     """Paid, split at acceptance, invoiced, closed; then a third goes back, and our part of it to the provider."""
     cast = a_seller(stage, "agent_psp_split", "splitting_channel")
@@ -265,6 +272,14 @@ def test_paid_to_the_provider(stage: Stage, tmp_path: Path) -> None:
     assert proof.ledger_of_the_api(stage.operator["finance_operator"])[owes] == COMMISSION
     reference = f"CM-{invoice['order_number'].partition('-')[2]}"
     assert f"<cbc:PaymentID>{reference}<".encode() in (tmp_path / f"{invoice['number']}.xml").read_bytes()
+    finance, others = stage.operator["finance_operator"], Intruders(stage)
+    debts = until(lambda: debts_of(finance, order_id), bool, "what is owed, with its due date")
+    assert [(each["left"]["amount"], each["days_overdue"], each["reference"]) for each in debts] == [
+        (COMMISSION, 0, reference)
+    ]
+    assert f"<cbc:DueDate>{debts[0]['due_on']}<".encode() in (tmp_path / f"{invoice['number']}.xml").read_bytes()
+    others.try_it(FINANCE, "GET", "/commission-debts")
+    assert cast.provider["provider_finance"].ask("GET", "/commission-debts").status_code in {403, 404}
     line = {
         "serial_number": f"IN-{new_id().hex[-16:]}", "booked_at": stage.platform.now().isoformat(), "direction": "in",
         "amount": COMMISSION, "counterparty": cast.provider.legal_name, "remittance": f"佣金 {reference}",
@@ -272,4 +287,5 @@ def test_paid_to_the_provider(stage: Stage, tmp_path: Path) -> None:
     booked = import_statement(cast, [line], key=journey.key("commission"))
     assert [each["state"] for each in booked["lines"]] == ["matched"]
     assert owes not in proof.ledger_of_the_api(stage.operator["finance_operator"])
+    assert debts_of(finance, order_id) == []
     assert all_is_well(stage, {}) == []

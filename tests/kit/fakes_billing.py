@@ -16,6 +16,7 @@ from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.clawback import Clawback
 from services.billing.domain.commission import Split
+from services.billing.domain.commission_debt import CommissionDebt
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.credit import Credit, CreditLine, Exposure
 from services.billing.domain.credit_payback import CreditPayback
@@ -335,6 +336,23 @@ class FakeAccruals:
     def lines(self, settlement_id: UUID) -> Sequence[Accrual]:
         found = [each for each in self.orders.accruals.values() if each.settlement_id == settlement_id]
         return sorted(found, key=lambda each: (each.accepted_at, each.kind))
+
+
+class FakeCommissionDebts:
+    """Those that tests put there; what a claw-back is due is tested on the database."""
+
+    def __init__(self) -> None:
+        self.rows: dict[UUID, CommissionDebt] = {}
+
+    def open(self, key: str, due_on: date) -> CommissionDebt | None:
+        del key, due_on
+        return None
+
+    def find(self, clawback_id: UUID) -> CommissionDebt | None:
+        return deepcopy(self.rows.get(clawback_id))
+
+    def save(self, debt: CommissionDebt) -> None:
+        self.rows[debt.clawback_id] = deepcopy(debt)
 
 
 class FakeClawbacks:
@@ -1148,6 +1166,7 @@ class FakeBillingUnitOfWork:
         self.payers = FakePayers(self.organisations)
         self.accruals = FakeAccruals(self.orders)
         self.clawbacks = FakeClawbacks()
+        self.commission_debts = FakeCommissionDebts()
         self.settlements = FakeSettlements(self.orders, self.accruals, self.organisations)
         self.small_enterprises = FakeSmallEnterprises()
         self.income_allocations = FakeIncomeAllocations()

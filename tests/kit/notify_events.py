@@ -80,6 +80,7 @@ _COMMON: dict[str, Any] = {
     "bank_line_id": derived_id("bank_line", 1),
     "referral_id": derived_id("referral", 1),
     "commission_plan_id": derived_id("commission_plan", 1),
+    "clawback_id": derived_id("clawback", 1),
     "credit_line_id": derived_id("credit_line", 1),
     "credit_id": derived_id("credit", 1),
     "receivable_id": derived_id("receivable", 1),

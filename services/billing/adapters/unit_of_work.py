@@ -7,6 +7,7 @@ from services.billing.adapters.bank_repositories import SqlBankLines, SqlCsvMaps
 from services.billing.adapters.card_repositories import SqlChargebacks, SqlCheckouts, SqlStripeEvents, SqlStripePayouts
 from services.billing.adapters.channel_repositories import SqlChannelOrders, SqlDirectMovements, SqlSplitOrders
 from services.billing.adapters.claim_repositories import SqlClaims, SqlEvidence
+from services.billing.adapters.commission_debt_repository import SqlCommissionDebts
 from services.billing.adapters.commission_plan_repository import SqlPlans
 from services.billing.adapters.credit_payback_repository import SqlCreditPaybacks
 from services.billing.adapters.credit_repositories import SqlCredit, SqlReceivables
@@ -58,6 +59,10 @@ class BillingUnitOfWork(UnitOfWork):
     @cached_property
     def accruals(self) -> SqlAccruals:
         return SqlAccruals(self.connection)
+
+    @cached_property
+    def commission_debts(self) -> SqlCommissionDebts:
+        return SqlCommissionDebts(self.connection)
 
     @cached_property
     def clawbacks(self) -> SqlClawbacks:

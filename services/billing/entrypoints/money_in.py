@@ -1,6 +1,13 @@
 """What billing can be asked about money that comes in: cards, the bank's lines, credit, funding, receivables."""
 
-from services.billing.adapters import bank_queries, card_queries, credit_queries, funding_queries, queries
+from services.billing.adapters import (
+    bank_queries,
+    card_queries,
+    commission_debt_repository,
+    credit_queries,
+    funding_queries,
+    queries,
+)
 from services.billing.adapters.bank_xml import read_camt
 from services.billing.entrypoints.given import (
     CREDIT_TERMS,
@@ -48,6 +55,7 @@ from services.shared.messages.billing.chargeback import (
     SubmitChargebackFile,
 )
 from services.shared.messages.billing.checkout import GetCheckout, OpenCheckout
+from services.shared.messages.billing.commission_debt import ListCommissionDebts
 from services.shared.messages.billing.credit import (
     ApproveCreditLine,
     GetCreditLine,
@@ -98,6 +106,8 @@ class MoneyIn:
     get_checkout = query(GetCheckout, card_queries.get_checkout)
     get_payment = query(GetPayment, queries.get_payment)
     list_payments = query(ListPayments, queries.list_payments)
+
+    list_commission_debts = query(ListCommissionDebts, commission_debt_repository.list_commission_debts)
 
     propose_credit_line = command(ProposeCreditLine, given(credit.propose_credit_line, **CREDIT_TERMS))
     approve_credit_line = command(ApproveCreditLine, given(credit.approve_credit_line, **CREDIT_TERMS))

@@ -7,9 +7,9 @@ transfers it, or what it is paid next is netted against it, like a claw-back.
 
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from services.billing.domain.commission import Split, split
+from services.billing.domain.commission_debt import commission_key, risen_key, split_key
 from services.billing.domain.internal_order import acceptance_internal as fee_earned
 from services.billing.domain.internal_order import fee_given_back
 from services.billing.domain.order import (
@@ -68,7 +68,9 @@ def accept(order: OrderCopy, event: OrderAccepted, *, uow: BillingUnitOfWork, no
         )  # fmt: skip
         uow.publish(SellerPaid(order_id=order.order_id, order_number=order.number, provider_id=order.provider_id))
         if due.amount:
-            clawback.owe("provider", order.provider_id, due, named, key=_key(order.order_id), uow=uow, now=now)
+            clawback.owe(
+                "provider", order.provider_id, due, named, key=commission_key(order.order_id), uow=uow, now=now
+            )
     uow.publish(
         CommissionEarned(
             order_id=order.order_id,
@@ -120,7 +122,7 @@ def reduce(made: Refund, order: OrderCopy, takes: Split, *, uow: BillingUnitOfWo
     if takes.commission_gross < 0:
         owed = -(net + tax)
         named = (order.order_id, order.number)
-        clawback.owe("provider", order.provider_id, owed, named, key=f"{key}:commission", uow=uow, now=now)
+        clawback.owe("provider", order.provider_id, owed, named, key=risen_key(made.refund_id), uow=uow, now=now)
         entries = commission_is_more(order.provider_id, -net, -tax)
     else:
         entries = fee_given_back(order.provider_id, net, tax, _give_back(made, order, net + tax, uow, now))
@@ -153,20 +155,15 @@ def _give_back(made: Refund, order: OrderCopy, amount: Money, uow: BillingUnitOf
     """What of *amount* the provider owes the less, or has back from the channel; the rest its next statement pays."""
     if not amount.amount:
         return amount
-    key = _key(order.order_id)
+    key = commission_key(order.order_id)
     if order.split_terms.collection_model == "agent_psp_split":
         returned = split_order.request_return(order, amount=amount, refund_id=made.refund_id, uow=uow, now=now)
         if not returned.netted:
             return amount
-        key = split_order.debt_key(order.order_id)
+        key = split_key(order.order_id)
     off_debt = clawback.owe_less(key, amount, uow=uow)
     rest = amount - off_debt
     if rest.amount:
         credited = replace(compensation(order, rest.amount, now=now), key=f"refund:{made.refund_id}:commission")
         uow.accruals.add(credited)
     return off_debt
-
-
-def _key(order_id: UUID) -> str:
-    """Of what the provider owes for an order that no channel splits."""
-    return f"commission:{order_id}"

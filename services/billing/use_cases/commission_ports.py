@@ -1,12 +1,24 @@
 """What use cases need of commission: plans, and who brought a customer."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Protocol
 from uuid import UUID
 
+from services.billing.domain.commission_debt import CommissionDebt
 from services.billing.domain.commission_plan import CommissionPlan
 from services.billing.domain.referral import Referral
 from services.shared.kernel.fee import Scope
+
+
+class CommissionDebts(Protocol):
+    def open(self, key: str, due_on: date) -> CommissionDebt | None:
+        """What is owed under *key* of a claw-back is due then. None: nothing is, or it was said before."""
+
+    def find(self, clawback_id: UUID) -> CommissionDebt | None:
+        """Locked; what is left of it may fall meanwhile."""
+
+    def save(self, debt: CommissionDebt) -> None: ...
 
 
 class Plans(Protocol):

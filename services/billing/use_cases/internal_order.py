@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from services.billing.domain.commission import Split, split
+from services.billing.domain.commission_debt import internal_key
 from services.billing.domain.funding import Funding
 from services.billing.domain.internal_order import acceptance_internal, fee_given_back, fee_tax
 from services.billing.domain.order import OrderCopy, accruals, compensation
@@ -49,7 +49,9 @@ def accept(order: OrderCopy, told: OrderAccepted, *, uow: BillingUnitOfWork, now
         order=named,
     )
     if fee.amount:
-        clawback.owe("provider", order.provider_id, fee + tax, named, key=_fee_key(order.order_id), uow=uow, now=now)
+        clawback.owe(
+            "provider", order.provider_id, fee + tax, named, key=internal_key(order.order_id), uow=uow, now=now
+        )
         uow.publish(
             CommissionEarned(
                 order_id=order.order_id,
@@ -100,7 +102,7 @@ def _fee_is_less(made: Refund, takes: Split, order: OrderCopy, uow: BillingUnitO
     tax = Money(fee_tax(left + takes.fee, bps) - fee_tax(left, bps), order.currency)
     # The party before its claw-backs, like everywhere.
     uow.organisations.find(order.provider_id, lock=True)
-    from_owed = clawback.owe_less(_fee_key(order.order_id), fee + tax, uow=uow)
+    from_owed = clawback.owe_less(internal_key(order.order_id), fee + tax, uow=uow)
     rest = fee + tax - from_owed
     if rest.amount:
         key = f"refund:{made.refund_id}:fee"
@@ -117,7 +119,3 @@ def _fee_is_less(made: Refund, takes: Split, order: OrderCopy, uow: BillingUnitO
 def _agreed(order: OrderCopy, uow: BillingUnitOfWork) -> Funding:
     """Where the agreement with the university was frozen when the contract was signed."""
     return uow.fundings.of_order(order.order_id)[0]
-
-
-def _fee_key(order_id: UUID) -> str:
-    return f"internal_fee:{order_id}"

@@ -18,7 +18,7 @@ from services.billing.domain.refund import Refund
 from services.billing.domain.settlement import Settlement
 from services.billing.use_cases.bank_ports import BankLines, CsvMaps, Payers, StripePayouts
 from services.billing.use_cases.channel_ports import ChannelOrders, DirectMovements, SplitOrders
-from services.billing.use_cases.commission_ports import Plans, Referrals
+from services.billing.use_cases.commission_ports import CommissionDebts, Plans, Referrals
 from services.billing.use_cases.credit_ports import CreditBook, CreditPaybacks, Receivables
 from services.billing.use_cases.funding_ports import Fundings
 from services.billing.use_cases.ledger_ports import Adjustments, InputVats, Ledger, LedgerChain, Periods
@@ -226,6 +226,9 @@ class BillingUnitOfWork(Protocol):
 
     @property
     def accruals(self) -> Accruals: ...
+
+    @property
+    def commission_debts(self) -> CommissionDebts: ...
 
     @property
     def clawbacks(self) -> Clawbacks: ...

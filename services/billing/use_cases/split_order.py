@@ -13,6 +13,7 @@ import structlog
 
 from services.billing.domain import ledger
 from services.billing.domain.channel_order import ChannelOrder
+from services.billing.domain.commission_debt import split_key
 from services.billing.domain.order import OrderCopy, compensation
 from services.billing.domain.split_order import (
     LIFECYCLE,
@@ -26,7 +27,7 @@ from services.billing.domain.split_order import (
     commission_returned,
     commission_split,
 )
-from services.billing.use_cases import channel_order, janitor, refund_payment
+from services.billing.use_cases import channel_order, commission_debt, janitor, refund_payment
 from services.billing.use_cases.clawback import owe
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -320,7 +321,8 @@ def _fail(made: SplitOrder, failure: str, uow: BillingUnitOfWork, now: datetime)
     owed = Money(made.amount - sum(each.amount for each in returns), made.currency)
     if owed.amount:
         named = (made.order_id, made.order_number)
-        owe("provider", made.provider_id, owed, named, key=debt_key(made.order_id), uow=uow, now=now)
+        owe("provider", made.provider_id, owed, named, key=split_key(made.order_id), uow=uow, now=now)
+        commission_debt.split_failed(made.order_id, uow=uow, now=now)
     _tell_seller_paid(made, uow)
     uow.publish(
         SplitFailed(
@@ -332,11 +334,6 @@ def _fail(made: SplitOrder, failure: str, uow: BillingUnitOfWork, now: datetime)
         each.net(now)
         uow.split_orders.save_return(each)
         _send_refund(each, uow, now)
-
-
-def debt_key(order_id: UUID) -> str:
-    """Of the commission that the provider owes because the channel did not split it."""
-    return f"split:{order_id}"
 
 
 def _send_return(made: SplitReturn, uow: BillingUnitOfWork, now: datetime) -> None:

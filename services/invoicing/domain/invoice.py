@@ -8,7 +8,7 @@ has them, does a person have them made of the parties as they are by then.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from services.invoicing.domain.organisation import OrganisationCopy
 from services.shared.kernel.errors import Conflict
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
+from services.shared.kernel.times import business_date
 
 InvoiceState = Literal[
     "requested", "issuing", "issued", "delivered", "failed", "red_pending", "partly_reversed", "reversed"
@@ -121,6 +122,13 @@ class Contents:
     @property
     def gross(self) -> Money:
         return self.net + self.tax
+
+    @property
+    def due_on(self) -> date | None:
+        """The last day to pay what is not paid, Asia/Shanghai; none: all is."""
+        if self.paid == self.gross:
+            return None
+        return business_date(self.dated_at) + timedelta(days=self.net_days)
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,7 @@ def record_documents(
                 pdf_sha256=pdf.sha256,
                 xml_sha256=xml.sha256,
                 refund_id=invoice.refund_id,
+                due_on=contents.due_on,
                 orders=len(shares),
                 first=place == 0,
                 total=contents.gross,

@@ -195,6 +195,12 @@ FEED: Mapping[str, tuple[Slice, ...]] = {
     "receivable.reminded.v1": (
         _customer(*_RECEIVABLE, "invoice_number", "due_on", "days_overdue", "reminder", "last", "reference"),
     ),
+    "commission.reminded.v1": (
+        _provider(
+            "clawback_id", "order_id", "order_number", "provider_id", "amount", "invoice_number", "due_on",
+            "days_overdue", "reminder", "last", "reference",
+        ),
+    ),
     "receivable.written_off.v1": (),  # a loss of the company's; that it is owed all the same does not change
     "revenue.recognised.v1": (_customer(*_REVENUE),),
     "refund.agreed.v1": (_customer(*_REFUND),),

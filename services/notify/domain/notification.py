@@ -87,6 +87,9 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     "receivable.reminded.v1": (
         Audience("receivable_reminded", "customer", ("customer_finance", "requester"), _ORDER),
     ),
+    "commission.reminded.v1": (
+        Audience("commission_reminded", "provider", ("provider_finance",), _ORDER),
+    ),
     "receivable.written_off.v1": (
         Audience("receivable_written_off", "operator", ("finance_operator",), _ORDER),
     ),

@@ -67,6 +67,7 @@ TABLES = (
     "claim",
     "clawback",
     "command_log",
+    "commission_debt",
     "commission_plan",
     "contracted_order",
     "credit",

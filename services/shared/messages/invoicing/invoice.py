@@ -1,5 +1,6 @@
 """Invoices to customers: our own gapless series, PDF and EN 16931. Not a fapiao, and they say so."""
 
+from datetime import date
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
@@ -108,6 +109,7 @@ class InvoiceIssued(Event):
         first: Of those the one that is told first.
         total: Gross of the whole invoice; none: it is over one order.
         refund_id: It is over what this refund made the commission for the order more; none: over the order.
+        due_on: The last day to pay what is not paid (Asia/Shanghai); none: all is.
     """
 
     wire_name: ClassVar = "invoice.issued.v1"
@@ -130,6 +132,7 @@ class InvoiceIssued(Event):
     first: bool = True
     total: Money | None = None
     refund_id: UUID | None = None
+    due_on: date | None = None
 
 
 class InvoiceFailed(Event):
