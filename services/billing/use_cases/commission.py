@@ -105,7 +105,7 @@ def keep_fee(order: OrderCopy, fee: Money, ours: Money, *, uow: BillingUnitOfWor
         return
     leave_custody(order, fee, f"custody:{order.order_id}:released", uow=uow, now=now)
     if booked and ours.amount:
-        clawback.owe("provider", order.provider_id, ours, named, key=_key(order.order_id), uow=uow, now=now)
+        clawback.owe("provider", order.provider_id, ours, named, key=commission_key(order.order_id), uow=uow, now=now)
 
 
 def reduce(made: Refund, order: OrderCopy, takes: Split, *, uow: BillingUnitOfWork, now: datetime) -> None:

@@ -92,9 +92,9 @@ def test_a_time_out_of_the_calendar_is_refused(site: Site, at: str) -> None:
     price = {"valid_from": at, "charge_basis": "x", "unit_price": {"amount": 100, "currency": "CNY"}}
     answer = site.post(f"/v1/offerings/{OFFERING_ID}/prices", {"price": price}, api_key=PROVIDER_KEY)
     plan = {"valid_from": at, "fee_bps": 1_000, "station_bps": 7_000}
-    for answer in (answer, site.post("/v1/commission-plans", plan, api_key=OPERATOR_KEY)):
-        assert answer.status == 422
-        assert any(each["field"].endswith("valid_from") for each in answer.json["fields"]), answer.text
+    for refused in (answer, site.post("/v1/commission-plans", plan, api_key=OPERATOR_KEY)):
+        assert refused.status == 422
+        assert any(each["field"].endswith("valid_from") for each in refused.json["fields"]), refused.text
     assert site.rpc.asked == []
 
 
