@@ -37,6 +37,7 @@ _CHECKS: Mapping[object, Mapping[str, Any]] = {
     base._no_control: {"pattern": "^[^\\u0000-\\u0008\\u000b-\\u001f]*$"},
     base._positive: {"properties": {"amount": {"minimum": 1}}},
     base._not_negative: {"properties": {"amount": {"minimum": 0}}},
+    base._in_calendar: {},  # no keyword says it: the first and last day of the calendar are left out
 }
 """What each check of `base.py` means, as JSON Schema."""
 
