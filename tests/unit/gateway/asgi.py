@@ -137,7 +137,8 @@ async def _request(
 ) -> Answer:
     where, _, query = path.partition("?")
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": method,
+        "scheme": "http",
         "path": where, "raw_path": where.encode(), "query_string": query.encode(), "root_path": "",
         "headers": [(name.encode(), value.encode()) for name, value in {"host": "yiqi.test", **headers}.items()],
         "client": ("203.0.113.7", 50_000), "server": ("yiqi.test", 80),
