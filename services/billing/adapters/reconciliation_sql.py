@@ -99,7 +99,8 @@ facts AS (
 """
 
 # The newest statement of each programme, with what stood with us at the end of its day. A voucher that is paid ahead
-# is granted when it is used and never claimed; of the others a claim is granted for what a refund has left of it.
+# is granted when it is used and never claimed; of the others a claim is granted for what a refund has left of it. Once
+# all is given back that a programme paid too much, what it states of a claim is either: before the refund, or after.
 VOUCHERS = """
 stated AS (
   SELECT DISTINCT ON (programme_id) statement_id, programme_id, until,
@@ -113,7 +114,9 @@ theirs AS (
     AS part (name, holds)
   WHERE part.holds),
 ours AS (
-  SELECT s.programme_id, u.order_number, u.currency, part.name, part.amount, part.at
+  SELECT s.programme_id, u.order_number, u.currency, part.name, part.amount, u.amount AS amount_left, part.at,
+         NOT EXISTS (SELECT FROM account_balance b WHERE b.account = 'L:voucher_clawback:' || s.programme_id
+                     AND b.currency = u.currency AND b.posted_c > b.posted_d) AS given_back
   FROM stated s JOIN voucher_use u USING (programme_id)
   LEFT JOIN claim c ON c.use_id = u.use_id AND c.state IN ('approved', 'paid')
   CROSS JOIN LATERAL (VALUES
@@ -126,8 +129,8 @@ facts AS (
   SELECT 'movement' AS kind, currency, format('%%s/%%s/%%s', (
            SELECT number FROM programme p WHERE p.programme_id = coalesce(ours.programme_id, theirs.programme_id)
          ), order_number, name) AS reference,
-         ours.amount AS ours, theirs.amount AS theirs, coalesce(theirs.at, ours.at) AS occurred_at,
-         coalesce(theirs.state, '') AS detail
+         CASE WHEN given_back AND theirs.amount = amount_left THEN amount_left ELSE ours.amount END AS ours,
+         theirs.amount AS theirs, coalesce(theirs.at, ours.at) AS occurred_at, coalesce(theirs.state, '') AS detail
   FROM ours FULL JOIN theirs USING (programme_id, order_number, currency, name))
 """
 
@@ -193,7 +196,10 @@ COMPARE = """
 WITH {facts},
 stated_balances AS (
   SELECT 'balance' AS kind, currency AS reference, currency, expected AS ours, theirs,
-         coalesce(differs_since, %(now)s) AS occurred_at, '' AS detail
+         -- Who states no past balances: since a run first saw it.
+         coalesce(differs_since, (SELECT i.occurred_at FROM reconciliation_item i
+           WHERE (i.source, i.kind, i.reference) = (%(source)s, 'balance', b.currency) AND i.resolved_at IS NULL),
+           %(now)s) AS occurred_at, '' AS detail
   FROM jsonb_to_recordset(%(balances)s) AS b
     (currency text, expected bigint, theirs bigint, differs_since timestamptz)),
 told AS (

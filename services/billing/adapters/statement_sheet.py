@@ -164,7 +164,8 @@ def _foot(rows: _Rows, statement: SettlementStatement) -> None:
     if invoice.special:
         rows.write("税率 VAT rate", f"{percent(invoice.rate_bps)}%")
     rows.write("价税合计 Total with VAT", due)
-    rows.write("大写 In words", capitals(due))
+    if words := capitals(due):
+        rows.write("大写 In words", words)
     rows.write("最早付款 Payable from", statement.payable_on or day(None))
     if statement.due_on is not None:
         rows.write("最迟付款 Due by", statement.due_on)

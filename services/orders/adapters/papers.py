@@ -258,6 +258,11 @@ def _settlement(order: Order, *, resale: bool) -> tuple[str, str]:
     )
 
 
+# A voucher may be put on the order until this is signed; its amount is not known when it is printed.
+_VOUCHER_ZH = "签署完成前在订单上预占的创新券直接抵付的部分，甲方无需支付。"
+_VOUCHER_EN = "A part that a voucher reserved for the order before the last signature pays directly is not asked for."
+
+
 def payment_clause(order: Order, unpaid_cancel_days: int) -> tuple[str, str]:
     """How the customer is to pay, in Chinese and English, as it was agreed when the order was placed."""
     if order.project_funds is not None:
@@ -279,8 +284,8 @@ def payment_clause(order: Order, unpaid_cancel_days: int) -> tuple[str, str]:
             " by then is cancelled."
         )
         if not order.collection.agent:
-            zh += "款项在验收前由乙方记为合同负债。"
-            en += " Until acceptance Party B holds the money as a contract liability."
+            zh += f"款项在验收前由乙方记为合同负债。{_VOUCHER_ZH}"
+            en += f" Until acceptance Party B holds the money as a contract liability. {_VOUCHER_EN}"
         return zh, en
     terms = order.payment_terms
     first = percent(sum(part.bps for part in terms.payment_schedule if part.due == "before_work"))
@@ -291,8 +296,11 @@ def payment_clause(order: Order, unpaid_cancel_days: int) -> tuple[str, str]:
     else:
         zh = f"甲方在检测开始前支付价款的 {first}%，其余按信用额度先检测后付款，"
         en = f"Party A pays {first}% of the price before work begins and the rest on credit,"
-    zh += f"验收开票后，{until_zh}支付。信用额度未获批准的，甲方在检测开始前支付全部价款。"
-    en += f" {until_en}, which follows acceptance. Where credit is not granted it pays in full before work begins."
+    zh += f"验收开票后，{until_zh}支付。信用额度未获批准的，甲方在检测开始前支付全部价款。{_VOUCHER_ZH}"
+    en += (
+        f" {until_en}, which follows acceptance. Where credit is not granted it pays in full before work begins."
+        f" {_VOUCHER_EN}"
+    )
     return zh, en
 
 

@@ -10,6 +10,8 @@ from services.shared.messages.billing.programme_statement import ImportProgramme
 from services.shared.messages.billing.reconciliation import ReconciliationView, StartReconciliation
 from tests.integration.billing.claim_books import approved, bank, done, submit
 from tests.integration.billing.conftest import Billing
+from tests.integration.billing.test_credit_paybacks import approve
+from tests.integration.billing.test_programme_paybacks import ask, overpaid
 from tests.integration.billing.test_reconciliation_bank import items
 from tests.integration.billing.voucher_books import a_programme, a_voucher, place, reserve, sign
 from tests.kit.fakes_billing import FINANCE, NOW
@@ -82,6 +84,22 @@ def test_a_fund_paid_ahead(books: Billing) -> None:
     state(books, programme.programme_id, f"{number},granted,20000.00,CNY,{TODAY}")
     run = reconcile(books)
     assert (run.matched, found(books, run)) == (1, set())
+
+
+def test_what_was_paid_too_much_and_given_back(books: Billing) -> None:
+    """It may state the 20,000.00 that it paid, or the 18,000.00 that are left of them, once the rest is given back."""
+    programme_id = overpaid(books)
+    ((number,),) = books.rows("SELECT order_number FROM claim")
+    state(books, programme_id, f"{number},paid,18000.00,CNY,{TODAY}")
+    differ = {(part, "amount_differs", 2_000_000, 1_800_000) for part in ("granted", "paid")}
+    assert found(books, reconcile(books)) == differ
+    approve(books, ask(books, programme_id))
+    run = reconcile(books)
+    assert (run.matched, found(books, run)) == (2, set())
+    state(books, programme_id, f"{number},paid,20000.00,CNY,{TODAY}", minute=1)
+    assert reconcile(books).matched == 2
+    state(books, programme_id, f"{number},paid,19000.00,CNY,{TODAY}", minute=2)
+    assert len(found(books, reconcile(books))) == 2
 
 
 def test_the_newest_statement_counts_and_one_file_is_kept_once(books: Billing) -> None:

@@ -102,6 +102,8 @@ def test_numbers_have_the_decimals_of_the_currency(currency: str, exponent: int,
     _, (row,), _ = parts(settlement_statement_xlsx(other))
     assert [minor(cell, exponent) for cell in row[FIGURES]] == figures(other)
     assert {cell.number_format for cell in row[FIGURES]} == {shown}
+    said = [row[0].value for row in rows_of(settlement_statement_xlsx(other))]
+    assert not [text for text in said if text and text.startswith("大写")], "not defined for other money than yuan"
 
 
 def test_the_largest_amount_keeps_its_last_fen() -> None:

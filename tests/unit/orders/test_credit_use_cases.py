@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from services.orders.adapters.papers import payment_clause
+from services.orders.domain.collection_agreement import Collection
 from services.orders.domain.credit import CreditNotOffered
-from services.orders.domain.order import Order, PaymentTerms
+from services.orders.domain.order import Order, PaymentMethod, PaymentTerms
 from services.orders.use_cases import credit
 from services.orders.use_cases import order as order_use_cases
 from services.shared.kernel.errors import NotYet
-from services.shared.kernel.ids import derived_id
+from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.payment_schedule import payment_schedule
 from services.shared.messages.billing.credit import (
@@ -119,3 +120,15 @@ def test_the_contract_says_how_it_is_paid(terms: PaymentTerms, said: str, unsaid
     assert "信用额度未获批准" in zh
     if terms.net_days:
         assert f"{terms.net_days} 日内" in zh
+
+
+@pytest.mark.parametrize("method", ["card", "bank_transfer", "credit"])
+def test_the_contract_leaves_out_what_a_voucher_pays(method: PaymentMethod) -> None:
+    """It is printed before a voucher is put on the order; where the provider sells none can be."""
+    zh, en = payment_clause(an_order(payment_method=method), 14)
+    assert "创新券直接抵付的部分，甲方无需支付" in zh
+    assert "voucher" in en
+    sold = Collection("agent_direct", "provider_account", collection_agreement_id=new_id())
+    zh, en = payment_clause(an_order(payment_method="direct_transfer", collection=sold), 14)
+    assert "创新券" not in zh
+    assert "voucher" not in en
