@@ -23,7 +23,7 @@ from tests.integration.billing.refunding import major
 from tests.integration.billing.test_bank_targets import says, undo
 from tests.integration.billing.test_reconciliation_stripe import reconcile, states
 from tests.integration.billing.test_stripe_chargeback import PAID, paid
-from tests.kit.fakes_billing import FINANCE, LATER, NOW, OWN_ACCOUNT, cny
+from tests.kit.fakes_billing import FINANCE, NOW, OWN_ACCOUNT, cny
 from tests.kit.real_service import together
 from tests.kit.stripe_control import StripeControl, StripeStandIn
 from tests.kit.stripe_sdk import sdk
@@ -33,6 +33,8 @@ pytestmark = pytest.mark.usefixtures("stripe_control")
 HEADER = "serial_number,booked_at,direction,amount,currency,counterparty,remittance"
 NAME = "Stripe Payments UK Ltd"
 DAY_S = 86_400
+# The stand-in pays out by the machine's clock.
+AFTERWARDS = datetime.now(UTC) + timedelta(days=60)
 
 
 class Both:
@@ -58,7 +60,7 @@ class Both:
     def bank_tells(self, *rows: str) -> BankStatementView:
         wanted = ImportBankStatement(account=OWN_ACCOUNT, csv="\n".join((HEADER, *rows)))
         return self.billing.within(
-            lambda uow: import_bank_statement(wanted, actor=FINANCE, uow=uow, now=LATER, own_account=OWN_ACCOUNT)
+            lambda uow: import_bank_statement(wanted, actor=FINANCE, uow=uow, now=AFTERWARDS, own_account=OWN_ACCOUNT)
         )
 
     def line_of(self, *rows: str) -> BankLine:
