@@ -80,8 +80,8 @@ def a_refund(charge_id: str, amount: int, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def a_transfer(account: str, amount: int, **more: Any) -> dict[str, Any]:
-    return {"payout_id": str(new_id()), "account": account, "amount": amount, "currency": "USD", **more}
+def a_transfer(account: str, amount: int) -> dict[str, Any]:
+    return {"payout_id": str(new_id()), "account": account, "amount": amount, "currency": "USD"}
 
 
 def again(made: Any, payload: dict[str, Any]) -> Any:
