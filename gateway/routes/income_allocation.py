@@ -5,13 +5,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from fastapi.responses import StreamingResponse
 
 from gateway import problems
 from gateway.answers import created, ok
 from gateway.calls import Caller, JsonBody, Signed
+from gateway.exports import cell, sheet_of
 from gateway.schemas import income_allocation as schemas
-from gateway.spreadsheet import cell, rows_of
+from gateway.schemas.base import Listed
 from services.shared.kernel.times import business_date
 from services.shared.messages.billing import income_allocation
 
@@ -33,16 +33,14 @@ def set_income_allocation(
 
 
 @router.get("/income-allocations", response_model=schemas.IncomeAllocationPage)
-def list_income_allocations(caller: Signed, listed: Annotated[schemas.AllocatedIncomeListed, Query()]) -> Response:
+def list_income_allocations(caller: Signed, listed: Annotated[Listed, Query()]) -> Response:
     """One's own rules, newest first."""
     asked = income_allocation.ListIncomeAllocations(**listed.fields())
     return ok(schemas.IncomeAllocationPage.of(caller.ask(asked, income_allocation.IncomeAllocationPage)))
 
 
 @router.get("/settlements/{settlement_id}/income-allocation", response_model=schemas.AllocatedIncomePage)
-def list_allocated_income(
-    caller: Signed, settlement_id: UUID, listed: Annotated[schemas.AllocatedIncomeListed, Query()]
-) -> Response:
+def list_allocated_income(caller: Signed, settlement_id: UUID, listed: Annotated[Listed, Query()]) -> Response:
     """Whose the lines of a statement are, by the rules that stand now."""
     asked = income_allocation.ListAllocatedIncome(settlement_id=settlement_id, **listed.fields())
     return ok(schemas.AllocatedIncomePage.of(caller.ask(asked, income_allocation.AllocatedIncomePage)))
@@ -51,18 +49,7 @@ def list_allocated_income(
 @router.get("/exports/allocated-income.csv", response_class=Response)
 def export_allocated_income(caller: Signed, selected: Annotated[schemas.AllocatedIncomeExported, Query()]) -> Response:
     """Likewise as CSV, a row for each line and unit; amounts in minor units."""
-    # The first page before the answer begins, as the journal is sent.
-    first = _page(caller, selected, None)
-
-    def pieces() -> Iterator[str]:
-        page = first
-        yield rows_of([_COLUMNS]) + rows_of(_rows(page))
-        while page.next_cursor is not None:
-            page = _page(caller, selected, page.next_cursor)
-            yield rows_of(_rows(page))
-
-    headers = {"Content-Disposition": 'attachment; filename="allocated-income.csv"'}
-    return StreamingResponse(pieces(), media_type="text/csv; charset=utf-8; header=present", headers=headers)
+    return sheet_of(lambda after: _page(caller, selected, after), _rows, _COLUMNS, "allocated-income.csv")
 
 
 def _page(

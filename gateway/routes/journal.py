@@ -1,12 +1,11 @@
 """The journal of the ledger as a file for other programs, sent piece by piece."""
 
-from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import StreamingResponse
 
 from gateway.calls import Caller, Signed
+from gateway.exports import file_of
 from gateway.schemas.journal import JournalAsked
 from services.shared.messages.billing.journal import ExportJournal, JournalFormat, JournalPiece
 
@@ -26,16 +25,7 @@ def export_journal_beancount(caller: Signed, asked: Annotated[JournalAsked, Quer
 
 
 def _streamed(caller: Caller, asked: JournalAsked, form: JournalFormat, media_type: str) -> Response:
-    # The first piece before the answer begins: whoever may not, or asks for rubbish, gets a problem document. If a
-    # later piece fails, the connection breaks off, and nobody takes half a file for a whole one.
-    first = caller.ask(ExportJournal(form=form, **dict(asked)), JournalPiece)
+    def piece(after: str | None) -> JournalPiece:
+        return caller.ask(ExportJournal(form=form, **dict(asked), after=after), JournalPiece)
 
-    def pieces() -> Iterator[str]:
-        piece = first
-        yield piece.content
-        while piece.next_cursor is not None:
-            piece = caller.ask(ExportJournal(form=form, **dict(asked), after=piece.next_cursor), JournalPiece)
-            yield piece.content
-
-    headers = {"Content-Disposition": f'attachment; filename="journal.{form}"'}
-    return StreamingResponse(pieces(), media_type=media_type, headers=headers)
+    return file_of(piece, lambda each: each.content, name=f"journal.{form}", media_type=media_type)

@@ -1,16 +1,14 @@
 """What orders have brought in and cost, and where their money is."""
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import StreamingResponse
 
 from gateway.answers import ok
 from gateway.calls import Caller, Signed
+from gateway.exports import cell, sheet_of
 from gateway.schemas import margin as schemas
-from gateway.spreadsheet import cell, rows_of
 from services.shared.messages.billing import margin
 
 router = APIRouter(prefix="/v1", tags=["billing"])
@@ -40,18 +38,9 @@ def list_margins(caller: Signed, listed: Annotated[schemas.ListedMargins, Query(
 @router.get("/exports/margins.csv", response_class=Response)
 def export_margins(caller: Signed, selected: Annotated[schemas.MarginsSelected, Query()]) -> Response:
     """Likewise as CSV, a row for each order; amounts in minor units."""
-    # The first page before the answer begins, as the journal is sent.
-    first = _page(caller, selected, None)
-
-    def pieces() -> Iterator[str]:
-        page = first
-        yield rows_of([_COLUMNS]) + rows_of(map(_row, page.items))
-        while page.next_cursor is not None:
-            page = _page(caller, selected, page.next_cursor)
-            yield rows_of(map(_row, page.items))
-
-    headers = {"Content-Disposition": 'attachment; filename="margins.csv"'}
-    return StreamingResponse(pieces(), media_type="text/csv; charset=utf-8; header=present", headers=headers)
+    return sheet_of(
+        lambda after: _page(caller, selected, after), lambda page: map(_row, page.items), _COLUMNS, "margins.csv"
+    )
 
 
 def _page(caller: Caller, selected: schemas.MarginsSelected, after: str | None) -> margin.MarginPage:

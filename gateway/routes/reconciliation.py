@@ -1,18 +1,16 @@
 """What Stripe and the bank say of our money, set beside the ledger."""
 
-from collections.abc import Iterator
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from fastapi.responses import StreamingResponse
 
 from gateway import problems
 from gateway.answers import created, ok
 from gateway.calls import Caller, JsonBody, Signed
+from gateway.exports import cell, sheet_of
 from gateway.schemas import reconciliation as schemas
 from gateway.schemas.base import Listed
-from gateway.spreadsheet import cell, rows_of
 from services.shared.messages.billing import reconciliation
 
 router = APIRouter(prefix="/v1", tags=["billing"])
@@ -55,18 +53,10 @@ def list_reconciliation_items(caller: Signed, run_id: UUID, listed: Annotated[Li
 @router.get("/reconciliations/{run_id}/items.csv", response_class=Response)
 def export_reconciliation_items(caller: Signed, run_id: UUID) -> Response:
     """Likewise as CSV; amounts in minor units."""
-    # The first page before the answer begins, as the journal is sent.
-    first = _page(caller, run_id, None, _ROWS_AT_ONCE)
-
-    def pieces() -> Iterator[str]:
-        page = first
-        yield rows_of([_COLUMNS]) + rows_of(map(_row, page.items))
-        while page.next_cursor is not None:
-            page = _page(caller, run_id, page.next_cursor, _ROWS_AT_ONCE)
-            yield rows_of(map(_row, page.items))
-
-    headers = {"Content-Disposition": f'attachment; filename="reconciliation-{run_id}.csv"'}
-    return StreamingResponse(pieces(), media_type="text/csv; charset=utf-8; header=present", headers=headers)
+    return sheet_of(
+        lambda after: _page(caller, run_id, after, _ROWS_AT_ONCE), lambda page: map(_row, page.items), _COLUMNS,
+        f"reconciliation-{run_id}.csv",
+    )  # fmt: skip
 
 
 def _page(caller: Caller, run_id: UUID, after: str | None, limit: int) -> reconciliation.ReconciliationItemPage:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.schemas.base import Listed, Schema, Shown
+from gateway.schemas.base import Schema, Shown
 from services.shared.kernel.money import Money
 from services.shared.messages.base import BasisPoints, Instant, Name, Text
 
@@ -63,10 +63,6 @@ class AllocatedIncomePage(Shown):
     totals: tuple[AllocatedPart, ...]
     items: tuple[AllocatedLine, ...]
     next_cursor: str | None
-
-
-class AllocatedIncomeListed(Listed):
-    pass
 
 
 class AllocatedIncomeExported(BaseModel):

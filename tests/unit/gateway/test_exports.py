@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from gateway.spreadsheet import cell, rows_of
+from gateway.exports import cell, rows_of
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠"])
