@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from importlib import import_module
 from uuid import UUID
 
 import pytest
@@ -44,6 +45,8 @@ from tests.kit.fakes_billing import (
 )
 from tests.kit.fakes_voucher import AUTHORITY_ID
 from tests.kit.real_service import together
+
+MIGRATIONS = "services.billing.migrations.versions"
 
 
 def overpaid(books: Billing, order_id: UUID = ORDER_ID, report: str = "ab" * 32) -> UUID:
@@ -142,6 +145,26 @@ def test_only_so_much_and_only_there(books: Billing) -> None:
             approve(books, asked)
     assert books.balance(voucher_clawback(programme_id)) == 200_000
     assert told(books) == []
+
+
+def test_what_was_owed_before_it_had_a_least_balance(books: Billing) -> None:
+    """It stood in several rows of the account, of which postings from now on look at one."""
+    programme_id = overpaid(books)
+    account = voucher_clawback(programme_id)
+    books.database.change(
+        "WITH one AS (DELETE FROM account_balance WHERE account = %s RETURNING *)"
+        " INSERT INTO account_balance (account, currency, part, posted_d, posted_c)"
+        " SELECT account, currency, apart, 0, posted_c / 2 FROM one, unnest(ARRAY[7, 31]) AS parts (apart)",
+        (account,),
+    )
+    for _ in range(2):
+        books.database.change(import_module(f"{MIGRATIONS}.0058_one_row_for_each_claw_back").MERGE)
+    assert books.rows("SELECT part, posted_d, posted_c FROM account_balance WHERE account = %s", (account,)) == [
+        (0, 0, 200_000)
+    ]
+    approve(books, ask(books, programme_id))
+    assert books.balance(account) == 0
+    assert books.violations() == ()
 
 
 def test_let_go_at_once(books: Billing) -> None:
