@@ -36,16 +36,14 @@ _TABLE = credit_tables.credit_payback
 
 # What was paid back paid back what was owed longest.
 _OWED = text("""
-SELECT p.programme_id, p.number, p.authority_id, b.currency, b.credited - b.debited AS owed, oldest.since
+SELECT p.programme_id, p.number, p.authority_id, b.currency, b.posted_c - b.posted_d AS owed, oldest.since
 FROM programme p
-JOIN (SELECT account, currency, sum(posted_c)::bigint AS credited, sum(posted_d)::bigint AS debited
-      FROM account_balance WHERE account LIKE 'L:voucher_clawback:%' GROUP BY account, currency) AS b
-  ON b.account = 'L:voucher_clawback:' || p.programme_id AND b.credited > b.debited
+JOIN account_balance b ON b.account = 'L:voucher_clawback:' || p.programme_id AND b.posted_c > b.posted_d
 CROSS JOIN LATERAL (
   SELECT min(effective_at) AS since FROM (
     SELECT effective_at, sum(amount) OVER (ORDER BY effective_at, seq, line) AS credited FROM ledger_entry e
     WHERE e.account = b.account AND e.currency = b.currency AND e.side = 'C') AS c
-  WHERE c.credited > b.debited) AS oldest
+  WHERE c.credited > b.posted_d) AS oldest
 WHERE CAST(:authority_id AS uuid) IS NULL OR p.authority_id = :authority_id
 ORDER BY oldest.since, p.number
 """)
