@@ -68,7 +68,7 @@ def _refused(payload: Payload, code: str, *, uow: BillingUnitOfWork, now: dateti
 
 def evidence_refused(payload: Payload, code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
     del now
-    chargeback.evidence_refused(payload["stripe_dispute_id"], code, uow=uow)
+    chargeback.evidence_refused(payload["stripe_dispute_id"], code, submitted=payload["submit"], uow=uow)
 
 
 def file_calls(access: StripeAccess, papers: Papers) -> tuple[OutsideCall, ...]:

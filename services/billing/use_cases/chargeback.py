@@ -108,11 +108,15 @@ def submit_evidence(
     return view(chargeback)
 
 
-def evidence_refused(stripe_dispute_id: str, code: str, *, uow: BillingUnitOfWork) -> None:
-    """The institution will not take what was written: it is too late, or not as it wants it."""
+def evidence_refused(stripe_dispute_id: str, code: str, *, submitted: bool, uow: BillingUnitOfWork) -> None:
+    """
+    The institution will not take what was written: it is too late, or not as it wants it.
+
+    *submitted*: it was to go to the bank. What was only to be kept says nothing of what is on its way there.
+    """
     log.error("evidence for a chargeback was refused", dispute=stripe_dispute_id, code=code)
     chargeback = uow.chargebacks.find(derived_id("chargeback", stripe_dispute_id))
-    if chargeback is not None and chargeback.submitting:
+    if chargeback is not None and submitted:
         chargeback.submitting = False
         uow.chargebacks.save(chargeback)
 

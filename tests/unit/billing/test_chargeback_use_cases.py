@@ -6,6 +6,7 @@ from itertools import permutations
 
 import pytest
 
+from services.billing.adapters.chargeback_calls import evidence_refused
 from services.billing.domain.chargeback import (
     ChargebackDecided,
     ChargebackFacts,
@@ -87,6 +88,11 @@ def submit(
     texts = tuple(Evidence(name=name, text=text) for name, text in evidence.items())
     wanted = SubmitChargebackEvidence(chargeback_id=CHARGEBACK_ID, evidence=texts, submit=at_once)
     chargeback.submit_evidence(wanted, actor=actor, uow=uow, now=NOW)
+
+
+def refuse(uow: FakeBillingUnitOfWork, n: int) -> None:
+    """The institution refuses what was written for the *n*th time, from 0."""
+    evidence_refused(uow.calls("submit_dispute_evidence")[n], "billing.stripe_refused", uow=uow, now=NOW)
 
 
 def test_opened_takes_the_money_and_the_fee_and_holds_the_parties() -> None:
@@ -255,11 +261,24 @@ def test_evidence_goes_out_one_at_a_time() -> None:
     learn(uow)  # news that say nothing of it
     with pytest.raises(EvidenceUnderWay):
         submit(uow, {"uncategorized_text": "second"})
-    chargeback.evidence_refused("dp_1", "billing.stripe_refused", uow=uow)
+    refuse(uow, 0)
     submit(uow, {"uncategorized_text": "second"})
     learn(uow, replace(OPENED, state="under_review", submissions=1))
     submit(uow, {"uncategorized_text": "third"})
     assert [call["submissions"] for call in uow.calls("submit_dispute_evidence")] == [0, 0, 1]
+
+
+def test_what_was_only_to_be_kept_is_refused_while_evidence_goes_out() -> None:
+    """It may be told late: what is on its way is on its way, and nothing goes beside it."""
+    uow = paid()
+    learn(uow)
+    submit(uow, {"uncategorized_text": "first"}, at_once=False)
+    submit(uow, {"uncategorized_text": "second"})
+    refuse(uow, 0)
+    with pytest.raises(EvidenceUnderWay):
+        submit(uow, {"uncategorized_text": "third"})
+    refuse(uow, 1)
+    submit(uow, {"uncategorized_text": "third"})
 
 
 def test_nothing_after_the_deadline() -> None:
