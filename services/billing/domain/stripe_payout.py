@@ -33,7 +33,6 @@ REASONS = frozenset({"psp_awaited", "psp_differs", "psp_ambiguous"})
 TARGET_UNKNOWN = "psp"
 """Of a line of which a person said that it is one, when none fitted."""
 _TRACE_CHARS_MIN = 8
-_STRIPE_ID = re.compile(r"PO[A-Z0-9]{24}")
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Z0-9]")
 
 StripePayoutState = Literal["under_way", "failed"]
@@ -141,11 +140,6 @@ def by_institution(line: BankLine, names: Iterable[str]) -> bool:
     """Whether the bank says that the payment institution sent *line*, or took it."""
     counterparty = one_form(line.counterparty)
     return any(counterparty.startswith(one_form(name)) for name in names if one_form(name))
-
-
-def may_show_one(line: BankLine, names: Iterable[str]) -> bool:
-    """Whether *line* says of itself that it is of the institution: its name, or what has the form of its ids."""
-    return by_institution(line, names) or _STRIPE_ID.search(_plain(line.remittance)) is not None
 
 
 def shown(line: BankLine, payouts: Sequence[StripePayout]) -> tuple[StripePayout | None, str]:

@@ -24,7 +24,7 @@ from services.billing.domain.payment import Payment
 from services.billing.domain.payout import LIFECYCLE as PAYOUT_LIFECYCLE
 from services.billing.domain.payout import Payout
 from services.billing.domain.refund import Refund
-from services.billing.domain.stripe_payout import NAMES, StripePayout, may_show_one
+from services.billing.domain.stripe_payout import NAMES, StripePayout
 from services.billing.use_cases import (
     commission_payment,
     credit_payback,
@@ -104,8 +104,6 @@ def _take(
     uow: BillingUnitOfWork, now: datetime,
 ) -> BankStatementView:  # fmt: skip
     uow.bank_lines.lock(account)
-    if any(may_show_one(line, psp_names) for line in read.lines):
-        uow.stripe_payouts.lock()
     digest = sha256(content).hexdigest()
     file = BankFile(
         bank_file_id=derived_id("bank_file", account, digest),
@@ -119,6 +117,7 @@ def _take(
     if seen is not None:
         return _view(seen, fresh=[], file_repeated=True)
     check_booked(read.lines, now)
+    uow.stripe_payouts.lock()
     placed = uow.bank_lines.known(file, read.lines).place(read.lines)
     # What went out first: what comes back of it may stand in the same file, above it where the newest is listed first.
     to_book = sorted(placed.to_book, key=lambda line: line.direction == "in")

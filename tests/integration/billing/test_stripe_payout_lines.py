@@ -1,6 +1,7 @@
 """The bank's line of what Stripe pays out to us, or takes: matched by itself, whoever tells first, each once."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -181,6 +182,20 @@ def test_told_by_both_at_once(both: Both) -> None:
     assert not [each for each in answers if isinstance(each, Exception)]
     assert len({line for line, _ in both.shown() if line is not None}) == 4
     assert both.billing.rows("SELECT count(*) FROM ledger_tx WHERE kind = 'psp_payout_shown'") == [(4,)]
+    both.at_rest()
+
+
+def test_a_file_waits_for_news_whatever_its_lines_say(both: Both) -> None:
+    """A line that has nothing but the bank's trace comes while its payout is being kept."""
+    payout = both.control.settle_payout(both.all_sent()["id"], "paid")
+    line = row(payout, name="", text=payout["trace_id"]["value"])
+    result = both.gateway.fetch({"object": "payout", "id": payout["id"]}, "")
+    with ThreadPoolExecutor(1) as pool:
+        with both.billing.transaction() as uow:
+            LEARNERS["payout"](result, uow, NOW)
+            told = pool.submit(both.bank_tells, line)
+            wait([told], timeout=1)
+        assert told.result().matched == 1
     both.at_rest()
 
 
