@@ -9,6 +9,7 @@ from sqlalchemy import select
 from services.billing.adapters import card_tables, tables
 from services.billing.adapters.card_repositories import chargeback_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
+from services.billing.domain.chargeback import Chargeback
 from services.billing.domain.checkout import Checkout
 from services.billing.domain.payout_channel import PayoutChannel
 from services.billing.use_cases import chargeback, checkout, payout_channel
@@ -45,11 +46,7 @@ def get_checkout(query: GetCheckout, *, actor: Actor, uow: BillingUnitOfWork, no
 def get_chargeback(query: GetChargeback, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ChargebackView:
     del now
     require(actor, query.grants, {})
-    table = card_tables.chargeback
-    row = uow.connection.execute(select(table).where(table.c.chargeback_id == query.chargeback_id)).one_or_none()
-    if row is None:
-        raise NotFound
-    return chargeback.view(chargeback_of(row))
+    return chargeback.view(_chargeback(query.chargeback_id, uow))
 
 
 def get_chargeback_file(
@@ -59,12 +56,19 @@ def get_chargeback_file(
     """*download_url*: key and file name → where the holder may fetch it."""
     del now
     require(actor, query.grants, {})
-    table = card_tables.chargeback
-    row = uow.connection.execute(select(table).where(table.c.chargeback_id == query.chargeback_id)).one_or_none()
-    file = chargeback_of(row).files.get(query.name) if row is not None else None
+    file = _chargeback(query.chargeback_id, uow).files.get(query.name)
     if file is None or file.key is None:
         raise NotFound
     return EvidenceDocument(url=download_url(file.key, file.filename), sha256=file.sha256, size_bytes=file.size_bytes)
+
+
+def _chargeback(chargeback_id: UUID, uow: BillingUnitOfWork) -> Chargeback:
+    """Not locked. Raises NotFound."""
+    table = card_tables.chargeback
+    row = uow.connection.execute(select(table).where(table.c.chargeback_id == chargeback_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return chargeback_of(row)
 
 
 def list_chargebacks(query: ListChargebacks, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> ChargebackPage:

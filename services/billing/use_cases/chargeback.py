@@ -89,7 +89,7 @@ def submit_evidence(
 ) -> ChargebackView:
     """Raises NotFound, and as Chargeback.write."""
     require(actor, command.grants, {})
-    chargeback = _one(command.chargeback_id, uow)
+    chargeback = one(command.chargeback_id, uow)
     evidence = chargeback.write({each.name: each.text for each in command.evidence}, now, submit=command.submit)
     due_at = chargeback.evidence_due_at
     uow.call_outside(
@@ -121,7 +121,8 @@ def evidence_refused(stripe_dispute_id: str, code: str, *, submitted: bool, uow:
         uow.chargebacks.save(chargeback)
 
 
-def _one(chargeback_id: UUID, uow: BillingUnitOfWork) -> Chargeback:
+def one(chargeback_id: UUID, uow: BillingUnitOfWork) -> Chargeback:
+    """Locked. Raises NotFound."""
     chargeback = uow.chargebacks.find(chargeback_id)
     if chargeback is None:
         raise NotFound

@@ -7,10 +7,9 @@ from uuid import UUID
 import structlog
 
 from services.billing.domain.chargeback_file import ChargebackFile
-from services.billing.use_cases.chargeback import view
+from services.billing.use_cases.chargeback import one, view
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
-from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.chargeback import ChargebackView, DeclareChargebackFile, SubmitChargebackFile
 
@@ -30,9 +29,7 @@ def declare_chargeback_file(
     Raises: NotFound, and as Chargeback.declare.
     """
     require(actor, command.grants, {})
-    chargeback = uow.chargebacks.find(command.chargeback_id)
-    if chargeback is None:
-        raise NotFound
+    chargeback = one(command.chargeback_id, uow)
     file = ChargebackFile(**dict(command.file), file_id=str(new_id()))
     chargeback.declare(command.name, file, now)
     uow.chargebacks.save(chargeback)
@@ -44,9 +41,7 @@ def submit_chargeback_file(
 ) -> ChargebackView:
     """It is uploaded: have it looked at. Raises NotFound, and as Chargeback.uploaded."""
     require(actor, command.grants, {})
-    chargeback = uow.chargebacks.find(command.chargeback_id)
-    if chargeback is None:
-        raise NotFound
+    chargeback = one(command.chargeback_id, uow)
     file = chargeback.uploaded(command.name, now)
     uow.chargebacks.save(chargeback)
     uow.call_outside(
@@ -55,7 +50,6 @@ def submit_chargeback_file(
         {
             "chargeback_id": str(chargeback.chargeback_id),
             "file_id": file.file_id,
-            "filename": file.filename,
             "upload_key": file.upload_key,
             "record_key": file.record_key(chargeback.chargeback_id),
             "sha256": file.sha256,
@@ -95,9 +89,7 @@ def _learn(
     chargeback_id: UUID, file_id: str, uow: BillingUnitOfWork, *, key: str | None = None, stripe_file_id: str = "",
     problem: str = "",
 ) -> ChargebackFile | None:  # fmt: skip
-    chargeback = uow.chargebacks.find(chargeback_id)
-    if chargeback is None:
-        return None
+    chargeback = one(chargeback_id, uow)
     file = chargeback.learn_of_file(file_id, key=key, stripe_file_id=stripe_file_id, problem=problem)
     if file is not None:
         uow.chargebacks.save(chargeback)
