@@ -1,5 +1,6 @@
 """Billing on real PostgreSQL, object store and Stripe stand-in: each call in a transaction, as the chassis does it."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -214,9 +215,10 @@ def stand_in(stack: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def stripe_control(stand_in: StripeStandIn) -> Iterator[StripeControl]:
-    """The stand-in's control interface; empty at the start."""
+    """The stand-in's control interface; empty at the start, and whatever the machine's clock says not before NOW."""
     made = StripeControl(stand_in.url)
     made.reset()
+    made.advance_clock(max(0, NOW.timestamp() - time.time()))
     yield made
     made.close()
 

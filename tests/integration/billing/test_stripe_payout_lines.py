@@ -34,8 +34,6 @@ pytestmark = pytest.mark.usefixtures("stripe_control")
 HEADER = "serial_number,booked_at,direction,amount,currency,counterparty,remittance"
 NAME = "Stripe Payments UK Ltd"
 DAY_S = 86_400
-# The stand-in pays out by the machine's clock.
-AFTERWARDS = datetime.now(UTC) + timedelta(days=60)
 
 
 class Both:
@@ -45,7 +43,8 @@ class Both:
         self.billing, self.control, self.stand_in = billing, control, stand_in
         self.gateway = StripeGateway(StripeAccess(stand_in.api_key, stand_in.url, "test", SystemClock()))
         paid(billing, control)
-        control.advance_clock(10 * DAY_S)
+        # The stand-in pays out by its own clock.
+        self.afterwards = datetime.fromtimestamp(control.advance_clock(10 * DAY_S), UTC) + timedelta(days=60)
 
     def sent(self, amount: int) -> dict[str, Any]:
         with sdk(self.stand_in.url, self.stand_in.api_key) as client:
@@ -61,7 +60,9 @@ class Both:
     def bank_tells(self, *rows: str) -> BankStatementView:
         wanted = ImportBankStatement(account=OWN_ACCOUNT, csv="\n".join((HEADER, *rows)))
         return self.billing.within(
-            lambda uow: import_bank_statement(wanted, actor=FINANCE, uow=uow, now=AFTERWARDS, own_account=OWN_ACCOUNT)
+            lambda uow: import_bank_statement(
+                wanted, actor=FINANCE, uow=uow, now=self.afterwards, own_account=OWN_ACCOUNT
+            )
         )
 
     def line_of(self, *rows: str) -> BankLine:
