@@ -139,11 +139,13 @@ def _views(lines: Sequence[BankLine], uow: BillingUnitOfWork, now: datetime) -> 
 def _awaited(lines: Sequence[BankLine], uow: BillingUnitOfWork) -> list[StripePayout]:
     """Payouts of the institution of as much as a line in suspense."""
     amounts = {line.amount for line in lines if line.state == "suspense"}
+    if not amounts:
+        return []
     table = card_tables.stripe_payout
     rows = uow.connection.execute(
         select(table).where(func.abs(table.c.amount).in_(amounts)).order_by(table.c.arrives_on, table.c.psp_payout_id)
     )
-    return [StripePayout(**row._mapping) for row in rows] if amounts else []
+    return [StripePayout(**row._mapping) for row in rows]
 
 
 def _suggestions(line: BankLine, split: Split | None, told: Sequence[StripePayout]) -> list[BankLineSuggestion]:

@@ -118,7 +118,6 @@ def of_payout(payout: "stripe.Payout") -> dict[str, Any]:
     bank may know it, empty where there is none.
     """
     booked = [payout.balance_transaction, payout.failure_balance_transaction]
-    trace = payout.trace_id
     return {
         "object": "payout",
         "stripe_payout_id": payout.id,
@@ -126,7 +125,7 @@ def of_payout(payout: "stripe.Payout") -> dict[str, Any]:
         "currency": payout.currency.upper(),
         "arrives_on": datetime.fromtimestamp(payout.arrival_date, UTC).date().isoformat(),
         "failed": payout.status in {"failed", "canceled"},
-        "trace": str(getattr(trace, "value", None) or "") if trace is not None else "",
+        "trace": str(getattr(payout.trace_id, "value", None) or ""),
         "movements": [
             {
                 "balance_transaction_id": each.id,

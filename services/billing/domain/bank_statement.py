@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Literal
 
@@ -201,9 +202,15 @@ def fingerprint_of(line: BankLine, named: str = "") -> str:
     return sha256("\x00".join(facts).encode()).hexdigest()[:32]
 
 
+@lru_cache(maxsize=4_096)
+def plain_of(text: str) -> str:
+    """Letters and digits of *text*, in capitals: a bank breaks texts anywhere."""
+    return _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
+
+
 def references_in(text: str) -> tuple[Candidate, ...]:
     """What payments *text* may mean, the certain ones first, each once. Not all need exist."""
-    plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
+    plain = plain_of(text)
     found: dict[str, bool] = {}
     for place in re.finditer("YQ", plain):
         for digits in _windows_at(plain, place.end()):
@@ -240,7 +247,7 @@ def candidates_in(text: str, invoiced: Mapping[str, Collection[str]]) -> tuple[C
 
 def numbers_in(text: str, series: Literal["PO", "BO", "RF", "CP", "VC", "PG", "CM", "OR", "INV"]) -> tuple[str, ...]:
     """Numbers of things of *series* that *text* may name, as we write them: PO-2026-000123."""
-    plain = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
+    plain = plain_of(text)
     found: dict[str, None] = {}
     for place in _NUMBER[series].finditer(plain):
         digits = place[1].translate(_LIKE_DIGITS)

@@ -5,21 +5,19 @@ Its books and the bank's tell of it by themselves, on different days: what the o
 and the other has not yet stands on the transit account between the two, so that either may come first and each is
 booked once.
 
-Which line is which payout follows from what the line says: the institution's id of it, or the bank's own trace of it;
-else the institution's name as who sent or took it, with exactly its amount, in the days about its arrival.
+Which line is which payout follows, in the days about its arrival and with exactly its amount, from what the line says:
+the institution's id of it, or the bank's own trace of it; else the institution's name as who sent or took it.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
 from services.billing.domain.bank_line import BankLine
+from services.billing.domain.bank_statement import plain_of
 from services.billing.domain.payer_agreement import one_form
 from services.shared.kernel.money import Money
 from services.shared.kernel.times import business_date
@@ -33,7 +31,6 @@ REASONS = frozenset({"psp_awaited", "psp_differs", "psp_ambiguous"})
 TARGET_UNKNOWN = "psp"
 """Of a line of which a person said that it is one, when none fitted."""
 _TRACE_CHARS_MIN = 8
-_NOT_ALPHANUMERIC = re.compile(r"[^A-Z0-9]")
 
 StripePayoutState = Literal["under_way", "failed"]
 Way = Literal["in", "out"]
@@ -119,21 +116,16 @@ class StripePayout:
             self.line_id = None
 
     def named_in(self, line: BankLine) -> bool:
-        plain = _plain(line.remittance)
+        plain = plain_of(line.remittance)
         return any(
             len(name) >= _TRACE_CHARS_MIN and name in plain
-            for name in (_plain(self.stripe_payout_id), _plain(self.trace))
+            for name in (plain_of(self.stripe_payout_id), plain_of(self.trace))
         )
 
     def fits(self, line: BankLine) -> bool:
         """Whether *line* may be the one that is awaited, whatever it says."""
         late = (business_date(line.booked_at) - self.arrives_on).days
         return (self.awaited, self.money) == (line.direction, line.money) and -EARLY_DAYS_MAX <= late <= LATE_DAYS_MAX
-
-
-@lru_cache(maxsize=4_096)
-def _plain(text: str) -> str:
-    return _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).upper())
 
 
 def by_institution(line: BankLine, names: Iterable[str]) -> bool:
