@@ -100,6 +100,11 @@ def day(value: date | datetime) -> str:
     return (value.astimezone(BUSINESS_ZONE).date() if isinstance(value, datetime) else value).isoformat()
 
 
+def days(count: int) -> str:
+    """English: *1 day*, *2 days*."""
+    return f"{count} day" if count == 1 else f"{count} days"
+
+
 @cache
 def text_environment() -> Environment:
     """Plain text: nothing is escaped, because nothing in a text is markup."""
@@ -111,7 +116,7 @@ def text_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(money=money, moment=moment, day=day, percent=percent)
+    environment.filters.update(money=money, moment=moment, day=day, days=days, percent=percent)
     environment.globals.update(conditions=_CONDITIONS, rejections=_REJECTIONS, credit_refusals=_CREDIT_REFUSALS)
     environment.globals.update(funding_refusals=_FUNDING_REFUSALS)
     return environment

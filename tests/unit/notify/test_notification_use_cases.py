@@ -129,10 +129,36 @@ def test_one_invoice_over_several_orders_is_one_mail() -> None:
     assert not told("invoice.issued.v1", orders=3, total=cny(3_210), first=False).notifications.rows
 
 
-def test_a_form_that_was_never_taken_has_no_number() -> None:
-    (notification,) = told("red_letter.refused.v1", form_number="").notifications.rows.values()
-    assert "form for invoice INV-2026-000001" in notification.words["en"].body
-    assert "确认单已作废" in notification.words["zh"].body
+@pytest.mark.parametrize(
+    ("number", "en", "zh"),
+    [
+        ("", "form for invoice INV-2026-000001", "确认单已作废"),
+        ("5000112611000123", "form 5000112611000123 for invoice", "确认单 5000112611000123 已作废"),
+    ],
+)
+def test_a_form_that_was_never_taken_has_no_number(number: str, en: str, zh: str) -> None:
+    (notification,) = told("red_letter.refused.v1", form_number=number).notifications.rows.values()
+    assert en in notification.words["en"].body
+    assert zh in notification.words["zh"].body
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 day"), (8, "8 days")])
+def test_a_day_is_not_days(count: int, said: str) -> None:
+    """The first reminder, and the first time that finance is told anew, come after one."""
+    for name in ("commission.reminded.v1", "receivable.reminded.v1"):
+        (notification,) = told(name, days_overdue=count).notifications.rows.values()
+        assert f"by 2027-01-04, {said} ago." in notification.words["en"].body
+        assert "最迟应于 2027-01-04" in notification.words["zh"].body
+    for name in ("invoice.failed.v1", "red_letter.failed.v1"):
+        (notification,) = told(name, days=count).notifications.rows.values()
+        assert notification.words["en"].subject.endswith(f"could not be issued, for {said}")
+
+
+def test_commission_may_be_overdue_without_an_invoice() -> None:
+    """Where the channel was to split it off, its invoice names no day."""
+    for number, en in (("", "OR-2026-000001 was to be"), ("INV-2026-000001", "INV-2026-000001, was to be")):
+        (notification,) = told("commission.reminded.v1", invoice_number=number).notifications.rows.values()
+        assert en in notification.words["en"].body
 
 
 def test_where_nobody_holds_the_role_the_organisation_is_written_to() -> None:
