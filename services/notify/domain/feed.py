@@ -117,7 +117,7 @@ _RECEIVED = (
 )  # fmt: skip
 _INVOICE = (
     "invoice_id", "number", "order_id", "order_number", "customer_id", "net", "tax", "gross", "tax_rate_bps",
-    "issued_at", "pdf_sha256", "xml_sha256", "orders", "total",
+    "issued_at", "pdf_sha256", "xml_sha256", "orders", "total", "refund_id", "due_on",
 )  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 """What of an event goes into whose view."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 
 from services.notify.domain.feed import FEED, OPERATOR_VIEW, entries_for, pick, view_of
+from services.shared.kernel.ids import derived_id
 from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.registry import events
 from tests.kit.fakes_invoicing import CUSTOMER_ID, PROVIDER_ID, STATION_ID, terms
@@ -104,6 +106,13 @@ def test_a_stations_settlement_is_in_the_stations_view_alone(wire_name: str) -> 
     """Another party's amounts reach nobody else."""
     found = entries(wire_name, party_id=STATION_ID, party_kind="station")
     assert set(found) == {OPERATOR_VIEW, STATION_VIEW}
+
+
+def test_who_is_invoiced_reads_by_when_to_pay_and_why_there_is_a_second() -> None:
+    """A provider has a further invoice over the commission of one order where a refund made it rise."""
+    refund_id = derived_id("refund", 1)
+    found = entries("invoice.issued.v1", customer_id=PROVIDER_ID, due_on=date(2027, 1, 4), refund_id=refund_id)
+    assert (found[PROVIDER_VIEW]["due_on"], found[PROVIDER_VIEW]["refund_id"]) == ("2027-01-04", str(refund_id))
 
 
 @pytest.mark.parametrize(
