@@ -260,7 +260,7 @@ def _settlement(order: Order, *, resale: bool) -> tuple[str, str]:
 
 # A voucher may be put on the order until this is signed; its amount is not known when it is printed.
 _VOUCHER_ZH = "签署完成前在订单上预占的创新券直接抵付的部分，甲方无需支付。"
-_VOUCHER_EN = "A part that a voucher reserved for the order before the last signature pays directly is not asked for."
+_VOUCHER_EN = "Party A is not asked for what a voucher reserved for the order before the last signature pays directly."
 
 
 def payment_clause(order: Order, unpaid_cancel_days: int) -> tuple[str, str]:
