@@ -187,7 +187,7 @@ def _line(line: OrderLine, vat: Vat, order_number: str) -> Line:
 
 def _payment_terms(contents: Contents) -> str:
     if contents.credits is not None:
-        return "已付款项按原付款路径退回，未付款项不再支付。 What was paid goes back as it came, the rest is not owed."
+        return "已付款项予以退还，未付款项不再支付。 What was paid is given back, the rest is not owed."
     if contents.paid == contents.gross:
         return "款项已结清。 Nothing is left to pay."
     if not contents.net_days:
