@@ -29,10 +29,14 @@ class Shown(Schema):
         return cls.model_validate(view, from_attributes=True)
 
 
-class Listed(BaseModel):
-    """Which page of a list: what stands behind the question mark. Text, so numbers are read from it."""
+class Asked(BaseModel):
+    """What stands behind the question mark: frozen, no unknown names. Text, so numbers and days are read from it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Listed(Asked):
+    """Which page of a list."""
 
     after: Annotated[str | None, Field(max_length=500, description="`next_cursor` of the page before")] = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50

@@ -4,21 +4,17 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from gateway.schemas.base import Shown
+from gateway.schemas.base import Asked, Shown
 from services.shared.messages.billing.cash_forecast import ForecastKind
 
 
-class ForecastWanted(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class ForecastWanted(Asked):
     days: Annotated[int, Field(ge=1, le=180, description="from today on, Asia/Shanghai")] = 30
 
 
-class ForecastItemsWanted(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class ForecastItemsWanted(Asked):
     day: Annotated[date | None, Field(description="default: what nobody can date")] = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 200
 

@@ -4,9 +4,9 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from gateway.schemas.base import Schema, Shown
+from gateway.schemas.base import Asked, Schema, Shown
 from services.shared.kernel.money import Money
 from services.shared.messages.base import BasisPoints, Instant, Name, Text
 
@@ -65,7 +65,5 @@ class AllocatedIncomePage(Shown):
     next_cursor: str | None
 
 
-class AllocatedIncomeExported(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class AllocatedIncomeExported(Asked):
     settlement_id: UUID

@@ -4,18 +4,16 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from gateway.schemas.base import Listed, Shown
+from gateway.schemas.base import Asked, Listed, Shown
 from services.shared.kernel.channel import CollectionModel
 from services.shared.messages.base import Instant
 from services.shared.messages.billing.margin import MarginState, MissingInvoice
 
 
-class MarginsSelected(BaseModel):
-    """Which orders: what stands behind the question mark."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class MarginsSelected(Asked):
+    """Which orders."""
 
     since: Annotated[Instant | None, Field(description="contract signed from this instant on; default all")] = None
     until: Annotated[Instant | None, Field(description="contract signed before this instant; default all")] = None

@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from gateway.schemas.base import Schema, Shown
+from gateway.schemas.base import Asked, Schema, Shown
 from services.shared.messages.base import Instant
 from services.shared.messages.notify.webhook_endpoint import DeliveryState, EndpointState
 
@@ -26,9 +26,7 @@ class FeedPage(Shown):
     high_watermark: int
 
 
-class FeedListed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class FeedListed(Asked):
     after: Annotated[int, Field(ge=0, le=2**62, description="sequence of the last entry that was taken over")] = 0
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     types: Annotated[str, Field(max_length=2_000, description="comma separated; empty: all")] = ""
@@ -86,9 +84,7 @@ class NotificationPage(Shown):
     next_cursor: str | None
 
 
-class OperationListed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class OperationListed(Asked):
     service: ServiceName
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 

@@ -4,9 +4,9 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from gateway.schemas.base import Listed, Schema, Shown
+from gateway.schemas.base import Asked, Listed, Schema, Shown
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Instant
 from services.shared.messages.billing.settlement import AgentModel, PartyKind, SettlementState
@@ -128,11 +128,7 @@ class SettlementSalePage(Shown):
     next_cursor: str | None
 
 
-class SettlementsPreviewed(BaseModel):
-    """Stands behind the question mark: text, so the day is read from it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class SettlementsPreviewed(Asked):
     until: Annotated[date, Field(description="orders accepted up to the end of this day in Asia/Shanghai")]
 
 
