@@ -67,7 +67,7 @@ def refund_agreed(event: RefundAgreed, *, uow: InvoicingUnitOfWork, now: datetim
 def take_back(
     event: RefundAgreed | CommissionReduced, buyer_id: UUID, uow: InvoicingUnitOfWork, now: datetime, *, platform: bool
 ) -> None:
-    """Of the order's invoice; of a commission that had risen, where one does not suffice, of both. Once a refund."""
+    """Of the order's invoice; of a commission that had risen, where one does not suffice, of several. Once a refund."""
     invoices = uow.invoices.of_order(event.order_id)
     if not invoices:
         raise NotYet("the order has no invoice yet")
@@ -154,9 +154,9 @@ def record_documents(
     """What became of `issue_red_letter`: *outcome* holds *findings*, or the kept files *pdf* and *xml*."""
     invoice = uow.invoices.get(UUID(payload["invoice_id"]))
     made = uow.red_letters.get(UUID(payload["red_letter_id"]))
-    contents, form = made.contents, made.form
-    if made.state != "issuing" or contents is None:  # recorded before; the same call again made the same files
+    if made.state != "issuing":  # recorded before; the same call again made the same files
         return
+    contents, form = made.frozen, made.form
     if outcome["findings"]:
         made.fail(problem_text(outcome["findings"]), now)
         uow.red_letters.save(made)
