@@ -1,6 +1,6 @@
 """The splitting channel's bills beside ours: what is lost, changed, late or too much on either side is found."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -25,14 +25,22 @@ from tests.integration.billing.agent_orders import (
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.test_bank_targets import says, suspended
 from tests.integration.billing.test_reconciliation_adjustments import approve, propose
-from tests.integration.billing.test_reconciliation_stripe import TOMORROW, items, reconcile, start, states, the_run
+from tests.integration.billing.test_reconciliation_stripe import items, reconcile, start, states, the_run
 from tests.kit.channel_control import ChannelControl
 from tests.kit.fakes_billing import NOW, ORDER_ID, cny, order_cancelled
 from tests.kit.real_service import together
 
-# The stand-in books by the machine's clock.
-TODAY = business_date(TOMORROW - timedelta(days=1))
+# What the channel's clock says when a test begins: what we book at NOW it does some days later.
+THEIRS = NOW + timedelta(days=6)
+TODAY, TOMORROW = business_date(THEIRS), THEIRS + timedelta(days=1)
 THE_FEE = ((PSP_FEE, "D", 600), (CHANNEL, "C", 600))
+
+
+@pytest.fixture
+def channel(channel: ChannelControl) -> ChannelControl:
+    """Whatever the machine's clock says."""
+    channel.advance_days((THEIRS - datetime.now(UTC)) / timedelta(days=1))
+    return channel
 
 
 def withdrawn(billing: Billing, serial_number: str, amount: str, minor_units: int) -> None:
