@@ -134,6 +134,11 @@ facts AS (
   FROM ours FULL JOIN theirs USING (programme_id, order_number, currency, name))
 """
 
+# Days of which there is a bill: all since the first order there that are over.
+_BILL_DAYS = """generate_series(
+  (SELECT min(opened_at) AT TIME ZONE 'Asia/Shanghai' FROM channel_order)::date::timestamp,
+  %(until)s AT TIME ZONE 'Asia/Shanghai' - interval '1 day', '1 day') AS day"""
+
 # A line of a bill is about one thing, by our number of it: what of it moves our balance there is a movement, what moves
 # what is held for orders is of kind held. The bank names no withdrawal: of each amount the first of the channel's is
 # the first that a line of the bank is. What we booked on a day whose bill we have not yet is no item: the bill is.
@@ -187,9 +192,7 @@ facts AS (
     SELECT FROM channel_bill b WHERE b.day = (l.at AT TIME ZONE 'Asia/Shanghai')::date)
   UNION ALL
   SELECT 'statement', day::date::text, '', NULL, NULL, day AT TIME ZONE 'Asia/Shanghai', 'no bill of this day'
-  FROM generate_series((SELECT min(opened_at) AT TIME ZONE 'Asia/Shanghai' FROM channel_order)::date::timestamp,
-                       %(until)s AT TIME ZONE 'Asia/Shanghai' - interval '1 day', '1 day') AS day
-  WHERE NOT EXISTS (SELECT FROM channel_bill b WHERE b.day = day.day::date))
+  FROM {_BILL_DAYS} WHERE NOT EXISTS (SELECT FROM channel_bill b WHERE b.day = day.day::date))
 """
 
 COMPARE = """
@@ -295,11 +298,8 @@ SELECT DISTINCT ON (n.currency) n.currency, n.theirs, n.listed, n.day AS "on", (
 FROM standing n ORDER BY n.currency, n.day DESC
 """
 
-# Since when each day is asked for: the first order there.
-BILLS_WANTED = """
-SELECT day::date FROM generate_series(
-  (SELECT min(opened_at) AT TIME ZONE 'Asia/Shanghai' FROM channel_order)::date::timestamp,
-  %(until)s AT TIME ZONE 'Asia/Shanghai' - interval '1 day', '1 day') AS day
+BILLS_WANTED = f"""
+SELECT day::date FROM {_BILL_DAYS}
 WHERE %(again_since)s::timestamptz IS NULL OR (day + interval '1 day') AT TIME ZONE 'Asia/Shanghai' > %(again_since)s
    OR NOT EXISTS (SELECT FROM channel_bill b WHERE b.day = day.day::date)
 ORDER BY day
