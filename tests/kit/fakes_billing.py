@@ -339,20 +339,18 @@ class FakeAccruals:
 
 
 class FakeCommissionDebts:
-    """Those that tests put there; what a claw-back is due is tested on the database."""
-
-    def __init__(self) -> None:
-        self.rows: dict[UUID, CommissionDebt] = {}
+    """None: when they are due and reminded of is tested on the real database."""
 
     def open(self, key: str, due_on: date) -> CommissionDebt | None:
         del key, due_on
         return None
 
     def find(self, clawback_id: UUID) -> CommissionDebt | None:
-        return deepcopy(self.rows.get(clawback_id))
+        del clawback_id
+        return None
 
     def save(self, debt: CommissionDebt) -> None:
-        self.rows[debt.clawback_id] = deepcopy(debt)
+        raise NotImplementedError
 
 
 class FakeClawbacks:

@@ -91,7 +91,7 @@ def _all() -> Select[Any]:
     )
     return select(
         _TABLE, clawback.c.party_id, clawback.c.order_id, clawback.c.order_number, clawback.c.currency,
-        clawback.c.amount, clawback.c.left, clawback.c.opened_at, number.label("invoice_number"),
+        clawback.c.amount, clawback.c.left, number.label("invoice_number"),
     ).join(clawback, clawback.c.clawback_id == _TABLE.c.clawback_id)  # fmt: skip
 
 
@@ -103,7 +103,6 @@ def _debt(row: Any) -> CommissionDebt:
         order_number=row.order_number,
         amount=Money(row.amount, row.currency),
         left=Money(row.left, row.currency),
-        opened_at=row.opened_at,
         due_on=row.due_on,
         invoice_number=row.invoice_number or "",
         reminders=row.reminders,

@@ -15,7 +15,8 @@ from services.shared.kernel.actor import Actor
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.settlement import ListSettlementSales, SettlementSale, SettlementSalePage
 
-# As it was accepted: what a refund takes of it has a red letter of its own.
+# As it was accepted: what a refund takes of it has a red letter of its own, and what it makes the commission more an
+# invoice of its own.
 _SALES = text("""
 SELECT o.order_id, o.number AS order_number, o.title, o.currency, o.accepted_at,
        o.split_terms ->> 'collection_model' AS way, coalesce(i.number, '') AS invoice_number,
@@ -25,7 +26,8 @@ SELECT o.order_id, o.number AS order_number, o.title, o.currency, o.accepted_at,
        coalesce(c.amount, 0) AS split_off
 FROM stated_sale s JOIN contracted_order o USING (order_id)
 LEFT JOIN split_order c ON c.order_id = o.order_id AND c.state = 'finished'
-LEFT JOIN invoice_copy i ON i.order_id = o.order_id AND i.kind = 'blue' AND i.buyer_id = o.provider_id
+LEFT JOIN invoice_copy i ON i.order_id = o.order_id AND i.kind = 'blue' AND i.refund_id IS NULL
+  AND i.buyer_id = o.provider_id
 WHERE s.settlement_id = :settlement_id
 """).columns(
     column("order_id", Uuid), column("order_number", Text), column("title", Text), column("currency", Text),

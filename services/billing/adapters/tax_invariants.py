@@ -31,7 +31,8 @@ _BOOKED = f"""
   WHERE e.account IN ('R:service', 'R:commission', 'L:vat:output') AND t.order_id IS NOT NULL AND t.order_id $moved
     AND t.kind NOT IN ('rounding', 'reclassification', 'reversal')
     AND NOT (starts_with(t.idem_key, 'refund:') AND NOT EXISTS (
-      SELECT FROM ({_COPY}) AS c WHERE c.refund_id::text = split_part(t.idem_key, ':', 2)))
+      SELECT FROM ({_COPY}) AS c
+      WHERE c.order_id = t.order_id AND c.refund_id::text = split_part(t.idem_key, ':', 2)))
   GROUP BY t.order_id"""
 
 # Of each accepted order and refund what of it is taxed by the company, by what was frozen and not by the ledger.
@@ -51,7 +52,7 @@ _TAXED = f"""
          fee_tax_bps IS NOT NULL AS internal, agent
   FROM ({_MODE}) AS m"""
 _TAKEN = f"""
-  SELECT r.refund_id, r.order_id, r.n, r.state, r.agreed_at, x.number, x.currency, x.internal,
+  SELECT r.refund_id, r.order_id, r.state, r.agreed_at, x.number, x.currency, x.internal,
          CASE WHEN x.internal THEN (r.takes ->> 'fee')::bigint
               WHEN x.agent THEN (r.takes ->> 'net')::bigint - (r.takes ->> 'provider_net')::bigint
               ELSE r.net END AS net,
@@ -86,10 +87,11 @@ TAX_CHECKS: dict[str, str] = {
     _VAT: f"""
         WITH moved AS (
           SELECT t.transaction_id, t.idem_key, e.currency,
+                 CASE WHEN starts_with(t.idem_key, 'refund:') THEN split_part(t.idem_key, ':', 2) END AS refund_id,
                  to_char(t.effective_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM') AS month,
                  sum(CASE e.side WHEN 'C' THEN e.amount ELSE -e.amount END) AS tax
           FROM ledger_entry e JOIN ledger_tx t USING (seq)
-          WHERE e.account = 'L:vat:output' AND t.kind <> 'vat_month_end' GROUP BY 1, 2, 3, 4),
+          WHERE e.account = 'L:vat:output' AND t.kind <> 'vat_month_end' GROUP BY 1, 2, 3, 4, 5),
         -- What is invoiced in a later month than it is recognised was declared without an invoice in its own.
         due AS (
           SELECT coalesce(m.month, to_char(x.accepted_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM')) AS month, x.currency,
@@ -107,8 +109,7 @@ TAX_CHECKS: dict[str, str] = {
                  CASE WHEN c.tax IS NOT NULL OR t.state = 'awaiting_red_letter' THEN 0
                       ELSE coalesce(-t.tax, m.tax, 0) END, 0
           FROM ({_TAKEN}) AS t LEFT JOIN ({_OF_REFUND}) AS c USING (refund_id)
-          LEFT JOIN moved m ON m.idem_key IN (format('refund:%s:%s', t.refund_id, t.n),
-                                              format('refund:%s:shares', t.refund_id)) AND m.currency = t.currency
+          LEFT JOIN moved m ON m.refund_id = t.refund_id::text AND m.currency = t.currency
           UNION ALL
           SELECT m.month, m.currency, 0, 0, m.tax FROM moved m JOIN adjustment a USING (transaction_id)
           WHERE a.state = 'approved'),

@@ -51,7 +51,6 @@ class CommissionDebt:
     order_number: str
     amount: Money
     left: Money
-    opened_at: datetime
     due_on: date
     invoice_number: str
     reminders: int

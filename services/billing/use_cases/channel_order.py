@@ -120,14 +120,22 @@ def paid(payment: Payment, facts: ChannelOrderFacts, *, uow: BillingUnitOfWork, 
     return True
 
 
-def released(payment_id: UUID, still_held: Money, *, uow: BillingUnitOfWork, now: datetime) -> str:
+def released(
+    payment_id: UUID, still_held: Money, under_way: Money, *, uow: BillingUnitOfWork, now: datetime
+) -> str:  # fmt: skip
     """
     The channel gave the provider all that was not split by the end of its time, but what refunds under way take
     (*still_held*). What was our share is owed.
+
+    Where they take more as we know them (*under_way*), one has come to an end there: that is learned first, or what it
+    took would be booked as the provider's.
     """
     made = uow.channel_orders.find(payment_id)
     if made is None or not LIFECYCLE.allows("release", made.state):
         return "nothing_new"
+    if under_way > still_held:
+        uow.set_timer(RELEASE_TIMER, f"{payment_id}/over", now + CHECK_DELAYS[2])
+        return "refund_unclear"
     made.release()
     uow.channel_orders.save(made)
     given = standing(made.order_id, made.currency, uow) - still_held
@@ -197,7 +205,7 @@ def check_release(subject: str, *, uow: BillingUnitOfWork, now: datetime) -> Non
     if made is None or made.state != "paid" or made.released_at is None:
         return
     if what == "over":
-        _look(RELEASE_TIMER, made, "over", uow)
+        _look(RELEASE_TIMER, made, f"over:{now.isoformat()}", uow)
         return
     if what == "late":
         if not made.failure:

@@ -10,6 +10,7 @@ from services.billing.domain.payment import LIFECYCLE, Payment
 from services.billing.use_cases import channel_order
 from services.billing.use_cases.payment import announce_success, doubt, refuse
 from services.billing.use_cases.ports import BillingUnitOfWork
+from services.shared.kernel.money import total
 
 log = structlog.get_logger("channel_payment")
 
@@ -29,10 +30,10 @@ def learn(payment_id: UUID, facts: ChannelOrderFacts, *, uow: BillingUnitOfWork,
         outcome = channel_order.opened(payment, facts, uow=uow)
     elif facts.status == "closed":
         outcome = channel_order.closed(payment_id, uow=uow)
+    elif facts.status == "released":
+        outcome = _released(payment, facts, uow, now)
     else:
         outcome = _paid(payment, facts, uow, now)
-        if facts.status == "released" and outcome != "in_doubt":
-            outcome = channel_order.released(payment_id, facts.held, uow=uow, now=now)
     uow.payments.save(payment)
     return outcome
 
@@ -41,6 +42,20 @@ def not_made(payment_id: UUID, code: str, *, uow: BillingUnitOfWork) -> None:
     """The channel will not make the order on which it is paid."""
     channel_order.refused(payment_id, code, uow=uow)
     refuse(payment_id, code, "", uow=uow)
+
+
+def _released(payment: Payment, facts: ChannelOrderFacts, uow: BillingUnitOfWork, now: datetime) -> str:
+    # Refunds are locked before the order at the channel.
+    refunds = [(made, made.part(payment.payment_id)) for made in uow.refunds.of_order(payment.order_id)]
+    under_way = total(
+        (made.money(part.amount) for made, part in refunds
+         if part is not None and (part.route, part.state) == ("platform_channel", "sent")),
+        payment.currency,
+    )  # fmt: skip
+    outcome = _paid(payment, facts, uow, now)
+    if outcome == "in_doubt":
+        return outcome
+    return channel_order.released(payment.payment_id, facts.held, under_way, uow=uow, now=now)
 
 
 def _paid(payment: Payment, facts: ChannelOrderFacts, uow: BillingUnitOfWork, now: datetime) -> str:

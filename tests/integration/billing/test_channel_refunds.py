@@ -10,7 +10,7 @@ from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain import ledger
 from services.billing.domain.ledger import BANK, CHANNEL, entries
 from services.billing.domain.refund import ProvidersMoney, SameHands
-from services.billing.use_cases import order, refund, split_order
+from services.billing.use_cases import channel_order, order, refund, split_order
 from services.billing.use_cases.ledger import post_transaction
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.messages.billing.refund import ApproveRefund, RequestRefund, RerouteRefund
@@ -297,6 +297,25 @@ def test_what_goes_back_is_not_released_with_the_rest(billing: Billing, channel:
     _made(billing, channel, number)
     assert refund_part(billing)[1] == "succeeded"
     assert billing.balance(HELD) == 0
+
+
+def test_a_refund_that_the_channel_made_before_the_release_is_learned_first(
+    billing: Billing, channel: ChannelControl
+) -> None:
+    """Although the release is told before it: what the customer has back is not booked as the provider's."""
+    paid(billing, channel)
+    number = _given_back_slowly(billing, channel, 40_000)
+    channel.settle("refund", number)
+    channel.advance_days(181)
+    look(billing, "channel_order", PAYMENT)
+    assert (billing.balance(HELD), channel_order_state(billing)) == (PAID, "paid")
+    look(billing, "channel_refund", number)
+    ((due_at,),) = billing.rows("SELECT due_at FROM timer WHERE subject = %s", (f"{PAYMENT}/over",))
+    billing.within(lambda uow: channel_order.check_release(f"{PAYMENT}/over", uow=uow, now=due_at), due_at)
+    billing.do_outside(due_at)
+    assert (billing.balance(HELD), channel_order_state(billing)) == (0, "released")
+    assert refund_part(billing)[1] == "succeeded"
+    assert billing.violations() == ()
 
 
 def test_commission_netted_before_the_refund_is_on_the_providers_next_statement(

@@ -77,6 +77,22 @@ def test_one_transfer_for_several_claims(books: Billing) -> None:
     assert books.violations() == ()
 
 
+@pytest.mark.parametrize(("taken", "amount", "left"), [(2_000_000, "38000.00", 1_800_000), (8_000_000, "20000.00", 0)])
+def test_one_transfer_for_what_a_refund_has_left_of_several_claims(
+    books: Billing, taken: int, amount: str, left: int
+) -> None:
+    """Of one of them less, or nothing at all; of the other all."""
+    both = [
+        approved(books, submit(books, done(books, order_id, report), order_id=order_id))
+        for order_id, report in ((ORDER_ID, SHA), (OTHER_ORDER_ID, "11" * 32))
+    ]
+    refunded(books, taken)
+    bank(books, ("B1", "in", amount, " ".join(claim.number for claim in both)))
+    assert books.rows("SELECT state FROM bank_line") == [("matched",)]
+    assert books.rows("SELECT state, paid FROM claim ORDER BY paid") == [("paid", left), ("paid", 2_000_000)]
+    assert books.violations() == ()
+
+
 def test_one_transfer_for_claims_of_which_one_is_not_approved(books: Billing) -> None:
     """It waits whole."""
     one = approved(books, submit(books, done(books)))

@@ -23,7 +23,9 @@ from tests.integration.billing.agent_orders import COMMISSION, PAID, paid, split
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.on_credit import invoiced
 from tests.integration.billing.test_agent_orders import TV05, accepted
+from tests.integration.billing.test_commission_debts import issued
 from tests.integration.billing.test_settlements import close, lines_of
+from tests.integration.billing.test_tax_invariants import risen
 from tests.kit.channel_control import ChannelControl
 from tests.kit.fakes_billing import FINANCE, ORDER_ID, OTHER_STATION_MANAGER, PROVIDER_FINANCE, PROVIDER_ID, cny
 from tests.kit.real_service import together
@@ -69,6 +71,14 @@ def test_what_was_paid_directly_stands_beside_what_is_owed(billing: Billing) -> 
     (line,) = lines_of(billing, stated).items
     assert line.order_id == OTHER
     assert billing.violations() == ()
+
+
+def test_a_commission_that_rose_has_two_invoices_and_is_one_sale(billing: Billing) -> None:
+    made = risen(billing)
+    issued(billing, 4_000, 240, refund_id=made.refund_id)
+    (stated,) = close(billing).items
+    (sale,) = sales(billing, stated).items
+    assert (sale.commission, sale.invoice_number) == (cny(5_000), "INV-2026-000001")
 
 
 def test_the_sheet_has_it_as_numbers(billing: Billing) -> None:

@@ -92,7 +92,8 @@ def submit(
 
 def refuse(uow: FakeBillingUnitOfWork, n: int) -> None:
     """The institution refuses what was written for the *n*th time, from 0."""
-    evidence_refused(uow.calls("submit_dispute_evidence")[n], "billing.stripe_refused", uow=uow, now=NOW)
+    payload = uow.calls("submit_dispute_evidence")[n]
+    evidence_refused(payload, "billing.stripe_refused", uow=uow, now=NOW)  # type: ignore[arg-type]
 
 
 def test_opened_takes_the_money_and_the_fee_and_holds_the_parties() -> None:

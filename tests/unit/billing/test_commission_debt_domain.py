@@ -16,7 +16,7 @@ FIRST = datetime(2026, 12, 8, 16, tzinfo=UTC)
 
 def owed(left: int = 10_600) -> CommissionDebt:
     return CommissionDebt(
-        derived_id("clawback"), PROVIDER_ID, derived_id("order"), "OR-2026-000123", cny(10_600), cny(left), NOW, DUE,
+        derived_id("clawback"), PROVIDER_ID, derived_id("order"), "OR-2026-000123", cny(10_600), cny(left), DUE,
         "INV-2026-000001", 0, None,
     )  # fmt: skip
 
