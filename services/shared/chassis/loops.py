@@ -11,7 +11,7 @@ log = logger("loops")
 Stop = threading.Event
 
 BACKOFF_FIRST_S = 0.5
-BACKOFF_MAX_S = 30.0
+BACKOFF_MAX_S = 10.0
 STABLE_AFTER_S = 20.0
 """A run that lasted so long starts the next one without delay memory."""
 
@@ -22,7 +22,7 @@ def keep_running(
     """
     Start a thread that calls *run* until *stop* is set, and again whenever it raises.
 
-    Half a second after the first failure, then twice as long each time up to 30 s. SystemExit counts as a failure:
+    Half a second after the first failure, then twice as long each time up to 10 s. SystemExit counts as a failure:
     only the main thread may end the process, and any other would end without a word.
     """
 

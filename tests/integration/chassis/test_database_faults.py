@@ -41,7 +41,7 @@ def test_an_immediate_stop_before_a_commit_leaves_nothing_half_done(
         except psycopg2.Error:  # refused, or cut in the middle
             return False
 
-    wait(all_there)
+    wait(all_there, 180)  # the server first brings all its files to the disk again
     assert batches > 10
     assert pair.effects() == numbers
     chain = pair.source.rows("SELECT seq, body, body_sha256, hash FROM event_log ORDER BY seq")
