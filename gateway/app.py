@@ -66,6 +66,7 @@ from gateway.routes import (
     red_letter,
     referral,
     refund,
+    related_party,
     seller_invoice,
     settlement,
     small_enterprise,
@@ -91,7 +92,7 @@ ROUTES = (
     invoicing, red_letter, failed_document, feed,
     programme,
     voucher, claim, subsidy, funding, collection_agreement, direct_payment,
-    seller_invoice, reconciliation, operation, stripe_webhook,
+    related_party, seller_invoice, reconciliation, operation, stripe_webhook,
     split_order, input_vat, small_enterprise, income_allocation,
 )  # fmt: skip
 

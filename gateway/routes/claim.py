@@ -1,4 +1,4 @@
-"""Claims: a programme's authority is asked for its part, with the evidence; and who is related to whom."""
+"""Claims: a programme's authority is asked for its part, with the evidence."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +10,6 @@ from gateway.answers import created, ok
 from gateway.calls import JsonBody, Signed
 from gateway.schemas import claim as schemas
 from services.shared.messages.billing import claim
-from services.shared.messages.billing.related_party import DeclareRelation, RelationView
 
 router = APIRouter(prefix="/v1", tags=["billing"])
 
@@ -62,12 +61,3 @@ def record_claim_paid(
     """The authority paid the customer or the provider itself."""
     command = claim.RecordClaimPaid(claim_id=claim_id, reference=body.reference)
     return ok(schemas.Claim.of(caller.ask(command, claim.ClaimView)))
-
-
-@router.post("/related-parties", status_code=problems.CREATED, response_model=schemas.Relation)
-def declare_relation(
-    caller: Signed, body: Annotated[schemas.RelationToDeclare, Depends(JsonBody(schemas.RelationToDeclare))]
-) -> Response:
-    """Who controls whom, or holds shares of whom."""
-    view = caller.ask(DeclareRelation(**dict(body)), RelationView)
-    return created(schemas.Relation.of(view), None)

@@ -9,7 +9,6 @@ from services.shared.kernel.money import Money
 from services.shared.messages.base import Instant, Name, Text
 from services.shared.messages.billing.claim import ClaimState, Evidence
 from services.shared.messages.billing.programme import RedeemTo, RuleResult
-from services.shared.messages.billing.related_party import RelationKind
 from services.shared.messages.billing.voucher import Finding
 
 
@@ -68,17 +67,3 @@ class ClaimPack(Shown):
     sha256: str
     size_bytes: int
     filename: str
-
-
-class RelationToDeclare(Schema):
-    owner_id: UUID
-    owned_id: UUID
-    kind: RelationKind
-    note: Text = ""
-
-
-class Relation(Shown):
-    owner_id: UUID
-    owned_id: UUID
-    kind: RelationKind
-    declared_at: Instant

@@ -99,14 +99,28 @@ class FakeOfferings:
 
 class FakeRelations:
     def __init__(self) -> None:
-        self.held: dict[tuple[UUID, UUID, str], DeclaredRelation] = {}
+        self.held: list[DeclaredRelation] = []
 
-    def add(self, relation: DeclaredRelation) -> None:
-        self.held.setdefault((relation.owner_id, relation.owned_id, relation.kind), relation)
+    def add(self, relation: DeclaredRelation) -> DeclaredRelation:
+        key = (relation.owner_id, relation.owned_id, relation.kind)
+        for each in self.of([relation.owner_id]):
+            if (each.owner_id, each.owned_id, each.kind) == key:
+                return each
+        self.held.append(relation)
+        return relation
+
+    def get(self, relation_id: UUID) -> DeclaredRelation:
+        for each in self.held:
+            if each.relation_id == relation_id:
+                return each
+        raise NotFound
+
+    def save(self, relation: DeclaredRelation) -> None:
+        assert self.get(relation.relation_id) is relation
 
     def of(self, organisation_ids: Iterable[UUID]) -> Sequence[DeclaredRelation]:
         wanted = set(organisation_ids)
-        return [each for each in self.held.values() if {each.owner_id, each.owned_id} & wanted]
+        return [each for each in self.held if {each.owner_id, each.owned_id} & wanted and each.withdrawn_at is None]
 
 
 class FakeProgrammes:

@@ -21,6 +21,7 @@ from services.billing.adapters.payout_repositories import SqlBankOrders, SqlPayo
 from services.billing.adapters.period_repository import SqlPeriods
 from services.billing.adapters.reconciliation_repository import SqlReconciliations
 from services.billing.adapters.refund_repositories import SqlRefunds
+from services.billing.adapters.related_party_repository import SqlRelations
 from services.billing.adapters.repositories import (
     SqlOrders,
     SqlOrganisations,
@@ -34,7 +35,6 @@ from services.billing.adapters.voucher_repositories import (
     SqlOfferings,
     SqlPlacedOrders,
     SqlProgrammes,
-    SqlRelations,
     SqlVouchers,
 )
 from services.shared.chassis.unit_of_work import UnitOfWork

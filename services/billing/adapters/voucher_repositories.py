@@ -1,4 +1,4 @@
-"""Rows ⇄ programmes, vouchers and what they follow: placed orders, offerings, declared relations."""
+"""Rows ⇄ programmes, vouchers and what they follow: placed orders, offerings."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
@@ -6,14 +6,13 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
-from sqlalchemy import Connection, Table, func, or_, select, text
+from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from services.billing.adapters import voucher_tables as tables
 from services.billing.domain.offering import OfferingCopy
 from services.billing.domain.order import PlacedOrder
 from services.billing.domain.programme import Programme, ProgrammeVersion, VersionExists
-from services.billing.domain.related_party import DeclaredRelation
 from services.billing.domain.voucher import Voucher, VoucherAlreadyOnOrder, VoucherUse
 from services.shared.chassis.database import ChangedMeanwhile, save_versioned
 
@@ -57,23 +56,6 @@ class SqlOfferings:
         table = tables.offering
         rows = self.connection.execute(select(table).where(table.c.offering_id.in_(list(offering_ids))))
         return [_OFFERING.validate_python(dict(row._mapping)) for row in rows]
-
-
-class SqlRelations:
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def add(self, relation: DeclaredRelation) -> None:
-        self.connection.execute(insert(tables.declared_relation).values(vars(relation)).on_conflict_do_nothing())
-
-    def of(self, organisation_ids: Iterable[UUID]) -> Sequence[DeclaredRelation]:
-        table, wanted = tables.declared_relation, list(organisation_ids)
-        rows = self.connection.execute(
-            select(table)
-            .where(or_(table.c.owner_id.in_(wanted), table.c.owned_id.in_(wanted)))
-            .order_by(table.c.owner_id, table.c.owned_id, table.c.kind)
-        )
-        return [DeclaredRelation(**row._mapping) for row in rows]
 
 
 class SqlProgrammes:

@@ -30,17 +30,6 @@ offering = Table(
     Column("prices", JSONB),
 )
 
-declared_relation = Table(
-    "declared_relation",
-    metadata,
-    Column("owner_id", Uuid, primary_key=True),
-    Column("owned_id", Uuid, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("declared_by", Text),
-    instant("declared_at"),
-    Column("note", Text),
-)
-
 programme = Table(
     "programme",
     metadata,

@@ -6,7 +6,7 @@ A finding accuses nobody. What it does (stop, ask a person, nothing) is data of 
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -14,10 +14,17 @@ from uuid import UUID
 from services.billing.domain.offering import OfferingCopy
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.programme import CheckKind, Rules, Severity
-from services.shared.kernel.errors import Invalid
+from services.shared.kernel.errors import Conflict, Invalid
+from services.shared.kernel.ids import new_id
 from services.shared.kernel.rate import share
 
 RelationKind = Literal["control", "shareholding"]
+
+
+class RelationWithdrawn(Conflict):
+    """It was withdrawn before."""
+
+    code = "billing.relation_withdrawn"
 
 
 class RelatedToItself(Invalid):
@@ -26,9 +33,9 @@ class RelatedToItself(Invalid):
     code = "billing.related_to_itself"
 
 
-@dataclass(frozen=True)
+@dataclass
 class DeclaredRelation:
-    """*owner_id* controls *owned_id*, or holds shares of it; as declared, by whom and when."""
+    """*owner_id* controls *owned_id*, or holds shares of it; as declared and withdrawn, by whom and when."""
 
     owner_id: UUID
     owned_id: UUID
@@ -36,11 +43,21 @@ class DeclaredRelation:
     declared_by: str
     declared_at: datetime
     note: str
+    relation_id: UUID = field(default_factory=new_id)
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str | None = None
+    withdrawal_reason: str = ""
 
     def __post_init__(self) -> None:
         """Raises RelatedToItself."""
         if self.owner_id == self.owned_id:
             raise RelatedToItself
+
+    def withdraw(self, reason: str, by: str, now: datetime) -> None:
+        """Raises RelationWithdrawn."""
+        if self.withdrawn_at is not None:
+            raise RelationWithdrawn
+        self.withdrawn_at, self.withdrawn_by, self.withdrawal_reason = now, by, reason
 
 
 @dataclass(frozen=True)
@@ -79,7 +96,7 @@ def findings(
     Args:
         holder: Who is helped.
         provider: Who does the work.
-        relations: Declared ones in which either stands.
+        relations: Declared ones in which either stands, and which are not withdrawn.
         lines: Of the order.
         offerings: What is published of the offerings on them.
         rules: Say what a finding does, and how far a price may be above the list.

@@ -2,7 +2,13 @@
 
 from datetime import timedelta
 
-from services.billing.adapters import claim_queries, queries, subsidy_queries, voucher_queries
+from services.billing.adapters import (
+    claim_queries,
+    queries,
+    related_party_repository,
+    subsidy_queries,
+    voucher_queries,
+)
 from services.billing.entrypoints.given import DOWNLOADS, given, instructions, store
 from services.billing.use_cases import (
     claim,
@@ -38,7 +44,7 @@ from services.shared.messages.billing.referral import (
     RevokeReferral,
     SubmitReferralEvidence,
 )
-from services.shared.messages.billing.related_party import DeclareRelation
+from services.shared.messages.billing.related_party import DeclareRelation, ListRelations, WithdrawRelation
 from services.shared.messages.billing.voucher import (
     ApproveVoucher,
     EstimateVoucher,
@@ -100,3 +106,5 @@ class Rules:
     get_subsidy_pack = query(subsidies.GetSubsidyPack, given(subsidy_queries.get_subsidy_pack, **DOWNLOADS))
 
     declare_relation = command(DeclareRelation, related_party.declare_relation)
+    withdraw_relation = command(WithdrawRelation, related_party.withdraw_relation)
+    list_relations = query(ListRelations, related_party_repository.list_relations)

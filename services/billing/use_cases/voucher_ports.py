@@ -32,11 +32,16 @@ class Offerings(Protocol):
 
 
 class Relations(Protocol):
-    def add(self, relation: DeclaredRelation) -> None:
-        """Store it; one that is declared already is left alone."""
+    def add(self, relation: DeclaredRelation) -> DeclaredRelation:
+        """Store it, unless the same is declared already; answers the one that stands."""
+
+    def get(self, relation_id: UUID) -> DeclaredRelation:
+        """Locked. Raises NotFound."""
+
+    def save(self, relation: DeclaredRelation) -> None: ...
 
     def of(self, organisation_ids: Iterable[UUID]) -> Sequence[DeclaredRelation]:
-        """Those in which any of them stands."""
+        """Those in which any of them stands and that are not withdrawn."""
 
 
 class Programmes(Protocol):
