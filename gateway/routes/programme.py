@@ -38,6 +38,17 @@ def import_programme_statement(
     return created(schemas.ProgrammeStatement.of(view), f"/v1/programmes/{programme_id}")
 
 
+@router.post("/programmes/{programme_id}/release-funds", response_model=schemas.Programme)
+def release_programme_funds(
+    caller: Signed,
+    programme_id: UUID,
+    body: Annotated[schemas.FundsToRelease, Depends(JsonBody(schemas.FundsToRelease))],
+) -> Response:
+    """Money that came ahead and is neither spent nor promised is to go back to the authority."""
+    command = programme.ReleaseProgrammeFunds(programme_id=programme_id, amount=body.amount)
+    return ok(schemas.Programme.of(caller.ask(command, programme.ProgrammeView)))
+
+
 @router.get("/programmes", response_model=schemas.ProgrammePage)
 def list_programmes(caller: Signed, listed: Annotated[Listed, Query()]) -> Response:
     query = programme.ListProgrammes(**dict(listed))

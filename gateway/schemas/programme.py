@@ -48,6 +48,10 @@ class ProgrammeToPublish(Schema):
     rules: Rules
 
 
+class FundsToRelease(Schema):
+    amount: PositiveMoney
+
+
 class ProgrammeStatementToImport(Schema):
     until: Annotated[date, Field(description="business day at whose end it says how things stood")]
     csv: Annotated[

@@ -11,6 +11,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.shared.kernel.errors import Conflict, Invalid
+from services.shared.kernel.money import Money
 from services.shared.kernel.rate import share
 from services.shared.kernel.times import business_date
 
@@ -59,6 +60,12 @@ class BudgetCommitted(Conflict):
     """More of the budget is reserved or spent than the new one holds."""
 
     code = "billing.programme_budget_committed"
+
+
+class FundsPromised(Conflict):
+    """Of the money that came ahead less is left than that: the rest is promised or spent."""
+
+    code = "billing.programme_funds_promised"
 
 
 class WrongSide(Conflict):
@@ -164,7 +171,7 @@ class Programme:
         number: What the authority states when it sends money for the programme.
         budget: Most that may be reserved and spent together; minor units of *currency*.
         committed: What is.
-        funded: What came in ahead, for a pre-funded programme.
+        funded: What came in ahead, for a pre-funded programme, less what is released to go back.
     """
 
     programme_id: UUID
@@ -199,6 +206,13 @@ class Programme:
         if budget < self.committed:
             raise BudgetCommitted(committed_minor=self.committed)
         self.title_zh, self.title_en, self.budget = title_zh, title_en, budget
+
+    def release_funds(self, amount: Money) -> None:
+        """*amount* of what came in ahead is to go back. Raises FundsPromised."""
+        left = self.funded - self.committed if amount.currency == self.currency else 0
+        if amount.amount > left:
+            raise FundsPromised(left_minor=max(0, left))
+        self.funded -= amount.amount
 
 
 @dataclass(frozen=True, slots=True)

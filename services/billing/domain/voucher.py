@@ -329,6 +329,13 @@ def funded(programme_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
     return ledger.entries(("D", ledger.BANK, amount), ("C", ledger.voucher_fund(programme_id), amount))
 
 
+def funds_released(programme_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
+    """What is not spent of a pre-funded programme's money is the authority's again."""
+    return ledger.entries(
+        ("D", ledger.voucher_fund(programme_id), amount), ("C", ledger.voucher_clawback(programme_id), amount)
+    )
+
+
 def voucher_used(use: VoucherUse) -> tuple[ledger.Entry, ...]:
     """The contract is signed: a pre-funded programme pays its part now; the others only what is accepted."""
     if use.redeem_to != "prefunded":

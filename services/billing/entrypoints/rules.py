@@ -33,7 +33,12 @@ from services.shared.messages.billing.claim import (
     SubmitClaim,
 )
 from services.shared.messages.billing.commission_plan import ListCommissionPlans, PreviewSplit, PublishCommissionPlan
-from services.shared.messages.billing.programme import GetProgramme, ListProgrammes, PublishProgramme
+from services.shared.messages.billing.programme import (
+    GetProgramme,
+    ListProgrammes,
+    PublishProgramme,
+    ReleaseProgrammeFunds,
+)
 from services.shared.messages.billing.programme_statement import ImportProgrammeStatement
 from services.shared.messages.billing.referral import (
     ClaimReferral,
@@ -74,6 +79,7 @@ class Rules:
     list_referrals = query(ListReferrals, queries.list_referrals)
 
     publish_programme = command(PublishProgramme, programme.publish_programme)
+    release_programme_funds = command(ReleaseProgrammeFunds, programme.release_programme_funds)
     import_programme_statement = command(ImportProgrammeStatement, programme_statement.import_programme_statement)
     get_programme = query(GetProgramme, voucher_queries.get_programme)
     list_programmes = query(ListProgrammes, voucher_queries.list_programmes)

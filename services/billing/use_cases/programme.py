@@ -19,7 +19,7 @@ from services.billing.domain.programme import (
     version_at,
 )
 from services.billing.domain.related_party import Finding, PricedLine, findings
-from services.billing.domain.voucher import Voucher, funded
+from services.billing.domain.voucher import Voucher, funded, funds_released
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, require
@@ -27,7 +27,12 @@ from services.shared.kernel.errors import NotFound, NotYet
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
 from services.shared.messages.billing import programme as messages
-from services.shared.messages.billing.programme import ProgrammePublished, ProgrammeView, PublishProgramme
+from services.shared.messages.billing.programme import (
+    ProgrammePublished,
+    ProgrammeView,
+    PublishProgramme,
+    ReleaseProgrammeFunds,
+)
 
 
 class AuthorityUnknown(NotFound):
@@ -178,6 +183,29 @@ def fund(
     if booked:
         programme.funded += amount.amount
         uow.programmes.save(programme)
+
+
+def release_programme_funds(
+    command: ReleaseProgrammeFunds, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
+) -> ProgrammeView:
+    """
+    Set unspent money of a pre-funded programme aside for its authority; two people then pay it back.
+
+    Raises:
+        NotFound: There is no such programme.
+        FundsPromised: See Programme.release_funds.
+    """
+    require(actor, command.grants, {})
+    programme = uow.programmes.find(command.programme_id, lock=True)
+    if programme is None:
+        raise NotFound
+    programme.release_funds(command.amount)
+    uow.programmes.save(programme)
+    post_transaction(
+        uow, key=f"programme:{programme.programme_id}:released:{new_id()}", kind="voucher_fund_released",
+        entries=funds_released(programme.programme_id, command.amount), effective_at=now, now=now,
+    )  # fmt: skip
+    return view(programme, uow.programmes.versions(programme.programme_id))
 
 
 def rules_of(told: messages.Rules) -> Rules:

@@ -12,10 +12,13 @@ from services.billing.adapters.explanation_queries import explain_balance
 from services.billing.domain.credit_payback import SameHands
 from services.billing.domain.ledger import BANK, AccountOverdrawn, voucher_clawback
 from services.billing.domain.payout import BankAccountChanged, BankAccountUnknown
+from services.billing.domain.programme import FundsPromised
 from services.billing.use_cases import credit_payback
+from services.billing.use_cases.programme import release_programme_funds
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.ids import new_id
+from services.shared.kernel.money import Money
 from services.shared.messages.billing.account import ExplainBalance
 from services.shared.messages.billing.credit_payback import (
     CreditPaybackView,
@@ -25,12 +28,22 @@ from services.shared.messages.billing.credit_payback import (
     OwedToProgramme,
     RequestProgrammePayback,
 )
+from services.shared.messages.billing.programme import ReleaseProgrammeFunds
 from tests.integration.billing.claim_books import approved, bank, done, submit
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.refunding import refunded
 from tests.integration.billing.test_bank_lines import refusals
 from tests.integration.billing.test_credit_paybacks import approve, told
-from tests.integration.billing.voucher_books import AUTHORITY, OTHER_AUTHORITY, OTHER_ORDER_ID
+from tests.integration.billing.voucher_books import (
+    AUTHORITY,
+    OTHER_AUTHORITY,
+    OTHER_ORDER_ID,
+    a_programme,
+    a_voucher,
+    place,
+    reserve,
+    sign,
+)
 from tests.kit.fakes_billing import (
     COOLING_OFF,
     DISPUTE_OPERATOR,
@@ -43,7 +56,7 @@ from tests.kit.fakes_billing import (
     an_organisation,
     cny,
 )
-from tests.kit.fakes_voucher import AUTHORITY_ID
+from tests.kit.fakes_voucher import AUTHORITY_ID, some_rules
 from tests.kit.real_service import together
 
 MIGRATIONS = "services.billing.migrations.versions"
@@ -177,4 +190,34 @@ def test_let_go_at_once(books: Billing) -> None:
     states = books.rows("SELECT state, count(*) FROM credit_payback GROUP BY 1 ORDER BY 1")
     assert states == [("ordered", 1), ("requested", 2)]
     assert books.balance(voucher_clawback(programme_id)) == 0
+    assert books.violations() == ()
+
+
+def test_what_a_fund_has_not_spent_goes_back(books: Billing) -> None:
+    """Never what a voucher is promised or has paid; many asking at once release it once."""
+    programme = a_programme(books, rules=some_rules(redeem_to="prefunded"))
+    bank(books, ("B1", "in", "50000.00", programme.number))
+    voucher = a_voucher(books, programme)
+    place(books)
+    reserve(books, voucher)
+
+    def release(amount: int, actor: Actor = FINANCE) -> Money:
+        wanted = ReleaseProgrammeFunds(programme_id=programme.programme_id, amount=cny(amount))
+        return books.run(release_programme_funds, wanted, actor).funded
+
+    with pytest.raises(NotFound):
+        release(1, AUTHORITY)
+    with pytest.raises(FundsPromised) as refused:
+        release(3_000_001)
+    assert refused.value.facts["left_minor"] == 3_000_000
+    sign(books)
+    answers = together([partial(release, 3_000_000)] * 8)
+    assert [str(each) for each in answers if not isinstance(each, FundsPromised)] == [str(cny(2_000_000))]
+    assert books.balance(f"L:voucher_fund:{programme.programme_id}") == 0
+    (seen,) = owed(books)
+    assert (seen.programme_id, seen.amount) == (programme.programme_id, cny(3_000_000))
+    asked = ask(books, programme.programme_id, 3_000_000)
+    approve(books, asked)
+    bank(books, ("B2", "out", "30000.00", asked.number))
+    assert (owed(books), books.balance(BANK)) == ((), -2_000_000)
     assert books.violations() == ()

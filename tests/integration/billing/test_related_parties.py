@@ -7,7 +7,7 @@ import pytest
 from services.billing.adapters.related_party_repository import list_relations
 from services.billing.domain.related_party import RelationWithdrawn
 from services.billing.use_cases.related_party import declare_relation, withdraw_relation
-from services.shared.kernel.errors import NotAllowed, NotFound
+from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.messages.billing.related_party import DeclareRelation, ListRelations, WithdrawRelation
 from tests.integration.billing.claim_books import done, submit
@@ -22,10 +22,9 @@ def test_a_withdrawn_relation_is_no_sign_and_may_be_declared_again(books: Billin
     """By the company alone, once, with a reason; who stands in it reads it, nobody else."""
     first = books.run(declare_relation, DECLARED, BUYER)
     withdrawn = WithdrawRelation(relation_id=first.relation_id, reason="wrong firm")
-    with pytest.raises(NotAllowed):
-        books.run(withdraw_relation, withdrawn, BUYER)
-    with pytest.raises(NotFound):
-        books.run(withdraw_relation, WithdrawRelation(relation_id=new_id(), reason="x"))
+    for asked, asker in ((withdrawn, BUYER), (WithdrawRelation(relation_id=new_id(), reason="x"), FINANCE)):
+        with pytest.raises(NotFound):
+            books.run(withdraw_relation, asked, asker)
     books.run(withdraw_relation, withdrawn)
     with pytest.raises(RelationWithdrawn):
         books.run(withdraw_relation, withdrawn)
@@ -47,5 +46,5 @@ def test_a_withdrawn_relation_is_no_sign_and_may_be_declared_again(books: Billin
 def test_declared_by_many_at_once_it_stands_once(books: Billing) -> None:
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: books.run(declare_relation, DECLARED, BUYER).relation_id, range(16)))
-    assert books.rows("SELECT relation_id FROM declared_relation") == [(made[0],)]
+    assert books.rows("SELECT relation_id FROM declared_relation") == [(str(made[0]),)]
     assert set(made) == {made[0]}

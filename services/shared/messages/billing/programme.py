@@ -140,7 +140,7 @@ class ProgrammeView(View):
     Attributes:
         number: What the authority states when it sends money for the programme.
         committed: Of the budget, reserved and spent.
-        funded: What came in ahead, for a pre-funded programme.
+        funded: What came in ahead, for a pre-funded programme, less what is released to go back.
     """
 
     programme_id: UUID
@@ -174,6 +174,20 @@ class PublishProgramme(Command):
     budget: PositiveMoney
     valid_from: Instant
     rules: Rules
+
+
+class ReleaseProgrammeFunds(Command):
+    """
+    What is neither spent nor promised of the money that came ahead is to go back to the authority. → ProgrammeView
+
+    It is then owed to the programme as what it has paid too much of, and goes back by RequestProgrammePayback.
+    """
+
+    wire_name: ClassVar = "billing.release_programme_funds"
+    grants: ClassVar[Grants] = FINANCE
+
+    programme_id: UUID
+    amount: PositiveMoney
 
 
 class GetProgramme(Query):
