@@ -1,21 +1,27 @@
 """
-Public money and what stands beside it by HTTP: subsidies, with an authority's own people; what only finance may ask of
-input VAT, small enterprises, margins and the cash forecast; and everybody else who tries.
+Public money over HTTP: a voucher from its programme to the authority's transfer, with the authority's own people; what
+only finance may ask of input VAT, small enterprises, margins and the cash forecast; and everybody else who tries.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from stdnum.cn import uscc
 
+from infra.demo import bank, people, proof
 from infra.demo import journey as steps
-from infra.demo import people, proof
+from infra.demo import settlement as settling
 from infra.demo.client import Client, Json, sign_in, until
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.times import business_date
-from tests.e2e.test_card_order_with_station import FINANCE, REFUSED, Intruders
-from tests.kit.journey import ONE_SAMPLE, PASSWORD, Stage, new_number, to_delivered, to_invoiced, to_paid
+from tests.e2e.test_card_order_with_station import BUYERS, CONTRACTS, FINANCE, REFUSED, Intruders
+from tests.kit.journey import ONE_SAMPLE, PASSWORD, Stage, all_is_well, new_number, to_delivered, to_invoiced, to_paid
+
+PART: Json = {"amount": 30_000, "currency": "CNY"}
+"""30 % of 1,000.00."""
 
 
 @dataclass
@@ -94,6 +100,178 @@ def programme(stage: Stage, authority: Authority, others: Intruders, side: str, 
         lambda: stage.cashiers[0].post("/programmes", body, key=f"publish/{new_id()}"),
         "billing.authority_unknown", "billing.not_an_authority",
     )  # fmt: skip
+
+
+def granted(stage: Stage, authority: Authority, others: Intruders, programme_id: str) -> str:
+    """Proposed by one of the authority and granted by another. Answers the voucher's id."""
+    first, second = authority.people
+    body: Json = {
+        "programme_id": programme_id, "holder_id": stage.customer.organisation_id, "holder_kind": "enterprise",
+        "amount": {"amount": 50_000, "currency": "CNY"},
+        "valid_until": (stage.platform.now() + timedelta(days=90)).isoformat(),
+    }  # fmt: skip
+    others.try_it(FINANCE, "POST", "/vouchers", body)
+    proposed = first.post("/vouchers", body, key=f"grant/{new_id()}")
+    path = f"/vouchers/{proposed['voucher_id']}"
+    assert proposed["state"] == "proposed"
+    others.try_it(FINANCE, "POST", f"{path}/approve")
+    others.try_it(FINANCE, "POST", f"{path}/revoke", {"reason": "x"})
+    others.try_it((*FINANCE, *BUYERS, "customer_finance"), "GET", path)
+    assert code_of(send(first, f"{path}/approve")) == (403, "billing.four_eyes_required")
+    assert send(second, f"{path}/approve")[1]["state"] == "granted"
+    return str(proposed["voucher_id"])
+
+
+def done_with_voucher(stage: Stage, others: Intruders, voucher_id: str) -> str:
+    """An order of 1,000.00 with the voucher on it, from the basket to its invoices. Answers its id."""
+    journey = stage.begin(stage.without_station(), "voucher")
+    offering_id = stage.offering(stage.provider, 100_000)
+    order_id: str = steps.place_order(journey, offering_id, 1, ONE_SAMPLE, "card")["order_id"]
+    on_order = {"order_id": order_id}
+    requester, path = stage.customer["requester"], f"/vouchers/{voucher_id}"
+    reserved = people.once_ready(
+        lambda: requester.post(f"{path}/reserve", on_order, key=f"reserve/{order_id}"), "not_found"
+    )
+    assert (reserved["state"], reserved["amount"]) == ("reserved", PART)
+    for verb in ("reserve", "withdraw"):
+        others.try_it((), "POST", f"{path}/{verb}", on_order)
+    steps.sign_by_all(journey, order_id)
+    assert steps.payment_of(journey, order_id)["amount"]["amount"] == 106_000 - PART["amount"]
+    to_paid(stage, journey, order_id)
+    to_delivered(journey, order_id)
+    steps.accept_order(journey, order_id)
+    to_invoiced(stage, journey, order_id)
+    assert settling.invoice_of(journey.cast, order_id)["gross"]["amount"] == 106_000
+    return order_id
+
+
+def claimed(stage: Stage, others: Intruders, voucher_id: str, order_id: str) -> Json:
+    wanted = {"voucher_id": voucher_id, "order_id": order_id}
+    others.try_it(FINANCE, "POST", "/claims", wanted)
+    claim = people.once_ready(
+        lambda: stage.cashiers[0].post("/claims", wanted, key=f"claim/{new_id()}"), "billing.claim_evidence_missing"
+    )
+    assert (claim["state"], claim["amount"]) == ("submitted", PART)
+    assert send(stage.cashiers[1], "/claims", wanted)[0] == 409
+    return claim
+
+
+def reviewed(stage: Stage, authority: Authority, others: Intruders, claim: Json, folder: Path) -> None:
+    """The authority reads the pack and decides, by two of its people; finance cannot decide for it."""
+    first, second = authority.people
+    path, yes = f"/claims/{claim['claim_id']}", {"decision": "approve"}
+    others.try_it(FINANCE, "GET", path)
+    others.try_it(FINANCE, "GET", f"{path}/pack")
+    others.try_it(FINANCE, "POST", f"{path}/review", yes)
+    others.try_it(FINANCE, "POST", f"{path}/resubmit")
+    for cashier in stage.cashiers:
+        assert code_of(send(cashier, f"{path}/review", yes)) == (403, "billing.claim_review_of_authority")
+    pack = first.download(f"{path}/pack", folder)
+    assert hashlib.sha256(pack.read_bytes()).hexdigest() == first.get(path)["pack_sha256"]
+    assert code_of(send(first, f"{path}/review", {"decision": "reject"})) == (422, "billing.reason_required")
+    assert send(first, f"{path}/review", yes)[1]["state"] == "first_reviewed"
+    assert code_of(send(first, f"{path}/review", yes)) == (403, "billing.four_eyes_required")
+    assert send(second, f"{path}/review", yes)[1]["state"] == "approved"
+    # Its money comes to our bank: nobody says by hand that it was paid.
+    others.try_it(FINANCE, "POST", f"{path}/record-payment", {"reference": "x"})
+    assert send(stage.cashiers[0], f"{path}/record-payment", {"reference": "x"})[0] == 409
+
+
+def states_it_has_paid(stage: Stage, others: Intruders, programme_id: str, order: Json) -> None:
+    """The authority's list, which finance reads in."""
+    today = business_date(stage.platform.now()).isoformat()
+    line = f"{order['number']},paid,300.00,CNY,{today}"
+    body = {"until": today, "csv": f"order_number,state,amount,currency,decided_on\n{line}\n"}
+    path = f"/programmes/{programme_id}/statements"
+    others.try_it(FINANCE, "POST", path, body)
+    status, read = send(stage.cashiers[0], path, body)
+    assert (status, read["lines"], read["repeated"]) == (201, 1, False)
+    assert send(stage.cashiers[0], path, body)[1]["repeated"] is True
+
+
+def gives_back(stage: Stage, authority: Authority, others: Intruders, programme_id: str, order_id: str) -> None:
+    """After a refund of a fifth the programme pays 60.00 less, which it has paid: two of finance give that back."""
+    first, second = stage.cashiers
+    wanted: Json = {"order_id": order_id, "net": {"amount": 20_000, "currency": "CNY"}, "burden": "provider"}
+    asked = first.post("/refunds", {**wanted, "reason": "one of five"}, key=f"refund/{new_id()}")
+    second.post(f"/refunds/{asked['refund_id']}/approve", key=f"refund/{new_id()}")
+    for cashier in stage.cashiers:
+        cashier.post(f"/refunds/{asked['refund_id']}/waive-red-letter", key=f"waive/{new_id()}")
+    owed_path, back = "/credit-paybacks/to-programmes", {"amount": 6_000, "currency": "CNY"}
+    wanted = {"programme_id": programme_id, "amount": back, "reason": "退款"}
+    others.try_it((*FINANCE, "rival authority"), "GET", owed_path)
+    others.try_it(FINANCE, "POST", owed_path, wanted)
+    assert send(authority.people[0], owed_path, wanted)[0] in REFUSED
+    assert others.clients["rival authority"].get(owed_path)["items"] == []
+    (owed,) = authority.people[0].get(owed_path)["items"]
+    assert (owed["programme_id"], owed["amount"], owed["age_days"]) == (programme_id, back, 0)
+    asked = first.post(owed_path, wanted, key=f"back/{new_id()}")
+    path = f"/credit-paybacks/{asked['credit_payback_id']}/approve"
+    assert code_of(send(first, path)) == (403, "billing.four_eyes_required")
+    assert send(second, path)[1]["state"] == "ordered"
+    line: Json = {
+        "serial_number": f"P-{new_id()}", "booked_at": stage.platform.now().isoformat(), "direction": "out",
+        "amount": 6_000, "counterparty": "科技局", "remittance": asked["number"],
+    }  # fmt: skip
+    bank.import_statement(stage.without_station(), [line], key=f"back/{new_id()}")
+    (paid,) = first.get("/credit-paybacks", programme_id=programme_id)["items"]
+    assert (paid["state"], paid["customer_id"]) == ("paid", None)
+    assert authority.people[0].get(owed_path)["items"] == []
+
+
+def test_a_voucher_from_the_programme_to_the_authoritys_transfer_and_back(
+    stage: Stage, authority: Authority, others: Intruders, tmp_path: Path
+) -> None:
+    """Each step by who may, after everybody else has tried it; what a refund makes too much goes back."""
+    tried = others.tried
+    made = programme(stage, authority, others, "customer", redeem_to="company", shortfall_payer="customer")
+    voucher_id = granted(stage, authority, others, made["programme_id"])
+    order_id = done_with_voucher(stage, others, voucher_id)
+    claim = claimed(stage, others, voucher_id, order_id)
+    reviewed(stage, authority, others, claim, tmp_path)
+    line: Json = {
+        "serial_number": f"V-{new_id()}", "booked_at": stage.platform.now().isoformat(), "direction": "in",
+        "amount": PART["amount"], "counterparty": "科技局", "remittance": f"创新券 {claim['number']}",
+    }  # fmt: skip
+    for _ in range(2):
+        bank.import_statement(stage.without_station(), [line], key=f"claim/{new_id()}")
+    for reader in (*authority.people, stage.cashiers[0]):
+        seen = reader.get(f"/claims/{claim['claim_id']}")
+        assert (seen["state"], seen["paid"]) == ("paid", PART)
+    order = steps.order_of(stage.operator["contract_operator"], order_id)
+    states_it_has_paid(stage, others, made["programme_id"], order)
+    for name, client in others.clients.items():
+        if name not in {*FINANCE, "nobody"} and (answer := client.ask("GET", "/claims")).status_code == 200:
+            assert answer.json()["items"] == [], name
+    gives_back(stage, authority, others, made["programme_id"], order_id)
+    # Nothing came ahead for it.
+    path = f"/programmes/{made['programme_id']}/release-funds"
+    others.try_it(FINANCE, "POST", path, {"amount": PART})
+    assert code_of(send(stage.cashiers[0], path, {"amount": PART})) == (409, "billing.programme_funds_promised")
+    assert all_is_well(stage, {}) == []
+    assert others.tried - tried > 250
+
+
+def test_relations_are_declared_by_who_stands_in_them(stage: Stage, others: Intruders) -> None:
+    """Read by both, and by the company's staff, which alone withdraws one."""
+    staff = (*CONTRACTS, "finance_operator")
+    customer_id, provider_id = stage.referred.organisation_id, stage.provider.organisation_id
+    wanted = {"owner_id": customer_id, "owned_id": provider_id, "kind": "shareholding"}
+    parties = ("approver", "customer_finance", "lab_manager", "provider_finance")
+    others.try_it((*staff, *parties), "POST", "/related-parties", wanted)
+    status, declared = send(stage.referred["approver"], "/related-parties", wanted)
+    relation_id = declared["relation_id"]
+    assert (status, declared["withdrawn_at"]) == (201, None)
+    path, why = f"/related-parties/{relation_id}/withdraw", {"reason": "sold in 2025"}
+    others.try_it(staff, "POST", path, why)
+    others.try_it((*staff, *parties, *(f"rival {role}" for role in parties)), "GET", "/related-parties")
+    seen = {
+        name: {each["relation_id"] for each in others.clients[name].get("/related-parties")["items"]}
+        for name in (*parties, *(f"rival {role}" for role in parties), *staff)
+    }
+    assert {name for name, ids in seen.items() if relation_id in ids} == {*parties, *staff}
+    assert send(stage.operator["contract_operator"], path, why)[1]["withdrawal_reason"] == "sold in 2025"
+    assert code_of(send(stage.cashiers[0], path, why)) == (409, "billing.relation_withdrawn")
 
 
 def test_subsidies_are_the_providers_and_the_authoritys(stage: Stage, authority: Authority, others: Intruders) -> None:
