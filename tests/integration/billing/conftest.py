@@ -133,10 +133,7 @@ class Billing(RealService[BillingUnitOfWork]):
 
     def begin_anew(self) -> None:
         """Nothing is left but the organisations."""
-        guarded = (*LEDGER_TABLES, "ledger_closed")
-        off = "".join(f"ALTER TABLE {table} DISABLE TRIGGER USER;" for table in guarded)
-        on = "".join(f"ALTER TABLE {table} ENABLE TRIGGER USER;" for table in guarded)
-        self.database.change(f"{off} TRUNCATE {', '.join(TABLES + LEDGER_TABLES)}; {AS_NEW}; {on}")
+        self.database.clear(TABLES + LEDGER_TABLES, AS_NEW)
         self.told.clear()
 
         def fill(uow: BillingUnitOfWork) -> None:

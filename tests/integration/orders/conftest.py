@@ -26,10 +26,10 @@ from tests.kit.platform import ServiceDatabase, fresh_database, still_there
 from tests.kit.real_service import RealService
 
 TABLES = (
-    "organisation, provider, offering, commission_plan, referral, collection_agreement, quotation_request,"
-    " quotation_request_provider, quotation, orders, contract, sample, shipment, analysis, report, dispute, outbox,"
-    " outside_call, timer, command_log"
-)
+    "organisation", "provider", "offering", "commission_plan", "referral", "collection_agreement",
+    "quotation_request", "quotation_request_provider", "quotation", "orders", "contract", "sample", "shipment",
+    "analysis", "report", "dispute", "outbox", "outside_call", "timer", "command_log", "order_step",
+)  # fmt: skip
 
 
 class Orders(RealService[OrdersUnitOfWork]):
@@ -55,10 +55,7 @@ def orders_database(stack: dict[str, str]) -> ServiceDatabase:
 def empty_orders(orders_database: ServiceDatabase, stack: dict[str, str]) -> Iterator[Orders]:
     """Nothing but the tables."""
     still_there(orders_database, "order_step", stack)
-    orders_database.change(
-        f"ALTER TABLE order_step DISABLE TRIGGER USER; TRUNCATE {TABLES}, order_step;"
-        "ALTER TABLE order_step ENABLE TRIGGER USER"
-    )
+    orders_database.clear(TABLES)
     engine = orders_database.engine(30)
     yield Orders(orders_database, engine, OrdersUnitOfWork, NOW, work(OrdersSettings()))
     engine.dispose()
