@@ -127,13 +127,13 @@ def released(
     The channel gave the provider all that was not split by the end of its time, but what refunds under way take
     (*still_held*). What was our share is owed.
 
-    Where they take more as we know them (*under_way*), one has come to an end there: that is learned first, or what it
-    took would be booked as the provider's.
+    Where they take another sum as we know them (*under_way*), one has come to an end there that is to be learned first,
+    or has here since the channel was asked: what it took would be booked as the provider's, or as held for ever.
     """
     made = uow.channel_orders.find(payment_id)
     if made is None or not LIFECYCLE.allows("release", made.state):
         return "nothing_new"
-    if under_way > still_held:
+    if under_way != still_held:
         uow.set_timer(RELEASE_TIMER, f"{payment_id}/over", now + CHECK_DELAYS[2])
         return "refund_unclear"
     made.release()

@@ -8,9 +8,10 @@ import pytest
 
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.domain import ledger
+from services.billing.domain.channel_order import ChannelOrderFacts
 from services.billing.domain.ledger import BANK, CHANNEL, entries
 from services.billing.domain.refund import ProvidersMoney, SameHands
-from services.billing.use_cases import channel_order, order, refund, split_order
+from services.billing.use_cases import channel_order, channel_payment, order, refund, split_order
 from services.billing.use_cases.ledger import post_transaction
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.messages.billing.refund import ApproveRefund, RequestRefund, RerouteRefund
@@ -310,12 +311,31 @@ def test_a_refund_that_the_channel_made_before_the_release_is_learned_first(
     look(billing, "channel_order", PAYMENT)
     assert (billing.balance(HELD), channel_order_state(billing)) == (PAID, "paid")
     look(billing, "channel_refund", number)
+    _asked_again(billing)
+    assert (billing.balance(HELD), channel_order_state(billing)) == (0, "released")
+    assert refund_part(billing)[1] == "succeeded"
+
+
+def test_a_release_that_was_asked_about_before_the_refund_was_made_is_asked_about_again(
+    billing: Billing, channel: ChannelControl
+) -> None:
+    """The answer is from before what is known of the refund by now: nothing stays held for it."""
+    paid(billing, channel)
+    number = _given_back_slowly(billing, channel, 40_000)
+    channel.advance_days(181)
+    (there,) = channel.things("order")
+    _made(billing, channel, number)
+    old = ChannelOrderFacts("released", "", there["transaction"], cny(PAID), cny(there["held"]), NOW)
+    learned = billing.within(lambda uow: channel_payment.learn(UUID(PAYMENT), old, uow=uow, now=NOW))
+    assert (learned, billing.balance(HELD), channel_order_state(billing)) == ("refund_unclear", PAID - 40_400, "paid")
+    _asked_again(billing)
+    assert (billing.balance(HELD), channel_order_state(billing)) == (0, "released")
+
+
+def _asked_again(billing: Billing) -> None:
     ((due_at,),) = billing.rows("SELECT due_at FROM timer WHERE subject = %s", (f"{PAYMENT}/over",))
     billing.within(lambda uow: channel_order.check_release(f"{PAYMENT}/over", uow=uow, now=due_at), due_at)
     billing.do_outside(due_at)
-    assert (billing.balance(HELD), channel_order_state(billing)) == (0, "released")
-    assert refund_part(billing)[1] == "succeeded"
-    assert billing.violations() == ()
 
 
 def test_commission_netted_before_the_refund_is_on_the_providers_next_statement(
