@@ -195,13 +195,6 @@ def cancellation_fee(
     )
 
 
-def cancellation_fee_owed(provider_id: UUID, to_company: Money) -> tuple[ledger.Entry, ...]:
-    """What the company has of it where the provider sold, and has the money. No VAT: nothing was performed."""
-    return ledger.entries(
-        ("D", ledger.receivable("provider", provider_id), to_company), ("C", ledger.CANCELLATION_FEE, to_company)
-    )
-
-
 def acceptance_principal(
     order_id: UUID,
     provider_id: UUID,

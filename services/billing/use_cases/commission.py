@@ -12,13 +12,7 @@ from services.billing.domain.commission import Split, split
 from services.billing.domain.commission_debt import commission_key, risen_key, split_key
 from services.billing.domain.internal_order import acceptance_internal as fee_earned
 from services.billing.domain.internal_order import fee_given_back
-from services.billing.domain.order import (
-    OrderCopy,
-    accruals,
-    cancellation_fee_owed,
-    commission_is_more,
-    compensation,
-)
+from services.billing.domain.order import OrderCopy, accruals, commission_is_more, compensation
 from services.billing.domain.refund import Refund
 from services.billing.use_cases import clawback, split_order, voucher_use
 from services.billing.use_cases.custody import leave_custody
@@ -86,26 +80,6 @@ def accept(order: OrderCopy, event: OrderAccepted, *, uow: BillingUnitOfWork, no
             sold_tax=Money(parts.tax, order.currency),
         )
     )
-
-
-def keep_fee(order: OrderCopy, fee: Money, ours: Money, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """
-    Of a cancelled order's money *fee* is not given back: *ours* of it by the channel, else the provider owes it.
-
-    The provider's part was never ours. No VAT: nothing was performed.
-    """
-    named = (order.order_id, order.number)
-    key = f"cancel:{order.order_id}"
-    entries = cancellation_fee_owed(order.provider_id, ours)
-    booked = post_transaction(
-        uow, key=key, kind="cancellation_fee", entries=entries, effective_at=now, now=now, order=named
-    )
-    if order.split_terms.collection_model == "agent_psp_split":
-        split_order.request_split(order, commission=ours, uow=uow, now=now)
-        return
-    leave_custody(order, fee, f"custody:{order.order_id}:released", uow=uow, now=now)
-    if booked and ours.amount:
-        clawback.owe("provider", order.provider_id, ours, named, key=commission_key(order.order_id), uow=uow, now=now)
 
 
 def reduce(made: Refund, order: OrderCopy, takes: Split, *, uow: BillingUnitOfWork, now: datetime) -> None:

@@ -260,9 +260,6 @@ def _keep_fee(order: OrderCopy, event: OrderCancelled, uow: BillingUnitOfWork, n
     # What is kept was paid: where work was released on credit, nobody is asked for a fee.
     fee = min(event.kept, Money(paid, order.currency))
     to_provider = min(event.to_provider, fee)
-    if order.split_terms.agent:
-        commission.keep_fee(order, fee, fee - to_provider, uow=uow, now=now)
-        return fee.amount
     booked = post_transaction(
         uow,
         key=f"cancel:{order.order_id}",

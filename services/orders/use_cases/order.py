@@ -294,7 +294,7 @@ def close(order: Order, uow: OrdersUnitOfWork, now: datetime) -> None:
 def close_sold(event: SellerPaid, *, uow: OrdersUnitOfWork, now: datetime) -> None:
     """The provider, which sold it, has the customer's money: nothing is open any more. Twice does nothing."""
     order = _known(event.order_id, uow)
-    if order.state in {"closed", "cancelled"}:  # of a cancelled one it keeps its part of the fee
+    if order.state == "closed":
         return
     close(order, uow, now)
 

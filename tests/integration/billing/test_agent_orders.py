@@ -10,7 +10,6 @@ import pytest
 
 from services.billing.domain.channel_order import ChannelOrder, paid_in
 from services.billing.domain.direct_payment import ConfirmedAlready, MoreThanAsked, NotPaidDirectly
-from services.billing.domain.ledger import held_for
 from services.billing.domain.payment import Instructions
 from services.billing.domain.split_order import SplitFacts
 from services.billing.use_cases import direct_payment, order, refund, settlement, split_order
@@ -26,7 +25,7 @@ from services.shared.messages.billing.refund import ApproveRefund, RefundView, R
 from services.shared.messages.billing.settlement import CloseSettlements
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
 from tests.integration.billing.conftest import Billing
-from tests.integration.billing.refunding import order_cancelled, paid
+from tests.integration.billing.refunding import paid
 from tests.integration.billing.test_trade_vectors import booked
 from tests.kit.fakes_billing import (
     FINANCE,
@@ -41,6 +40,7 @@ from tests.kit.fakes_billing import (
     an_organisation,
     cny,
     order_accepted,
+    order_cancelled,
     order_contracted,
 )
 from tests.kit.real_service import together
@@ -289,19 +289,6 @@ def test_cancelled_before_work_all_goes_back(billing: Billing) -> None:
     found = together([lambda: billing.run(direct_payment.confirm_direct_refund, wanted, PROVIDER_FINANCE)] * 5)
     assert sum(isinstance(each, RefundView) for each in found) == 1
     assert billing.rows("SELECT count(*) FROM ledger_tx") == [(0,)]
-    assert billing.violations() == ()
-
-
-@pytest.mark.parametrize("model", ["agent_direct", "agent_bank_custody"])
-def test_cancelled_with_a_fee_the_provider_owes_our_part_of_it(billing: Billing, model: str) -> None:
-    """212.00 of 1,060.00 are kept, 190.80 of that by the provider; the rest goes back."""
-    contracted(billing, as_agent(TV04, model))
-    confirmed(billing, cny(106_000), actor=FINANCE if model == "agent_bank_custody" else PROVIDER_FINANCE)
-    billing.handle(order.cancelled, order_cancelled(kept=cny(21_200), to_provider=cny(19_080)))
-    assert billing.rows("SELECT parts -> 0 ->> 'amount' FROM refund") == [("84800",)]
-    assert (billing.balance(OWES), billing.balance("R:cancellation_fee")) == (-2_120, 2_120)
-    assert billing.rows('SELECT "left" FROM clawback') == [(2_120,)]
-    assert billing.balance(held_for(ORDER_ID)) == (84_800 if model == "agent_bank_custody" else 0)
     assert billing.violations() == ()
 
 

@@ -68,22 +68,6 @@ def test_a_cancelled_order_that_is_paid_goes_back_wholly(billing: Billing, chann
     assert (billing.balance(HELD), channel_order_state(billing)) == (0, "settled")
 
 
-def test_of_a_cancelled_order_the_channel_splits_the_fee_and_the_rest_goes_back(
-    billing: Billing, channel: ChannelControl
-) -> None:
-    """202.00 of 1,010.00 are kept, 181.80 of that by the provider."""
-    paid(billing, channel)
-    billing.handle(order.cancelled, order_cancelled(kept=cny(20_200), to_provider=cny(18_180)))
-    for _ in range(3):
-        billing.do_outside()
-    assert refund_part(billing) == ("platform_channel", "succeeded", "")
-    assert split_state(billing) == ("finished", "")
-    assert channel.things("refund")[0]["amount"] == PAID - 20_200
-    assert channel.merchant_balance() == -billing.balance(CHANNEL) == 2_020
-    assert channel.balance(str(PROVIDER_ID)) == 18_180
-    assert (billing.balance(OWES), billing.balance(HELD), channel_order_state(billing)) == (0, 0, "settled")
-
-
 def test_after_the_split_the_provider_has_commission_back_and_gives_the_customer_all_of_it(
     billing: Billing, channel: ChannelControl
 ) -> None:

@@ -267,16 +267,6 @@ def test_that_the_seller_is_paid_closes_an_accepted_order_once() -> None:
     assert sum(isinstance(each, OrderClosed) for each in shop.events) == 1
 
 
-def test_that_the_seller_of_a_cancelled_order_has_its_fee_changes_nothing() -> None:
-    shop = an_agents_shop()
-    placed = place(shop)
-    found = shop.orders.get(placed.order_id)
-    found.state = "cancelled"
-    shop.orders.save(found)
-    order.close_sold(seller_paid(shop, placed), uow=shop, now=NOW)
-    assert shop.orders.get(placed.order_id).state == "cancelled"
-
-
 def test_that_the_seller_is_paid_closes_nothing_before_its_time() -> None:
     """An order that is not known is waited for; one that is not accepted is not closed, whatever is told."""
     shop = an_agents_shop()
