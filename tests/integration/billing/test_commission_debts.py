@@ -14,8 +14,9 @@ from services.shared.kernel.ids import derived_id
 from services.shared.kernel.times import business_date, end_of_business_day
 from services.shared.messages.billing.commission_debt import CommissionDebtView, ListCommissionDebts
 from services.shared.messages.invoicing.invoice import InvoiceIssued
-from tests.integration.billing import agent_orders
+from tests.integration.billing import agent_orders, on_project_funds
 from tests.integration.billing.conftest import Billing
+from tests.integration.billing.on_project_funds import finance, university
 from tests.integration.billing.refunding import approve, ask
 from tests.integration.billing.test_agent_orders import TV04, accepted
 from tests.integration.billing.test_commission_payments import REFERENCE, transfer
@@ -31,7 +32,10 @@ from tests.kit.fakes_billing import (
     REQUESTER,
     cny,
 )
+from tests.kit.finance_control import FinanceControl
 from tests.kit.real_service import together
+
+__all__ = ["finance", "university"]
 
 DUE = business_date(NOW) + timedelta(days=15)
 WEEK = timedelta(days=7)
@@ -117,6 +121,16 @@ def test_where_the_channel_did_not_split_it_is_due_at_once(billing: Billing, cha
     assert (debt.left, debt.due_on, debt.days_overdue, debt.invoice_number) == (
         cny(10_600), business_date(NOW), 2, "",
     )  # fmt: skip
+
+
+def test_the_fee_of_an_internal_order_is_due_by_its_invoice(finance: FinanceControl, billing: Billing) -> None:
+    on_project_funds.executed(billing)
+    assert listed(billing) == []
+    issued(billing, 5_000, 300)
+    assert [(each.left, each.due_on, each.invoice_number) for each in listed(billing)] == [
+        (cny(5_300), DUE, "INV-2026-000001")
+    ]
+    assert remind(billing, end_of_business_day(DUE)) == 1
 
 
 def test_finance_alone_lists_them(billing: Billing) -> None:
