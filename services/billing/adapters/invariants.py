@@ -139,7 +139,11 @@ CHECKS: dict[str, str] = {
         LEFT JOIN (SELECT programme_id, sum(amount) AS spent FROM voucher_use
                    WHERE redeem_to = 'prefunded' AND state IN ('used', 'claimed', 'redeemed')
                    GROUP BY programme_id) AS u USING (programme_id)
-        WHERE coalesce(b.held, 0) <> p.funded - coalesce(u.spent, 0) LIMIT 100""",
+        -- What a refund gives it back it has with the red letter.
+        LEFT JOIN (SELECT programme_account, currency, sum(to_programme) AS awaited FROM refund
+                   WHERE state = 'awaiting_red_letter' GROUP BY programme_account, currency) AS r
+          ON r.programme_account = 'L:voucher_fund:' || p.programme_id AND r.currency = p.currency
+        WHERE coalesce(b.held, 0) <> p.funded - coalesce(u.spent, 0) - coalesce(r.awaited, 0) LIMIT 100""",
     "I5 the ledger books what stands of each refunded order": """
         SELECT o.number
         FROM contracted_order o CROSS JOIN LATERAL jsonb_to_record(o.split) AS s

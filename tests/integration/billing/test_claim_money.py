@@ -27,8 +27,14 @@ from tests.integration.billing.voucher_books import (
     AUTHORITY,
     OTHER_ORDER_ID,
     a_programme,
+    a_voucher,
+    accept,
     counts,
     entries,
+    pay,
+    place,
+    reserve,
+    sign,
 )
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
@@ -257,6 +263,22 @@ def test_refunded_after_the_authority_paid_the_provider(books: Billing) -> None:
     assert books.balance(f"L:voucher_clawback:{voucher.programme_id}") == 200_000
     assert entries(books, "voucher:%:overpaid") == []
     assert books.violations() == ()
+
+
+def test_refunded_before_a_fund_has_its_part_back(books: Billing) -> None:
+    """It has it with the red letter and no sooner; the books hold all the while."""
+    programme = a_programme(books, rules=some_rules(redeem_to="prefunded"))
+    bank(books, ("B1", "in", "50000.00", programme.number))
+    place(books)
+    reserve(books, a_voucher(books, programme))
+    sign(books)
+    pay(books)
+    accept(books)
+    fund = f"L:voucher_fund:{programme.programme_id}"
+    part = refunding.approve(books, refunding.ask(books, 2_000_000))
+    assert (part.state, books.balance(fund), books.violations()) == ("awaiting_red_letter", 3_000_000, ())
+    refunding.red_letter(books, part)
+    assert (books.balance(fund), books.violations()) == (3_200_000, ())
 
 
 def test_refunded_after_the_claim_was_paid(books: Billing) -> None:
