@@ -30,7 +30,7 @@ def request_programme_payback(
     caller: Signed,
     body: Annotated[schemas.ProgrammePaybackToRequest, Depends(JsonBody(schemas.ProgrammePaybackToRequest))],
 ) -> Response:
-    """What an authority has paid too much of, because of refunds; from there on as a customer's credit."""
+    """What an authority is to have back, because of refunds or of a fund not spent; then as a customer's credit."""
     view = caller.ask(credit_payback.RequestProgrammePayback(**dict(body)), credit_payback.CreditPaybackView)
     return created(schemas.CreditPayback.of(view), "/v1/credit-paybacks")
 

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from services.billing.adapters import voucher_tables as tables
+from services.billing.adapters.tables import refund
+from services.billing.domain.ledger import voucher_fund
 from services.billing.domain.offering import OfferingCopy
 from services.billing.domain.order import PlacedOrder
 from services.billing.domain.programme import Programme, ProgrammeVersion, VersionExists
@@ -101,6 +103,14 @@ class SqlProgrammes:
         table = tables.programme
         named = func.concat("A:ar:voucher_programme:", table.c.programme_id)
         self.connection.execute(select(table.c.programme_id).where(named == account).with_for_update())
+
+    def awaited(self, programme_id: UUID) -> int:
+        found = self.connection.execute(
+            select(func.sum(refund.c.to_programme)).where(
+                refund.c.state == "awaiting_red_letter", refund.c.programme_account == voucher_fund(programme_id)
+            )
+        ).scalar_one()
+        return int(found or 0)
 
     def add_version(self, version: ProgrammeVersion) -> None:
         values = values_of(version, tables.programme_version)

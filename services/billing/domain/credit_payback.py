@@ -1,6 +1,6 @@
 """
-A customer's credit that is paid back to it, or what a programme is to have back because of refunds: asked for by one,
-let go by another, ordered from the bank.
+A customer's credit that is paid back to it, or what a programme is to have back (because of refunds, or as its fund was
+not spent): asked for by one, let go by another, ordered from the bank.
 
 It goes to the own account of the customer, or of the authority, and nowhere else. From the moment it is let go no order
 can be paid with it.

@@ -191,7 +191,7 @@ def voucher_fund(programme_id: UUID) -> str:
 
 
 def voucher_clawback(programme_id: UUID) -> str:
-    """What a programme has paid and is to have back, because of refunds."""
+    """What a programme has paid and is to have back: because of refunds, or as it was not spent."""
     return f"L:voucher_clawback:{programme_id}"
 
 

@@ -187,10 +187,17 @@ class Programme:
     committed: int = 0
     funded: int = 0
 
-    def left(self, rules: Rules) -> int:
-        """Of the budget; of a pre-funded programme what has come in, if that is less."""
-        most = min(self.budget, self.funded) if rules.redeem_to == "prefunded" else self.budget
-        return most - self.committed
+    def left(self, rules: Rules, awaited: int) -> int:
+        """
+        Of the budget; of a pre-funded programme what has come in, if that is less.
+
+        *awaited*: what refunds will give back to the fund, and have not yet; minor units.
+        """
+        of_budget = self.budget - self.committed
+        return min(of_budget, self._left_of_funds(awaited)) if rules.redeem_to == "prefunded" else of_budget
+
+    def _left_of_funds(self, awaited: int) -> int:
+        return self.funded - self.committed - awaited
 
     def publish(self, title_zh: str, title_en: str, authority_id: UUID, side: ProgrammeSide, currency: str,
                 budget: int) -> None:  # fmt: skip
@@ -207,9 +214,9 @@ class Programme:
             raise BudgetCommitted(committed_minor=self.committed)
         self.title_zh, self.title_en, self.budget = title_zh, title_en, budget
 
-    def release_funds(self, amount: Money) -> None:
-        """*amount* of what came in ahead is to go back. Raises FundsPromised."""
-        left = self.funded - self.committed if amount.currency == self.currency else 0
+    def release_funds(self, amount: Money, awaited: int) -> None:
+        """*amount* of what came in ahead is to go back; *awaited* as in `left`. Raises FundsPromised."""
+        left = self._left_of_funds(awaited) if amount.currency == self.currency else 0
         if amount.amount > left:
             raise FundsPromised(left_minor=max(0, left))
         self.funded -= amount.amount

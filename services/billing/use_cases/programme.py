@@ -107,7 +107,8 @@ def left_for(
     key, cap = (programme.programme_id, voucher.holder_id, year), rules.cap_holder_year
     committed = uow.programmes.open_year(*key, cap) if lock else uow.programmes.committed_in(*key)
     in_year = None if cap is None else max(0, cap - committed)
-    return Left(budget=max(0, programme.left(rules)), year=in_year, voucher=voucher.left)
+    awaited = uow.programmes.awaited(programme.programme_id)
+    return Left(budget=max(0, programme.left(rules, awaited)), year=in_year, voucher=voucher.left)
 
 
 def apply(
@@ -199,7 +200,7 @@ def release_programme_funds(
     programme = uow.programmes.find(command.programme_id, lock=True)
     if programme is None:
         raise NotFound
-    programme.release_funds(command.amount)
+    programme.release_funds(command.amount, uow.programmes.awaited(programme.programme_id))
     uow.programmes.save(programme)
     post_transaction(
         uow, key=f"programme:{programme.programme_id}:released:{new_id()}", kind="voucher_fund_released",

@@ -199,7 +199,7 @@ def _gather(subsidy: Subsidy, rules: Rules, uow: BillingUnitOfWork, now: datetim
     cap = rules.cap_holder_year
     committed = uow.programmes.open_year(subsidy.programme_id, subsidy.provider_id, subsidy.year, cap)
     in_year = None if cap is None else max(0, cap - committed)
-    subsidy.left = Left(budget=max(0, programme.left(rules)), year=in_year)
+    subsidy.left = Left(budget=max(0, programme.left(rules, 0)), year=in_year)
     subsidy.net, subsidy.gross = sum(each.net for each in orders), sum(each.gross for each in orders)
     provider = programmes.known_organisation(subsidy.provider_id, uow)
     subsidy.findings = tuple(found for each in candidates if not each.left_out_by(rules) for found in each.findings)

@@ -61,6 +61,9 @@ class Programmes(Protocol):
     def lock_debtor(self, account: str) -> None:
         """Hold the programme whose receivable *account* is, if there is one."""
 
+    def awaited(self, programme_id: UUID) -> int:
+        """What refunds that wait for their red letter will give back to its fund; minor units."""
+
     def add_version(self, version: ProgrammeVersion) -> None:
         """Raises VersionExists."""
 

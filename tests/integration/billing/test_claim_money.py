@@ -8,9 +8,12 @@ from functools import partial
 import pytest
 
 from services.billing.domain.claim import NothingToClaim, ReasonRequired
+from services.billing.domain.programme import FundsPromised
 from services.billing.use_cases.claim import record_claim_paid, resubmit_claim
+from services.billing.use_cases.programme import release_programme_funds
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.messages.billing.claim import RecordClaimPaid, ResubmitClaim
+from services.shared.messages.billing.programme import ReleaseProgrammeFunds
 from services.shared.messages.billing.voucher import VoucherView
 from tests.integration.billing import refunding
 from tests.integration.billing.claim_books import (
@@ -277,8 +280,12 @@ def test_refunded_before_a_fund_has_its_part_back(books: Billing) -> None:
     fund = f"L:voucher_fund:{programme.programme_id}"
     part = refunding.approve(books, refunding.ask(books, 2_000_000))
     assert (part.state, books.balance(fund), books.violations()) == ("awaiting_red_letter", 3_000_000, ())
+    too_much = ReleaseProgrammeFunds(programme_id=programme.programme_id, amount=cny(3_000_001))
+    with pytest.raises(FundsPromised):
+        books.run(release_programme_funds, too_much)
     refunding.red_letter(books, part)
-    assert (books.balance(fund), books.violations()) == (3_200_000, ())
+    books.run(release_programme_funds, too_much)
+    assert (books.balance(fund), books.violations()) == (199_999, ())
 
 
 def test_refunded_after_the_claim_was_paid(books: Billing) -> None:

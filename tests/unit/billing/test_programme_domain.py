@@ -178,13 +178,14 @@ def test_what_stays_of_a_programme() -> None:
     with pytest.raises(BudgetCommitted):
         programme.publish("x", "x", AUTHORITY_ID, "customer", "CNY", 4_999)
     programme.publish("x", "x", AUTHORITY_ID, "customer", "CNY", 5_000)
-    assert programme.left(some_rules()) == 0
+    assert programme.left(some_rules(), 500) == 0
 
 
 def test_a_prefunded_programme_holds_what_came_in() -> None:
     """Its budget is a promise, its fund is money."""
     programme = a_programme(committed=5_000, funded=8_000)
-    assert programme.left(some_rules(redeem_to="prefunded")) == 3_000
+    assert programme.left(some_rules(redeem_to="prefunded"), 0) == 3_000
+    assert programme.left(some_rules(redeem_to="prefunded"), 500) == 2_500
 
 
 def test_the_version_in_force() -> None:

@@ -51,8 +51,8 @@ class RequestCreditPayback(Command):
 
 class RequestProgrammePayback(Command):
     """
-    Ask for what a programme has paid too much of, because of refunds, to be given back to its authority; somebody else
-    lets it go. → CreditPaybackView
+    Ask for what a programme is to have back (see OwedToProgramme) to be paid to its authority; somebody else lets it
+    go. → CreditPaybackView
     """
 
     wire_name: ClassVar = "billing.request_programme_payback"
@@ -65,7 +65,8 @@ class RequestProgrammePayback(Command):
 
 class OwedToProgramme(Message):
     """
-    What a programme is to have back because of refunds and the bank has not been told to pay.
+    What a programme has paid too much of because of refunds, or ahead and is released, and the bank has not been told
+    to pay back.
 
     Attributes:
         since: The oldest part of it.
