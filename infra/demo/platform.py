@@ -41,15 +41,20 @@ class Platform:
 
     Attributes:
         offset: How far business time is ahead of the clock on the wall, as far as we know.
+        settings: Added to the environment of `serve` and `work` at every start.
     """
 
     directory: Path
     offset: timedelta = field(default=timedelta(0))
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def up(self) -> None:
         """Bring everything up, as `python -m infra.local up` does; nothing to do when it is up."""
         with state.alone(self.directory):
-            lifecycle.up(state.load(self.directory))
+            stack = self.stack
+            if self.settings:
+                stack.overrides |= {program: dict(self.settings) for program in ("serve", "work")}
+            lifecycle.up(stack)
         self.move_clock(timedelta(0))
 
     def down(self) -> None:
@@ -159,7 +164,7 @@ class Platform:
     def restart(self, program: str, **environment: str) -> None:
         """Stop and start *program* in order, with *environment* added until its next restart by this."""
         with state.alone(self.directory):
-            lifecycle.restart(self.stack, program, environment)
+            lifecycle.restart(self.stack, program, {**self.settings, **environment})
 
     def wait_for(self, programs: Sequence[str], timeout_s: float = 60.0) -> None:
         """

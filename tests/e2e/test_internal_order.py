@@ -5,8 +5,6 @@ university's finance system in a process of its own.
 
 import email
 import email.policy
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,8 +15,8 @@ from infra.demo import people, proof
 from infra.demo.client import Json, until
 from infra.demo.people import Cast, Organisation, Particulars
 from services.shared.kernel.ids import new_id
-from tests.kit.finance_control import SECRET, FinanceControl, FinanceStandIn
-from tests.kit.journey import ONE_SAMPLE, Stage, all_is_well, mails_of, new_number, to_delivered
+from tests.kit.finance_control import FinanceControl
+from tests.kit.journey import ONE_SAMPLE, Outside, Stage, all_is_well, mails_of, new_number, to_delivered
 
 PROJECT = {"project_number": "52102045", "responsible_person": "李明"}
 PRICE = 120_000
@@ -33,9 +31,9 @@ class University:
 
 
 @pytest.fixture(scope="module")
-def university(stage: Stage) -> Iterator[University]:
+def university(stage: Stage, outside: Outside) -> University:
     number = new_number()
-    code = people.credit_code(number)
+    code = outside.university
 
     def side(kind: Literal["customer", "provider"]) -> Organisation:
         return people.sign_up(
@@ -48,15 +46,7 @@ def university(stage: Stage) -> Iterator[University]:
             ),
         )  # fmt: skip
 
-    with FinanceStandIn() as stand_in:
-        systems = json.dumps({code: {"url": stand_in.url, "secret": SECRET, "fee_bps": 500}})
-        for program in ("work", "serve"):
-            stage.platform.restart(program, YIQI_BILLING_FINANCE_SYSTEMS=systems)
-        stage.platform.wait_for(("work", "serve", "gateway"))
-        yield University(Cast(stage.operator, side("customer"), side("provider")), FinanceControl(stand_in.url))
-        for program in ("work", "serve"):
-            stage.platform.restart(program)
-        stage.platform.wait_for(("work", "serve", "gateway"))
+    return University(Cast(stage.operator, side("customer"), side("provider")), FinanceControl(outside.finance.url))
 
 
 def order(stage: Stage, university: University, **project: str) -> tuple[steps.Journey, str]:

@@ -4,7 +4,7 @@ Orders that the provider sells, over the public API with everything running: TV0
 Once the customer pays at the splitting channel, whose stand-in is a process of its own; once it pays the provider.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -19,8 +19,8 @@ from infra.demo.people import Cast, Organisation, once_ready
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.times import business_date
 from tests.e2e.test_card_order_with_station import FINANCE, Intruders
-from tests.kit.channel_control import ChannelControl, ChannelStandIn
-from tests.kit.journey import ONE_SAMPLE, PASSWORD, Stage, all_is_well, newcomer, to_delivered
+from tests.kit.channel_control import ChannelControl
+from tests.kit.journey import ONE_SAMPLE, PASSWORD, Outside, Stage, all_is_well, newcomer, to_delivered
 
 PAID, COMMISSION, THIRD = 106_000, 10_600, 33_333
 THIRD_OF_PAID, THIRD_OF_COMMISSION = 35_333, 3_533
@@ -28,22 +28,9 @@ OWN_TO_THE_PROVIDER = ("commission", "split_order")
 
 
 @pytest.fixture(scope="module")
-def channel(stage: Stage) -> Iterator[ChannelControl]:
-    """The platform with a splitting channel connected, which tells it of everything."""
-    with ChannelStandIn(webhook_url=f"{stage.platform.base_url}/v1/webhooks/split-channel") as stand_in:
-        for program in ("work", "serve"):
-            stage.platform.restart(
-                program,
-                YIQI_BILLING_CHANNEL_API_BASE=stand_in.url,
-                YIQI_BILLING_CHANNEL_MERCHANT=stand_in.merchant,
-                YIQI_BILLING_CHANNEL_SECRET=stand_in.secret,
-                YIQI_BILLING_CHANNEL_WEBHOOK_SECRET=stand_in.webhook_secret,
-            )
-        stage.platform.wait_for(("work", "serve", "gateway"))
-        yield ChannelControl(stand_in.url)
-        for program in ("work", "serve"):
-            stage.platform.restart(program)
-        stage.platform.wait_for(("work", "serve", "gateway"))
+def channel(outside: Outside) -> ChannelControl:
+    """The splitting channel, which tells the platform of everything."""
+    return ChannelControl(outside.channel.url)
 
 
 def key() -> str:

@@ -4,6 +4,7 @@ Whole journeys for tests: a platform that runs in full, the parties, and driving
 The steps themselves are those of `infra/demo/journey.py`: each may be repeated after any failure.
 """
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from infra.demo.report_file import report_pdf
 from infra.local.state import ROOT
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.times import business_date
+from tests.kit.channel_control import ChannelStandIn
+from tests.kit.finance_control import SECRET, FinanceStandIn
 
 PASSWORD = "correct horse battery staple"
 ONE_SAMPLE: Sequence[Json] = ({"customer_code": "S-1", "description": "粉末 powder", "quantity": 2},)
@@ -35,23 +38,52 @@ ACCEPTANCE = timedelta(days=10)
 LINK = "e2e-link"
 
 
+@dataclass(frozen=True)
+class Outside:
+    """
+    Parties outside, as stand-ins in processes of their own, which the platform is connected to.
+
+    Attributes:
+        university: Credit code of the university whose finance system *finance* is.
+    """
+
+    channel: ChannelStandIn
+    finance: FinanceStandIn
+    university: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        systems = {self.university: {"url": self.finance.url, "secret": SECRET, "fee_bps": 500}}
+        return {
+            "YIQI_BILLING_CHANNEL_API_BASE": self.channel.url,
+            "YIQI_BILLING_CHANNEL_MERCHANT": self.channel.merchant,
+            "YIQI_BILLING_CHANNEL_SECRET": self.channel.secret,
+            "YIQI_BILLING_CHANNEL_WEBHOOK_SECRET": self.channel.webhook_secret,
+            "YIQI_BILLING_FINANCE_SYSTEMS": json.dumps(systems),
+        }
+
+
 @contextmanager
-def running_platform() -> Iterator[Platform]:
+def running_platform() -> Iterator[tuple[Platform, Outside]]:
     """
     The whole platform, private: in `var/test-e2e`, thrown away at the end; or in the folder that YIQI_TEST_STACK
-    names with `-e2e` behind it, which is left running and makes repeated runs quick.
+    names with `-e2e` behind it, which is left running and makes repeated runs quick. With it who is outside.
     """
     kept = os.environ.get("YIQI_TEST_STACK")
     platform = Platform((ROOT / f"{kept or 'var/test'}-e2e").resolve())
     if kept is None and platform.directory.exists():
         platform.clean()
         (platform.directory / LINK).unlink(missing_ok=True)  # of the platform that is gone
-    platform.up()
-    try:
-        yield platform
-    finally:
-        if kept is None:
-            platform.clean()
+    webhooks = f"{platform.base_url}/v1/webhooks/split-channel"
+    with ChannelStandIn(webhook_url=webhooks) as channel, FinanceStandIn() as finance:
+        outside = Outside(channel, finance, people.credit_code(new_number()))
+        platform.settings = outside.settings
+        platform.up()
+        try:
+            yield platform, outside
+        finally:
+            if kept is None:
+                platform.clean()
 
 
 @dataclass
