@@ -22,6 +22,8 @@ from infra.demo.journey import Journey
 from infra.demo.people import Cast, Organisation, Particulars
 from infra.demo.platform import Platform
 from infra.demo.report_file import report_pdf
+from infra.local import state
+from infra.local.environment import gateway_url
 from infra.local.state import ROOT
 from services.shared.kernel.ids import new_id
 from services.shared.kernel.times import business_date
@@ -74,7 +76,10 @@ def running_platform() -> Iterator[tuple[Platform, Outside]]:
     if kept is None and platform.directory.exists():
         platform.clean()
         (platform.directory / LINK).unlink(missing_ok=True)  # of the platform that is gone
-    webhooks = f"{platform.base_url}/v1/webhooks/split-channel"
+    with state.alone(platform.directory):
+        stack = platform.stack
+        webhooks = f"{gateway_url(stack)}/v1/webhooks/split-channel"
+        stack.save()  # the port was chosen just now
     with ChannelStandIn(webhook_url=webhooks) as channel, FinanceStandIn() as finance:
         outside = Outside(channel, finance, people.credit_code(new_number()))
         platform.settings = outside.settings
