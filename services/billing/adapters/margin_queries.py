@@ -34,11 +34,11 @@ _STATES: dict[str, ColumnElement[bool]] = {
 
 _WANTED = """
 WITH wanted AS MATERIALIZED (
-  SELECT o.order_id, o.currency, coalesce((o.split ->> 'discount')::bigint, 0) AS discount FROM contracted_order o
-  WHERE {which}
+  SELECT o.order_id, o.currency, o.{part} AS part, coalesce((o.split ->> 'discount')::bigint, 0) AS discount
+  FROM contracted_order o WHERE {which}
 ),"""
-_OF_PAGE = text(f"""{_WANTED.format(which="o.order_id = ANY(:order_ids)")} {OF_ORDERS}
-SELECT f.*, EXISTS (SELECT FROM invoice_copy i WHERE i.order_id = f.order_id AND i.kind = 'blue') AS invoiced
+_OF_PAGE = text(f"""{_WANTED.format(part="order_id", which="o.order_id = ANY(:order_ids)")} {OF_ORDERS}
+SELECT f.*, EXISTS (SELECT FROM invoice_copy i WHERE i.order_id = f.part AND i.kind = 'blue') AS invoiced
 FROM figures f""")
 _OF_ALL = """
   (CAST(:since AS timestamptz) IS NULL OR o.contracted_at >= :since)
@@ -50,9 +50,8 @@ _OF_ALL = """
     WHEN EXISTS (SELECT FROM placed_order p WHERE p.order_id = o.order_id AND p.state = 'cancelled') THEN 'cancelled'
     ELSE 'contracted' END)
 """
-_TOTALS = text(f"""{_WANTED.format(which=_OF_ALL)} {OF_ORDERS}
-SELECT currency, {", ".join(f"sum({name})::bigint AS {name}" for name in FIGURES)}
-FROM figures GROUP BY currency ORDER BY currency""")
+_TOTALS = text(f"""{_WANTED.format(part="currency", which=_OF_ALL)} {OF_ORDERS}
+SELECT * FROM figures ORDER BY currency""")
 _APART = text(APART)
 
 
@@ -102,7 +101,7 @@ def _margins(orders: list[Any], uow: BillingUnitOfWork, now: datetime) -> tuple[
     if not orders:
         return ()
     rows = uow.connection.execute(_OF_PAGE, {"order_ids": [row.order_id for row in orders]})
-    figures = {row.order_id: row for row in rows}
+    figures = {row.part: row for row in rows}
     return tuple(_margin(order, figures[order.order_id], now) for order in orders)
 
 
