@@ -64,9 +64,10 @@ class Ledger(Protocol):
 
     def check_recent(self, now: datetime) -> Mapping[str, Sequence[str]]:
         """
-        The same of what came in the last day, from a block of the chain on: its cost does not grow with the ledger.
+        The same of what came in the last day, from a block of the chain on.
 
-        Of what is older it sees what still stands on accounts; the rest is for `check` and the hash chain.
+        Of what is older it sees what still stands on accounts, which it sums from the last closed month on; the rest
+        is for `check` and the hash chain.
         """
 
     def red_letters_awaited(self, now: datetime) -> Sequence[str]:
