@@ -55,7 +55,8 @@ class CurrencyForecast(Message):
     Minor units of *currency*.
 
     Attributes:
-        opening: On the company's bank accounts and with the payment institution, on its way between both included.
+        opening: On the company's bank accounts, with the payment institution and the splitting channel; on its way
+            between them included.
         overdue_in, overdue_out: Of today's figures what was expected earlier.
         undated_in, undated_out: Expected, and nobody can say when: in no day.
         later_in, later_out: Expected after the last day.
