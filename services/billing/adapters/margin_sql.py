@@ -34,7 +34,7 @@ _OF_ACCOUNTS = ",\n".join(
 _NAMED = ", ".join(f"'{account}'" for account in _ACCOUNTS.values() if account[0] in "RE")
 _VAT = ", ".join(f"'{account}'" for account in _ACCOUNTS.values() if account[0] in "LA")
 _SUMMED = f"(starts_with(e.account, 'R:') OR starts_with(e.account, 'E:') OR e.account IN ({_VAT}))"
-_MOVED = "sum(CASE e.side WHEN 'C' THEN e.amount ELSE -e.amount END)"
+_MOVED = "CASE e.side WHEN 'C' THEN e.amount ELSE -e.amount END"
 
 # Money we have or that is a customer's credit with us, or not yet said whose: what an order gets, it gets from here.
 _CASH = (
@@ -43,28 +43,27 @@ _CASH = (
 )
 
 OF_ORDERS = f"""
-by_account AS (
-  SELECT w.part, e.account, {_MOVED} AS moved
-  FROM wanted w JOIN ledger_tx t ON t.order_id = w.order_id
-  JOIN ledger_entry e ON e.seq = t.seq AND e.currency = w.currency
-  WHERE {_SUMMED} GROUP BY w.part, e.account
+moved AS (
+  -- Cash by transaction, the rest by account.
+  SELECT e.part, CASE WHEN e.is_cash THEN e.seq END AS seq, CASE WHEN NOT e.is_cash THEN e.account END AS account,
+         e.back, sum(e.moved) AS moved
+  FROM (
+    SELECT w.part, t.seq, e.account, t.reverses_id IS NOT NULL AS back, {_CASH} AS is_cash, {_MOVED} AS moved
+    FROM wanted w JOIN ledger_tx t ON t.order_id = w.order_id
+    JOIN ledger_entry e ON e.seq = t.seq AND e.currency = w.currency WHERE {_SUMMED} OR {_CASH}
+  ) AS e GROUP BY 1, 2, 3, 4
 ), booked AS (
   SELECT b.part,
 {_OF_ACCOUNTS},
     coalesce(-sum(b.moved) FILTER (WHERE left(b.account, 1) IN ('R', 'E') AND b.account NOT IN ({_NAMED})), 0) AS other,
     coalesce(sum(b.moved) FILTER (WHERE left(b.account, 1) IN ('R', 'E')), 0) AS margin
-  FROM by_account b GROUP BY b.part
+  FROM moved b WHERE b.seq IS NULL GROUP BY b.part
 ), cash AS (
   SELECT c.part,
     -- What is taken back was not paid in, or out: it has not gone the other way.
-    coalesce(sum(c.cash) FILTER (WHERE (c.cash > 0) <> c.back), 0) AS came,
-    coalesce(-sum(c.cash) FILTER (WHERE (c.cash > 0) = c.back), 0) AS went
-  FROM (
-    SELECT w.part, t.reverses_id IS NOT NULL AS back, -{_MOVED} AS cash
-    FROM wanted w JOIN ledger_tx t ON t.order_id = w.order_id
-    JOIN ledger_entry e ON e.seq = t.seq AND e.currency = w.currency
-    WHERE {_CASH} GROUP BY t.seq, w.part, back
-  ) AS c GROUP BY c.part
+    coalesce(-sum(c.moved) FILTER (WHERE (c.moved < 0) <> c.back), 0) AS came,
+    coalesce(sum(c.moved) FILTER (WHERE (c.moved < 0) = c.back), 0) AS went
+  FROM moved c WHERE c.seq IS NOT NULL GROUP BY c.part
 ), stated AS (
   SELECT w.part,
     coalesce(sum(a.tax) FILTER (WHERE s.received_invoice_id IS NOT NULL), 0) AS tax,
@@ -136,16 +135,15 @@ by_account AS (
 """
 
 APART = f"""
-SELECT e.account, t.kind, e.currency, {_MOVED}::bigint AS amount
+SELECT e.account, t.kind, e.currency, sum({_MOVED})::bigint AS amount
 FROM ledger_entry e JOIN ledger_tx t ON t.seq = e.seq
-LEFT JOIN contracted_order o ON o.order_id = t.order_id AND o.currency = e.currency
-LEFT JOIN input_vat v ON t.kind = 'input_vat_confirmed' AND v.settlement_id IS NOT NULL
-  AND t.idem_key = 'input_vat:' || v.received_invoice_id || '\\:confirmed'
-WHERE o.order_id IS NULL AND t.kind <> 'received_invoice' AND v.input_vat_id IS NULL
-  AND {_SUMMED}
+WHERE {_SUMMED} AND t.kind <> 'received_invoice'
+  AND NOT EXISTS (SELECT FROM contracted_order o WHERE o.order_id = t.order_id AND o.currency = e.currency)
+  AND NOT EXISTS (
+    SELECT FROM input_vat v WHERE t.kind = 'input_vat_confirmed' AND v.settlement_id IS NOT NULL
+      AND t.idem_key = 'input_vat:' || v.received_invoice_id || '\\:confirmed')
   AND (CAST(:since AS timestamptz) IS NULL OR e.effective_at >= :since)
   AND (CAST(:until AS timestamptz) IS NULL OR e.effective_at < :until)
-GROUP BY e.account, t.kind, e.currency
-HAVING {_MOVED} <> 0
+GROUP BY e.account, t.kind, e.currency HAVING sum({_MOVED}) <> 0
 ORDER BY e.account, t.kind, e.currency
 """

@@ -118,7 +118,7 @@ class ListMargins(Query):
     Attributes:
         since, until: Signed from the one on and before the other; none: no limit.
         totals: Whether sums over the whole selection are wanted; they come with the first page only. Of 100,000 orders
-            they take about five seconds, of a month about two.
+            they take about four seconds, of a month about two.
     """
 
     wire_name: ClassVar = "billing.list_margins"
