@@ -33,6 +33,13 @@ WITH expected AS (
          order_number AS reference, receivable_id AS subject_id
   FROM receivable WHERE state IN ('uninvoiced', 'open')
   UNION ALL
+  -- What a statement carries over is in its amount already.
+  SELECT 'commission', 'in', c.currency, c."left", d.due_on, c.order_number, c.clawback_id
+  FROM commission_debt d JOIN clawback c USING (clawback_id)
+  WHERE c."left" > 0 AND NOT EXISTS (
+    SELECT FROM settlement s WHERE s.party_id = c.party_id AND s.currency = c.currency AND s.carried_over > 0
+      AND s.state IN ('closed', 'awaiting_invoice'))
+  UNION ALL
   SELECT 'payment', 'in', currency, amount - received, NULL, order_number, payment_id
   FROM payment WHERE state IN ('created', 'pending', 'failed') AND receivable_id IS NULL
     AND method IN ('card', 'bank_transfer')

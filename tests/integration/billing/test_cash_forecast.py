@@ -21,6 +21,10 @@ from services.shared.messages.billing.settlement import CloseSettlements
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.on_credit import INVOICED_ON, TV18, a_line, owed, pay
 from tests.integration.billing.refunding import approve, ask, bank_says, paid, pay_all, settled
+from tests.integration.billing.test_agent_orders import TV04, accepted
+from tests.integration.billing.test_commission_debts import DUE as COMMISSION_DUE
+from tests.integration.billing.test_commission_debts import issued
+from tests.integration.billing.test_commission_payments import transfer
 from tests.integration.billing.test_periods import book, close
 from tests.kit.fakes_billing import DISPUTE_OPERATOR, LATER, NOW, ORDER_ID, PROVIDER_FINANCE, PROVIDER_ID, REQUESTER
 
@@ -63,6 +67,22 @@ def test_a_receivable_comes_on_its_day_and_is_overdue_after_it(billing: Billing)
     pay(billing, "11200.00", "s2")
     found = forecast(billing, late)
     assert (found.opening, moves(found), found.days[-1].closing) == (2_120_000, {}, 2_120_000)
+
+
+def test_commission_comes_when_it_is_due_unless_a_statement_keeps_it(billing: Billing) -> None:
+    """Paid in part, it is the rest; once a statement carries it over, it is in what that pays."""
+    accepted(billing, TV04)
+    assert items(billing, COMMISSION_DUE) == items(billing, None) == []
+    issued(billing)
+    transfer(billing, "B1", "56.00")
+    (expected,) = items(billing, COMMISSION_DUE)
+    assert (expected.kind, expected.amount, expected.overdue) == ("commission", 5_000, False)
+    assert moves(forecast(billing))[COMMISSION_DUE] == (5_000, 0)
+    billing.accepted(new_id(), "OR-2026-000124", station=False)
+    billing.run(settlement.close_settlements, CloseSettlements(until=date(2026, 11, 23)))
+    assert items(billing, COMMISSION_DUE) == []
+    stated = [each.amount for each in items(billing, None, LATER) if each.kind == "settlement"]
+    assert stated == [95_400 - 5_000, 7_420]  # the provider's and the station's
 
 
 def test_beyond_the_last_day_is_later(billing: Billing) -> None:

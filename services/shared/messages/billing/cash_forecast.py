@@ -10,10 +10,13 @@ from services.shared.kernel.actor import Grants
 from services.shared.messages.base import Message, Query, View
 from services.shared.messages.billing.commission_plan import FINANCE
 
-ForecastKind = Literal["receivable", "claim", "payment", "payout", "settlement", "refund", "credit_payback", "vat"]
+ForecastKind = Literal[
+    "receivable", "commission", "claim", "payment", "payout", "settlement", "refund", "credit_payback", "vat"
+]
 """
-*receivable*: invoiced and not paid, by its due date; without one before it is invoiced. *payment*: asked for before
-work begins; no date. *claim*: approved, and not paid by its programme; no date. *payout*: started and not paid: today.
+*receivable*: invoiced and not paid, by its due date; without one before it is invoiced. *commission*: that a provider
+which sold itself owes, by its due date, unless a statement is to keep it. *payment*: asked for before work begins; no
+date. *claim*: approved, and not paid by its programme; no date. *payout*: started and not paid: today.
 *settlement*: payable, when its hold period is over; before its invoice is there, by the day by which a small enterprise
 must be paid, else without a date. *refund*: parts that go by bank or institution: today; while a red letter is awaited,
 without a date. *credit_payback*: today; what a programme is to have back and nobody has asked for, without a date.
