@@ -84,7 +84,8 @@ def post_transactions(uow: BillingUnitOfWork, postings: Sequence[Posting], *, no
             transaction = _transaction(posting, uow.caused_by, now, None)
             if by_key.setdefault(posting.key, transaction).request_hash != transaction.request_hash:
                 raise BookedOtherwise(transaction=posting.key)
-    transactions = list(by_key.values())
+    # In one order, whoever books them: two who book the same facts would wait for each other.
+    transactions = [by_key[key] for key in sorted(by_key)]
     counts_at = uow.ledger.post_all(transactions) if transactions else ()
     return sum(_announce(*booked, uow) for booked in zip(transactions, counts_at, strict=True))
 
