@@ -215,7 +215,7 @@ def _bear_shortfall(use: VoucherUse, uow: BillingUnitOfWork, now: datetime) -> N
     """*use* is rejected just now: book who bears it, and give the programme and the holder what was promised back."""
     uow.vouchers.save_use(use)
     voucher_use.post(use, "rejected", claim_rejected(use, use.shortfall_payer), now, uow, now)
-    if use.redeem_to == "company" and use.shortfall_payer == "provider" and use.amount:
+    if use.redeem_to == "company" and use.shortfall_payer == "provider":
         voucher_use.provider_owes(use, use.money, f"voucher:{use.use_id}:shortfall", uow=uow, now=now)
     voucher_use.give_up(use, uow)
 

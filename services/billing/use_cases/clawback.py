@@ -45,7 +45,13 @@ def owe(
     kind: PartyKind, party_id: UUID, amount: Money, order: tuple[UUID, str], *, key: str, uow: BillingUnitOfWork,
     now: datetime,
 ) -> None:  # fmt: skip
-    """A party owes *amount*, which the caller posts: what it is paid next is netted against it. Once for each *key*."""
+    """
+    A party owes *amount*, which the caller posts: what it is paid next is netted against it. Once for each *key*.
+
+    Of nothing there is no debt: what an order has left may round to it.
+    """
+    if not amount.amount:
+        return
     order_id, order_number = order
     uow.clawbacks.add(
         Clawback(

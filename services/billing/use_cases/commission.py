@@ -61,10 +61,7 @@ def accept(order: OrderCopy, event: OrderAccepted, *, uow: BillingUnitOfWork, no
             order, Money(parts.gross, order.currency), f"custody:{order.order_id}:released", uow=uow, now=now
         )  # fmt: skip
         uow.publish(SellerPaid(order_id=order.order_id, order_number=order.number, provider_id=order.provider_id))
-        if due.amount:
-            clawback.owe(
-                "provider", order.provider_id, due, named, key=commission_key(order.order_id), uow=uow, now=now
-            )
+        clawback.owe("provider", order.provider_id, due, named, key=commission_key(order.order_id), uow=uow, now=now)
     uow.publish(
         CommissionEarned(
             order_id=order.order_id,

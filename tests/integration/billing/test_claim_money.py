@@ -268,6 +268,25 @@ def test_refunded_after_the_authority_paid_the_provider(books: Billing) -> None:
     assert books.violations() == ()
 
 
+@pytest.mark.parametrize("redeem_to", ["company", "provider", "customer"])
+def test_accepted_when_a_refund_has_left_nothing_of_it(books: Billing, redeem_to: str) -> None:
+    """What remains is less than the holder pays itself: the programme owes nothing, and so nobody else for it."""
+    programme = a_programme(
+        books, rules=some_rules(redeem_to=redeem_to, shortfall_payer="provider", min_own_payment=6_000_000)
+    )
+    voucher = a_voucher(books, programme)
+    place(books)
+    reserve(books, voucher)
+    sign(books)
+    pay(books)
+    refunding.refunded(books, 4_000_000)
+    assert books.rows("SELECT amount FROM voucher_use") == [(0,)]
+    accept(books)
+    assert books.rows("SELECT count(*) FROM clawback") == [(0,)]
+    assert counts(books, voucher) == (0, 0, 5_000_000, 0, 0)
+    assert books.violations() == ()
+
+
 def test_refunded_before_a_fund_has_its_part_back(books: Billing) -> None:
     """It has it with the red letter and no sooner; the books hold all the while."""
     programme = a_programme(books, rules=some_rules(redeem_to="prefunded"))
