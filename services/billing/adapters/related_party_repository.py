@@ -71,9 +71,7 @@ class SqlRelations:
         return [DeclaredRelation(**row._mapping) for row in rows]
 
 
-def list_relations(
-    query: ListRelations, *, actor: Actor, uow: "BillingUnitOfWork", now: datetime
-) -> RelationPage:  # fmt: skip
+def list_relations(query: ListRelations, *, actor: Actor, uow: "BillingUnitOfWork", now: datetime) -> RelationPage:
     del now
     statement = select(_TABLE)
     if require(actor, query.grants, {"self": actor.organisation_id}) == "self":

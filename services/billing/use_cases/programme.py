@@ -107,7 +107,7 @@ def left_for(
     key, cap = (programme.programme_id, voucher.holder_id, year), rules.cap_holder_year
     committed = uow.programmes.open_year(*key, cap) if lock else uow.programmes.committed_in(*key)
     in_year = None if cap is None else max(0, cap - committed)
-    awaited = uow.programmes.awaited(programme.programme_id)
+    awaited = uow.programmes.awaited(programme.programme_id) if rules.redeem_to == "prefunded" else 0
     return Left(budget=max(0, programme.left(rules, awaited)), year=in_year, voucher=voucher.left)
 
 

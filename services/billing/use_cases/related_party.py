@@ -21,7 +21,7 @@ def declare_relation(command: DeclareRelation, *, actor: Actor, uow: BillingUnit
 
 def withdraw_relation(
     command: WithdrawRelation, *, actor: Actor, uow: BillingUnitOfWork, now: datetime
-) -> RelationView:  # fmt: skip
+) -> RelationView:
     """Raises NotFound, RelationWithdrawn."""
     require(actor, command.grants, {})
     relation = uow.relations.get(command.relation_id)

@@ -2,7 +2,8 @@
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg2
@@ -21,6 +22,7 @@ from services.shared.kernel.ids import new_id
 from services.shared.messages.billing.ledger import ListBalances, ListLedgerTransactions
 from tests.integration.billing.conftest import Billing
 from tests.kit.fakes_billing import CUSTOMER_ID, NOW, ORDER_ID, REQUESTER, cny, receipt_card
+from tests.kit.waiting import wait_until
 
 BALANCES = "I3 balances are the sums of entries"
 
@@ -235,6 +237,24 @@ def test_twelve_post_the_same_many_at_once(billing: Billing) -> None:
     assert _at_once(12, deed) == []
     assert billing.balance(contract(ORDER_ID)) == 300
     assert billing.told == ["ledger.posted.v1"] * 30
+    assert billing.violations() == ()
+
+
+def test_two_book_the_same_in_other_orders_and_neither_begins_again(billing: Billing) -> None:
+    """Both have begun when a third, which holds what is in the middle of both, lets go."""
+    postings = receipts(3)
+
+    def book(order: Sequence[Posting]) -> int:
+        return billing.within(lambda uow: post_transactions(uow, order, now=NOW))
+
+    with ThreadPoolExecutor(2) as threads:
+        with billing.transaction() as third:
+            post_transactions(third, postings[1:2], now=NOW)
+            booked = [threads.submit(book, postings), threads.submit(book, postings[::-1])]
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+            wait_until(lambda: billing.rows(waiting) == [(2,)])
+        assert sorted(each.result() for each in booked) == [0, 2]
+    assert billing.balance(contract(ORDER_ID)) == 30
     assert billing.violations() == ()
 
 
