@@ -240,6 +240,32 @@ def test_twelve_post_the_same_many_at_once(billing: Billing) -> None:
     assert billing.violations() == ()
 
 
+READ_WHOLE = (
+    "SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables"
+    " WHERE relname IN ('ledger_tx', 'ledger_entry', 'account', 'account_balance')"
+)
+
+
+def test_posting_reads_no_whole_table_of_a_ledger_that_was_never_analysed(billing: Billing) -> None:
+    """Sessions that began when the ledger was empty post by index when it is not: one by one, and many at once."""
+
+    def post_some(name: str) -> None:
+        orders = [Posting(f"{name}/{number}", "test", receipt_card(new_id(), cny(1)), NOW) for number in range(100)]
+        billing.within(lambda uow: post_transactions(uow, orders, now=NOW))
+        post(billing, name, *receipt_card(new_id(), cny(1)))
+
+    def read_whole() -> object:
+        billing.within(lambda uow: uow.connection.exec_driver_sql("SELECT pg_stat_force_next_flush()"))
+        return billing.rows(READ_WHOLE)
+
+    billing.engine.dispose()
+    post_some("first")
+    before = read_whole()
+    for number in range(20):
+        post_some(f"later {number}")
+    assert read_whole() == before
+
+
 def test_two_book_the_same_in_other_orders_and_neither_begins_again(billing: Billing) -> None:
     """Both have begun when a third, which holds what is in the middle of both, lets go."""
     postings = receipts(3)
