@@ -25,14 +25,16 @@ _OFFERING = TypeAdapter(OfferingCopy)
 _VERSION = TypeAdapter(ProgrammeVersion)
 _USE = TypeAdapter(VoucherUse)
 
+# Made once: every order of the platform comes through here.
+_ADD_PLACED = insert(tables.placed_order).on_conflict_do_nothing()
+
 
 class SqlPlacedOrders:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def add(self, order: PlacedOrder) -> None:
-        values = values_of(order, tables.placed_order)
-        self.connection.execute(insert(tables.placed_order).values(values).on_conflict_do_nothing())
+        self.connection.execute(_ADD_PLACED, values_of(order, tables.placed_order))
 
     def find(self, order_id: UUID) -> PlacedOrder | None:
         table = tables.placed_order
