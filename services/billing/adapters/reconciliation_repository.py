@@ -174,24 +174,24 @@ class SqlReconciliations:
     def compare(self, run: Run, balances: tuple[Balance, ...], now: datetime, overdue_after: timedelta) -> Found:
         # The snapshot is taken after the lock: a comparison sees all that the one before it has written.
         self.connection.execute(text("SELECT pg_advisory_xact_lock(7072, hashtext(:source))"), {"source": run.source})
-        row = self.connection.exec_driver_sql(
-            sql.COMPARE.replace("{facts}", _FACTS[run.source].strip()),
-            {
-                "run_id": str(run.run_id),
-                "source": run.source,
-                "day": run.day,
-                "until": run.until,
-                "now": now,
-                "overdue_before": now - overdue_after,
-                "balances": json.dumps(
-                    [
-                        {"currency": each.currency, "expected": each.expected, "theirs": each.theirs,
-                         "differs_since": each.differs_since.isoformat() if each.differs_since else None}
-                        for each in balances
-                    ]
-                ),
-            },
-        ).one()  # fmt: skip
+        known = {
+            "run_id": str(run.run_id),
+            "source": run.source,
+            "day": run.day,
+            "until": run.until,
+            "now": now,
+            "overdue_before": now - overdue_after,
+            "balances": json.dumps(
+                [
+                    {"currency": each.currency, "expected": each.expected, "theirs": each.theirs,
+                     "differs_since": each.differs_since.isoformat() if each.differs_since else None}
+                    for each in balances
+                ]
+            ),
+        }  # fmt: skip
+        compare = sql.COMPARE.replace("{facts}", _FACTS[run.source].strip())
+        row = self.connection.exec_driver_sql(compare, known).one()
+        self.connection.exec_driver_sql(sql.RESOLVE, known)
         self._show(run.source)
         return Found(**row._mapping)
 

@@ -228,18 +228,21 @@ found AS (
   INSERT INTO reconciliation_finding
     (run_id, item_id, state, ours, theirs, occurred_at, first_seen_at, overdue, detail)
   SELECT %(run_id)s, s.item_id, t.state, t.ours, t.theirs, t.occurred_at, s.first_seen_at, t.overdue, t.detail
-  FROM seen s JOIN told t USING (kind, reference, currency)),
-resolved AS (
-  UPDATE reconciliation_item i SET resolved_at = %(now)s, last_run_id = %(run_id)s
-  WHERE source = %(source)s AND resolved_at IS NULL AND (occurred_at < %(until)s OR kind = 'balance')
-    AND NOT EXISTS (SELECT FROM told t WHERE t.state <> 'matched' AND t.kind = i.kind AND t.reference = i.reference
-                    AND t.currency = i.currency))
+  FROM seen s JOIN told t USING (kind, reference, currency))
 SELECT count(*) FILTER (WHERE state = 'matched' AND kind <> 'balance') AS matched,
        count(*) FILTER (WHERE state = 'ours_only') AS ours_only,
        count(*) FILTER (WHERE state = 'theirs_only') AS theirs_only,
        count(*) FILTER (WHERE state = 'amount_differs') AS amount_differs,
        count(*) FILTER (WHERE state <> 'matched' AND overdue) AS overdue
 FROM told
+"""
+
+# What COMPARE has just seen carries its run; what is open and does not is in order now. A statement of its own: within
+# one, it could only look for each open item in all that differs.
+RESOLVE = """
+UPDATE reconciliation_item SET resolved_at = %(now)s, last_run_id = %(run_id)s
+WHERE source = %(source)s AND resolved_at IS NULL AND last_run_id <> %(run_id)s
+  AND (occurred_at < %(until)s OR kind = 'balance')
 """
 
 STRIPE_BALANCES = """

@@ -175,3 +175,18 @@ def test_a_balance_of_no_day_refuses_the_file(billing: Billing, day: str) -> Non
     with pytest.raises(StatementUnreadable):
         read(billing, camt053(entry("5.00", reference="B1"), closing="5.00", day=day))
     assert billing.rows("SELECT count(*) FROM bank_line") == [(0,)]
+
+
+def test_a_bank_of_which_nearly_nothing_is_explained_is_compared_each_day(billing: Billing) -> None:
+    """As a company sees it that begins with the lines of years: what was open yesterday is not looked for one by one."""
+    billing.database.change(
+        "INSERT INTO bank_line (bank_line_id, account, serial_number, booked_at, direction, amount, currency,"
+        " counterparty, remittance, state, target, reason, imported_at)"
+        f" SELECT gen_random_uuid(), '{OWN_ACCOUNT}', 'L' || n, '2026-11-20', 'in', 500, 'CNY', '', '', 'suspense', '',"
+        " 'no_claim', '2026-11-20' FROM generate_series(1, 30000) AS n"
+    )
+    assert reconcile(billing).theirs_only == 60_000
+    assert reconcile(billing).theirs_only == 60_000
+    billing.database.change("UPDATE bank_line SET state = 'withdrawn' WHERE serial_number <> 'L7'")
+    assert reconcile(billing).theirs_only == 2
+    assert billing.rows("SELECT count(*) FROM reconciliation_item WHERE resolved_at IS NULL") == [(2,)]
