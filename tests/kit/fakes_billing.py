@@ -605,9 +605,8 @@ class FakeChargebacks:
         undecided = {"needs_response", "under_review"}
         return any(each.charge_id == charge_id and each.state in undecided for each in self.held.values())
 
-    def lost_of(self, charge_id: str) -> Chargeback | None:
-        lost = (each for each in self.held.values() if (each.charge_id, each.state) == (charge_id, "lost"))
-        return deepcopy(next(lost, None))
+    def lost_of(self, charge_id: str) -> Sequence[Chargeback]:
+        return [deepcopy(each) for each in self.held.values() if (each.charge_id, each.state) == (charge_id, "lost")]
 
     def find(self, chargeback_id: UUID) -> Chargeback | None:
         return deepcopy(self.held.get(chargeback_id))

@@ -84,19 +84,17 @@ class SqlChargebacks:
         )
         return found.first() is not None
 
-    def lost_of(self, charge_id: str) -> Chargeback | None:
+    def lost_of(self, charge_id: str) -> Sequence[Chargeback]:
         table = card_tables.chargeback
-        return self._first(select(table).where(table.c.charge_id == charge_id, table.c.state == "lost"))
+        return self._all(select(table).where(table.c.charge_id == charge_id, table.c.state == "lost"))
 
     def find(self, chargeback_id: UUID) -> Chargeback | None:
         table = card_tables.chargeback
-        return self._first(select(table).where(table.c.chargeback_id == chargeback_id))
+        return next(iter(self._all(select(table).where(table.c.chargeback_id == chargeback_id))), None)
 
-    def _first(self, statement: Select[tuple[object, ...]]) -> Chargeback | None:
-        row = self.connection.execute(
-            statement.order_by(card_tables.chargeback.c.chargeback_id).with_for_update()
-        ).first()
-        return chargeback_of(row) if row is not None else None
+    def _all(self, statement: Select[tuple[object, ...]]) -> Sequence[Chargeback]:
+        rows = self.connection.execute(statement.order_by(card_tables.chargeback.c.chargeback_id).with_for_update())
+        return [chargeback_of(row) for row in rows]
 
     def save(self, chargeback: Chargeback) -> None:
         key = {"chargeback_id": chargeback.chargeback_id}

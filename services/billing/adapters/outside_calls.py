@@ -21,6 +21,7 @@ from services.billing.domain.settlement import KeptFile
 from services.billing.domain.stripe_payout import Movement, StripePayout
 from services.billing.use_cases import bank_order as bank_orders
 from services.billing.use_cases import (
+    card_refund,
     chargeback,
     checkout,
     claim,
@@ -63,7 +64,7 @@ def _refund(result: Mapping[str, Any], uow: BillingUnitOfWork, now: datetime) ->
         return "not_ours"
     if result["status"] not in {"succeeded", "failed"}:
         return "nothing_new"
-    return refund_payment.card_refund_settled(
+    return card_refund.card_refund_settled(
         *ours, succeeded=result["status"] == "succeeded", reference=result["stripe_refund_id"],
         failure=result["failure"], uow=uow, now=now,
     )  # fmt: skip
@@ -86,7 +87,7 @@ def _refunds_of_charge(result: Mapping[str, Any], uow: BillingUnitOfWork, now: d
 def _refund_not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWork, now: datetime) -> None:
     ours = _refund_part(payload["refund_id"])
     if ours is not None:
-        refund_payment.card_refund_settled(*ours, succeeded=False, reference="", failure=code, uow=uow, now=now)
+        card_refund.card_refund_settled(*ours, succeeded=False, reference="", failure=code, uow=uow, now=now)
 
 
 def _refund_part(named: str) -> tuple[UUID, UUID] | None:

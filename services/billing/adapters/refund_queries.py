@@ -10,7 +10,8 @@ from sqlalchemy import select
 from services.billing.adapters import tables
 from services.billing.adapters.refund_repositories import refund_of
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
-from services.billing.domain.refund import Refund, RefundPart
+from services.billing.domain.refund import Refund
+from services.billing.domain.refund_part import RefundPart
 from services.billing.use_cases import refund
 from services.shared.chassis.paging import page
 from services.shared.kernel.actor import Actor, require

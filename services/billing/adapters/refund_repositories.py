@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.billing.adapters import tables
 from services.billing.domain.commission import Split
-from services.billing.domain.refund import Refund, RefundPart
+from services.billing.domain.refund import Refund
+from services.billing.domain.refund_part import RefundPart
 from services.shared.chassis.database import save_versioned
 from services.shared.kernel.errors import NotFound
 

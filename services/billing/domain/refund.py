@@ -14,20 +14,13 @@ from uuid import UUID
 from services.billing.domain import ledger
 from services.billing.domain.commission import Burden, Split, StationBase
 from services.billing.domain.payment import Payment
+from services.billing.domain.refund_part import RefundPart, RefundRoute
 from services.shared.kernel.errors import Conflict, NotAllowed
 from services.shared.kernel.lifecycle import Lifecycle, WrongState
 from services.shared.kernel.money import Money, allocate
 
 RefundState = Literal["requested", "awaiting_red_letter", "pending", "succeeded", "failed", "cancelled"]
 RefundCause = Literal["cancellation", "dispute", "manual", "chargeback"]
-RefundRoute = Literal[
-    "card", "bank_transfer", "customer_credit", "chargeback", "project_funds", "platform_channel", "direct_transfer"
-]  # fmt: skip
-"""
-*chargeback*: the customer's bank has taken it already; *project_funds*: transferred back within a university;
-*direct_transfer*: the provider has it and gives it back.
-"""
-PartState = Literal["waiting", "sent", "succeeded", "failed"]
 
 LIFECYCLE: Lifecycle[RefundState] = Lifecycle(
     "refund",
@@ -72,44 +65,6 @@ class PayerWithoutBankAccount(Conflict):
     """The payer has told no bank account to which its money could go back."""
 
     code = "billing.payer_without_bank_account"
-
-
-@dataclass(frozen=True)
-class RefundPart:
-    """
-    What goes back by one way, to the payer of *payment_id* (of an internal order: to the project of that funding);
-    *amount* in minor units of the refund's currency.
-
-    Attributes:
-        charge_id: The payment institution's charge that is given back; card only.
-        bank_name, account_name, account_number: Where the transfer goes; empty until the bank is told.
-        reference: The payment institution's refund, the serial number of the bank's line, or the chargeback's id.
-        failure: The payment institution's code, or why the bank did not make the transfer.
-        at_channel: The money was paid to the provider by the splitting channel: nothing of it is in our ledger.
-        turn: How often it was sent another way, or once more.
-        order_key, order_sha256, order_size: The file by which the bank is told; empty until it is written.
-    """
-
-    payment_id: UUID
-    route: RefundRoute
-    amount: int
-    state: PartState = "waiting"
-    charge_id: str = ""
-    bank_name: str = ""
-    account_name: str = ""
-    account_number: str = ""
-    reference: str = ""
-    failure: str = ""
-    order_key: str = ""
-    order_sha256: str = ""
-    order_size: int = 0
-    turn: int = 0
-    at_channel: bool = False
-
-    @property
-    def way(self) -> str:
-        """Names it among all ways that this part has taken."""
-        return f"{self.payment_id}:{self.route}" + (f":{self.turn}" if self.turn else "")
 
 
 @dataclass
@@ -242,18 +197,31 @@ class Refund:
         )  # fmt: skip
         self.requested_by, self.approved_by = by, ""
 
-    def take_by_chargeback(self, part: RefundPart, chargeback_id: UUID) -> None:
-        """The payer's bank has taken *part*, of a card, that waits or has failed: nothing more is to be sent."""
+    def take_by_chargeback(self, part: RefundPart, chargeback_id: UUID, at_most: int) -> RefundPart:
+        """
+        The payer's bank has taken *at_most* (minor units) of *part*, of a card, that waits or has failed.
+
+        Returns what is taken: all of the part, or a piece of it, the rest of which stands as before.
+        """
         if part.state == "failed":
             self.state = LIFECYCLE.after("reroute", self.state)
-        taken = replace(part, route="chargeback", state="waiting", reference=str(chargeback_id), failure="")
-        self.parts = tuple(taken if each.payment_id == part.payment_id else each for each in self.parts)
+        if part.amount <= at_most:
+            taken = part.taken(chargeback_id)
+            self._put(taken)
+        else:
+            rest, taken = part.divide(at_most, chargeback_id)
+            self._put(rest)
+            self.parts = (*self.parts, taken)
+        return taken
+
+    def _put(self, part: RefundPart) -> None:
+        self.parts = tuple(part if each.name == part.name else each for each in self.parts)
 
     def keep_order(self, payment_id: UUID, key: str, sha256: str, size: int) -> None:
         """The file is written by which the bank is told of the part of *payment_id*."""
         self.parts = tuple(
             replace(each, order_key=key, order_sha256=sha256, order_size=size)
-            if each.payment_id == payment_id else each
+            if each.name == (payment_id, "") else each
             for each in self.parts
         )  # fmt: skip
 
@@ -262,8 +230,8 @@ class Refund:
         self.state, self.succeeded_at = LIFECYCLE.after("succeed", self.state), now
 
     def part(self, payment_id: UUID) -> RefundPart | None:
-        """What goes back to the payer of *payment_id*."""
-        return next((part for part in self.parts if part.payment_id == payment_id), None)
+        """What goes back to the payer of *payment_id*; without the pieces that chargebacks have taken of it."""
+        return next((part for part in self.parts if part.name == (payment_id, "")), None)
 
     def transfer_of(self, amount: Money) -> RefundPart | None:
         """The transfer over *amount* that the bank has been told to make."""
@@ -272,7 +240,7 @@ class Refund:
 
     def order_name(self, part: RefundPart) -> str:
         """Of the file by which the bank is told of *part*: each time another one, at most 35 characters."""
-        place = 1 + [each.payment_id for each in self.parts].index(part.payment_id)
+        place = 1 + [each.name for each in self.parts].index(part.name)
         return f"{self.number}-{place}" + (f"-{part.turn + 1}" if part.turn else "")
 
     @property
@@ -313,7 +281,7 @@ class Refund:
 
     def move(self, part: RefundPart, now: datetime) -> None:
         """*part* as it stands now. The refund succeeds with the last of its parts, and fails with any."""
-        self.parts = tuple(part if each.payment_id == part.payment_id else each for each in self.parts)
+        self._put(part)
         states = {each.state for each in self.parts}
         if "failed" in states and LIFECYCLE.allows("fail", self.state):
             self.state, self.succeeded_at = LIFECYCLE.after("fail", self.state), None

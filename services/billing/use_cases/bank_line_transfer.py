@@ -32,7 +32,8 @@ from services.billing.domain.payout import (
     payout_paid_twice,
     payout_returned,
 )
-from services.billing.domain.refund import Refund, RefundPart, paid_back, returned
+from services.billing.domain.refund import Refund, paid_back, returned
+from services.billing.domain.refund_part import RefundPart
 from services.billing.domain.stripe_payout import StripePayout
 from services.billing.use_cases import credit_payback, refund_payment
 from services.billing.use_cases import payout as payouts

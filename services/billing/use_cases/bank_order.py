@@ -22,7 +22,8 @@ from services.billing.domain.bank_order import (
 from services.billing.domain.bank_statement import numbers_in
 from services.billing.domain.credit_payback import CreditPayback
 from services.billing.domain.payout import Payout
-from services.billing.domain.refund import Refund, RefundPart
+from services.billing.domain.refund import Refund
+from services.billing.domain.refund_part import RefundPart
 from services.billing.use_cases import credit_payback, refund_payment
 from services.billing.use_cases import payout as payouts
 from services.billing.use_cases.ports import BillingUnitOfWork

@@ -79,7 +79,7 @@ def learn(
     else:
         _keep_open(chargeback, payment, due_before, uow)
     uow.chargebacks.save(chargeback)
-    if changed and chargeback.state in {"won", "closed"}:
+    if changed and chargeback.over:
         refund.send_after_chargeback(chargeback.order_id, uow=uow, now=now)
     return chargeback.state
 

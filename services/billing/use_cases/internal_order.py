@@ -8,7 +8,8 @@ from services.billing.domain.commission_debt import internal_key
 from services.billing.domain.funding import Funding
 from services.billing.domain.internal_order import acceptance_internal, fee_given_back, fee_tax
 from services.billing.domain.order import OrderCopy, accruals, compensation
-from services.billing.domain.refund import Refund, RefundExceedsPaid, RefundPart
+from services.billing.domain.refund import Refund, RefundExceedsPaid
+from services.billing.domain.refund_part import RefundPart
 from services.billing.use_cases import clawback, funding
 from services.billing.use_cases.commission import tell_reduced
 from services.billing.use_cases.ledger import post_transaction

@@ -163,8 +163,8 @@ class Chargebacks(Protocol):
     def disputed(self, charge_id: str) -> bool:
         """Whether the bank of a charge has taken it back and not decided. Not locked."""
 
-    def lost_of(self, charge_id: str) -> Chargeback | None:
-        """The one of a charge that is lost, locked."""
+    def lost_of(self, charge_id: str) -> Sequence[Chargeback]:
+        """Those of a charge that are lost, locked."""
 
     def find(self, chargeback_id: UUID) -> Chargeback | None:
         """Locked."""

@@ -179,27 +179,29 @@ def refund_for_chargeback(
 
 
 def _already_agreed(payment: Payment, chargeback_id: UUID, gross: int, uow: BillingUnitOfWork, now: datetime) -> int:
-    """Refunds to the card that the institution does not make while it is disputed: by the chargeback they are made."""
-    taken = 0
-    for made in uow.refunds.of_order(payment.order_id):
+    """
+    Refunds to the card that the institution does not make while it is disputed: by the chargeback they are made.
+
+    In the order in which they were asked for, as far as it goes; returns what of it went so. What is left of the last
+    one waits, or has failed, as before.
+    """
+    left = gross
+    for made in sorted(uow.refunds.of_order(payment.order_id), key=lambda each: each.n):
         part = made.part(payment.payment_id)
-        if part is None or part.route != "card" or part.state not in {"waiting", "failed"}:
+        if left <= 0 or part is None or part.route != "card" or part.state not in {"waiting", "failed"}:
             continue
-        if part.amount > gross - taken:
-            continue
-        taken += part.amount
-        made.take_by_chargeback(part, chargeback_id)
+        left -= made.take_by_chargeback(part, chargeback_id, left).amount
         if made.state == "pending":
-            send(made, uow, now)
+            send(made, uow, now, without_account="wait")
         uow.refunds.save(made)
-    return taken
+    return gross - left
 
 
 def send_after_chargeback(order_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """The customer's bank did not keep the money of a charge of this order: what waited for that goes to its card."""
+    """The bank has decided over a charge of this order: what waited for that, and it did not take, goes to its card."""
     for made in uow.refunds.of_order(order_id):
         if made.state == "pending":
-            send(made, uow, now)
+            send(made, uow, now, without_account="wait")
             uow.refunds.save(made)
 
 

@@ -8,20 +8,18 @@ from uuid import UUID
 
 import structlog
 
-from services.billing.domain import ledger
 from services.billing.domain.bank_line import BankLine
 from services.billing.domain.channel_order import advanced
-from services.billing.domain.chargeback import Chargeback, recovered_late
 from services.billing.domain.ledger import Entry
 from services.billing.domain.refund import (
     PayerWithoutBankAccount,
     Refund,
-    RefundPart,
     customers_side,
     not_performed,
     paid_back,
     returned,
 )
+from services.billing.domain.refund_part import RefundPart
 from services.billing.use_cases import channel_order, refund_check, voucher_use
 from services.billing.use_cases.clawback import owe
 from services.billing.use_cases.ledger import post_transaction
@@ -40,69 +38,9 @@ E = TypeVar("E", RefundAgreed, RefundSucceeded, RefundFailed)
 WithoutAccount = Literal["refuse", "wait"]
 
 
-def card_refund_settled(
-    refund_id: UUID, payment_id: UUID, *, succeeded: bool, reference: str, failure: str = "", uow: BillingUnitOfWork,
-    now: datetime,
-) -> str:  # fmt: skip
-    """
-    What became of a refund at the payment institution, in whatever order such news come.
-
-    Args:
-        refund_id: Ours.
-        payment_id: Whose charge it gives back.
-        succeeded: The institution has paid it; not: it cannot, or the card's bank sent it back.
-        reference: The institution's refund.
-        failure: Its code.
-        uow: The transaction.
-        now: Business time.
-
-    Returns:
-        What came of it, a word for the record.
-    """
-    lost = None if succeeded else _lost_chargeback(refund_id, payment_id, uow)
-    made = uow.refunds.get(refund_id)
-    part = made.part(payment_id)
-    if part is None or part.route != "card" or part.state == "failed" or (succeeded and part.state == "succeeded"):
-        return "nothing_new"
-    if succeeded:
-        _paid(made, replace(part, reference=reference), uow, now)
-    else:
-        if part.state == "succeeded":
-            amount = made.money(part.amount)
-            entries = returned(made.refund_id, amount, ledger.PSP)
-            post(made, f"returned:{payment_id}", "refund_returned", entries, uow, now)
-        part = replace(part, state="failed", reference=reference, failure=failure)
-        made.move(part, now)
-        if lost is None or part.amount > lost.bad_debt:
-            uow.publish(event(RefundFailed, made, failure=failure))
-        else:
-            _taken_by_chargeback(made, part, lost, uow, now)
-    uow.refunds.save(made)
-    return "refunded" if succeeded else "refund_failed"
-
-
-def _lost_chargeback(refund_id: UUID, payment_id: UUID, uow: BillingUnitOfWork) -> Chargeback | None:
-    """Of the charge that is refunded. The order, its payment and the chargeback are locked."""
-    uow.orders.of_refund(refund_id)
-    payment = uow.payments.find(payment_id)
-    return uow.chargebacks.lost_of(payment.charge_id) if payment is not None and payment.charge_id else None
-
-
-def _taken_by_chargeback(
-    made: Refund, part: RefundPart, lost: Chargeback, uow: BillingUnitOfWork, now: datetime
-) -> None:  # fmt: skip
-    """*part* was under way when the bank kept all of the charge: the payer has it by that, and we have lost less."""
-    made.take_by_chargeback(part, lost.chargeback_id)
-    lost.bad_debt -= part.amount
-    uow.chargebacks.save(lost)
-    amount = made.money(part.amount)
-    post(made, f"late:{part.way}", "refund_paid", recovered_late(made.refund_id, amount), uow, now)
-    _mark_paid(made, replace(part, route="chargeback", reference=str(lost.chargeback_id), failure=""), uow, now)
-
-
 def transferred(made: Refund, part: RefundPart, line: BankLine, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """The bank's statement shows *part* of *made*."""
-    _paid(made, replace(part, reference=line.serial_number), uow, now, line)
+    pay(made, replace(part, reference=line.serial_number), uow, now, line)
     uow.refunds.save(made)
 
 
@@ -246,7 +184,7 @@ def send(made: Refund, uow: BillingUnitOfWork, now: datetime, *, without_account
         if part.state != "waiting":
             continue
         if part.route in {"customer_credit", "chargeback"}:
-            _paid(made, part, uow, now)
+            pay(made, part, uow, now)
         elif part.route == "card":
             if uow.chargebacks.disputed(part.charge_id):
                 continue
@@ -340,23 +278,23 @@ def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now:
     )
 
 
-def _paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime, line: BankLine | None = None) -> None:
+def pay(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime, line: BankLine | None = None) -> None:
     """The payer has *part*: once for each way it takes, for one that failed may go another way; or by *line*."""
     entries = paid_back(made.refund_id, part, made.customer_id, made.money(part.amount))
     what = f"paid:{part.way}" if line is None else str(part.payment_id)
     post(made, what, "refund_paid", entries, uow, now, line)
-    _mark_paid(made, part, uow, now)
+    mark_paid(made, part, uow, now)
 
 
 def mark_transferred(
     made: Refund, part: RefundPart, serial_number: str, *, uow: BillingUnitOfWork, now: datetime
 ) -> None:
     """A person says that the bank has made *part*, or that it had not come back; the caller books it."""
-    _mark_paid(made, replace(part, reference=serial_number, failure=""), uow, now)
+    mark_paid(made, replace(part, reference=serial_number, failure=""), uow, now)
     uow.refunds.save(made)
 
 
-def _mark_paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> None:
+def mark_paid(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> None:
     made.move(replace(part, state="succeeded"), now)
     if made.state == "succeeded":
         _tell_succeeded(made, uow, now)

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.billing.adapters import refund_queries
 from services.billing.domain.commission import Burden, StationBase
 from services.billing.domain.ledger import owed
-from services.billing.use_cases import refund, refund_payment, settlement
+from services.billing.use_cases import card_refund, refund, settlement
 from services.billing.use_cases.bank_statement import import_bank_statement
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.money import Money
@@ -60,7 +60,7 @@ def red_letter(billing: Billing, asked: RefundView) -> None:
 
 def card_says(billing: Billing, asked: RefundView, *, succeeded: bool = True, order_id: UUID = ORDER_ID) -> str:
     return billing.within(
-        lambda uow: refund_payment.card_refund_settled(
+        lambda uow: card_refund.card_refund_settled(
             asked.refund_id, payment_id_of(order_id), succeeded=succeeded, reference="re_1",
             failure="" if succeeded else "lost_or_stolen_card", uow=uow, now=NOW,
         )

@@ -18,7 +18,7 @@ import pytest
 from services.billing.adapters.unit_of_work import BillingUnitOfWork
 from services.billing.config import settings
 from services.billing.subscriptions import work
-from services.billing.use_cases import dispute, order, payment, refund, refund_payment, settlement
+from services.billing.use_cases import card_refund, dispute, order, payment, refund, settlement
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.chassis import database
 from services.shared.chassis.clock import SystemClock
@@ -167,7 +167,7 @@ class Worker:
         if rows:
             refund_id, order_id = (UUID(str(each)) for each in self.chance.choice(rows))
             self.crowd.within(
-                lambda uow: refund_payment.card_refund_settled(
+                lambda uow: card_refund.card_refund_settled(
                     refund_id, payment_id_of(order_id), succeeded=True, reference="re", uow=uow, now=NOW
                 )
             )

@@ -22,7 +22,7 @@ StationBase = Literal["remaining", "original"]
 
 class RefundPart(Message):
     """
-    What goes back by one way.
+    What goes back by one way; what a chargeback has taken of a part stands beside its rest, of the same payment.
 
     Attributes:
         state: *waiting* for the second pair of eyes, or for the red-letter invoice; *sent* to the bank or the
