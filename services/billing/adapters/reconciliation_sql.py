@@ -17,7 +17,9 @@ _MOVED = """
   WHERE e.account = '{account}' GROUP BY 1, 2"""
 
 # A charge is booked by its own id and its fee by that of the movement; refunds and transfers by ours, which their
-# metadata name.
+# metadata name. A refund that stays pending there and then fails has moved the money there and back, and we have never
+# booked either: nothing of it is to be told. Only where it is one of ours, both are there and sum to nothing, and
+# nothing of ours stands behind either.
 STRIPE = f"""
 moved AS ({_MOVED.format(account="A:psp:stripe")}),
 names AS (
@@ -35,13 +37,26 @@ names AS (
 linked AS (
   SELECT moved.*, names.movement_id
   FROM moved LEFT JOIN names ON names.name = CASE WHEN key LIKE 'stripe:%%' THEN split_part(key, ':', 2) ELSE key END),
+booked AS (
+  SELECT movement_id, currency, sum(ours)::bigint AS ours, min(at) AS at
+  FROM linked WHERE movement_id IS NOT NULL GROUP BY 1, 2),
+undone AS (
+  SELECT s.origin, s.currency FROM stripe_movement s LEFT JOIN booked b USING (movement_id, currency)
+  WHERE s.kind IN ('refund', 'payment_refund', 'refund_failure', 'payment_failure_refund') AND s.origin <> ''
+  GROUP BY s.origin, s.ours, s.currency
+  HAVING count(*) = 2 AND count(*) FILTER (WHERE s.kind IN ('refund', 'payment_refund')) = 1
+    AND sum(s.amount - s.fee) = 0 AND bool_and(coalesce(b.ours, 0) = 0)
+    AND EXISTS (
+      SELECT FROM refund r WHERE r.refund_id = CASE
+        WHEN s.ours ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}/' THEN split_part(s.ours, '/', 1)::uuid END)),
 facts AS (
   SELECT 'movement' AS kind, coalesce(s.movement_id, l.movement_id) AS reference,
-         coalesce(s.currency, l.currency) AS currency, l.ours, s.amount - s.fee AS theirs,
+         coalesce(s.currency, l.currency) AS currency, l.ours,
+         CASE WHEN undone.origin IS NULL THEN s.amount - s.fee ELSE 0 END AS theirs,
          coalesce(s.created_at, l.at) AS occurred_at, trim(concat_ws(' ', s.kind, s.origin, s.ours)) AS detail
-  FROM (SELECT movement_id, currency, sum(ours)::bigint AS ours, min(at) AS at
-        FROM linked WHERE movement_id IS NOT NULL GROUP BY 1, 2) AS l
+  FROM booked l
   FULL JOIN stripe_movement s ON s.movement_id = l.movement_id AND s.currency = l.currency
+  LEFT JOIN undone ON undone.origin = s.origin AND undone.currency = s.currency
   UNION ALL
   SELECT 'movement', key, currency, ours, NULL, at, '' FROM linked WHERE movement_id IS NULL)
 """

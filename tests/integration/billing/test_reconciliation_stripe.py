@@ -26,7 +26,9 @@ from services.shared.messages.billing.reconciliation import (
     ReconciliationView,
     StartReconciliation,
 )
+from services.shared.messages.billing.refund import RefundView
 from tests.integration.billing.conftest import Billing
+from tests.integration.billing.refunding import approve, ask, card_says
 from tests.integration.billing.test_stripe_chargeback import paid
 from tests.kit.fakes_billing import DISPUTE_OPERATOR, FINANCE, NOW, REQUESTER, cny
 from tests.kit.real_service import together
@@ -288,3 +290,72 @@ def test_a_refund_of_ours_and_its_failure(
     )  # fmt: skip
     run = reconcile(billing)
     assert (states(billing, run), run.matched) == ([], 3)
+
+
+@pytest.fixture
+def pending(billing: Billing, stripe_control: StripeControl) -> tuple[RefundView, str]:
+    """A refund of ours that the institution has taken and the card's bank has not: 530.00. And its name there."""
+    billing.contracted()
+    billing.do_outside()
+    ((secret,),) = billing.rows("SELECT client_secret FROM payment")
+    stripe_control.confirm_payment(secret, "pm_card_pendingRefund")
+    billing.run_timers(NOW + timedelta(minutes=2))
+    billing.do_outside(NOW + timedelta(minutes=2))
+    made = approve(billing, ask(billing, 50_000))
+    billing.do_outside(NOW + timedelta(minutes=2))
+    (at_stripe,) = stripe_control.objects("refund")
+    return made, at_stripe["id"]
+
+
+def test_a_refund_that_was_pending_and_failed(
+    billing: Billing, stripe_control: StripeControl, pending: tuple[RefundView, str]
+) -> None:
+    """It moved there and back and was never booked: each alone shows, both together are in order, and stay so."""
+    made, name = pending
+    run = reconcile(billing)
+    assert states(billing, run) == [("movement", "theirs_only", None, -53_000)]
+    stripe_control.settle_refund(name, "failed")
+    card_says(billing, made, succeeded=False)
+    run = reconcile(billing, TOMORROW + timedelta(days=5))
+    assert (states(billing, run), run.matched, run.overdue) == ([], 3, 0)
+    assert run.balances[0].theirs == run.balances[0].ours
+    assert billing.rows("SELECT count(*) FROM reconciliation_item WHERE resolved_at IS NULL") == [(0,)]
+    assert billing.violations() == ()
+
+
+@pytest.mark.parametrize("what", ["paid", "returned"])
+def test_one_side_of_it_is_booked(
+    billing: Billing, stripe_control: StripeControl, pending: tuple[RefundView, str], what: str
+) -> None:
+    """By mistake, or because the other side was lost: what is not booked of it shows."""
+    made, name = pending
+    stripe_control.settle_refund(name, "failed")
+    entries = ledger.entries(("D", ledger.PSP_FEE, cny(53_000)), ("C", ledger.PSP, cny(53_000)))
+    key = f"refund:{made.refund_id}:{what}:{made.parts[0].payment_id}" + (":card" if what == "paid" else "")
+    billing.within(
+        lambda uow: post_transaction(
+            uow, key=key, kind="refund_paid", entries=entries if what == "paid" else ledger.mirrored(entries),
+            effective_at=NOW, now=NOW,
+        )
+    )  # fmt: skip
+    shown = 53_000 if what == "paid" else -53_000
+    assert states(billing, reconcile(billing)) == [("movement", "theirs_only", None, shown)]
+
+
+def test_what_only_looks_like_it(
+    billing: Billing, stripe_control: StripeControl, client: stripe.StripeClient, pending: tuple[RefundView, str]
+) -> None:
+    """Made there by hand, named like ours or not at all, or given back less: nobody but a person knows what it is."""
+    _, name = pending
+    charge = client.v1.refunds.retrieve(name).charge
+    for metadata in ({}, {"refund_id": f"{UUID(int=1)}/{UUID(int=2)}"}):
+        by_hand = client.v1.refunds.create({"charge": str(charge), "amount": 1_000, "metadata": metadata})
+        stripe_control.settle_refund(by_hand.id, "failed")
+    stripe_control.settle_refund(name, "failed")
+    (failure,) = (
+        each for each in stripe_control.objects("balance_transaction")
+        if (each["source"], each["type"]) == (name, "refund_failure")
+    )  # fmt: skip
+    stripe_control.change_fee(failure["id"], 1)
+    found = sorted(theirs or 0 for *_, theirs in states(billing, reconcile(billing)))
+    assert found == [-53_000, -1_000, -1_000, 1_000, 1_000, 52_999]
