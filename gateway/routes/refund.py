@@ -44,7 +44,7 @@ def reroute_refund(
     caller: Signed, refund_id: UUID,
     body: Annotated[schemas.RefundToReroute, Depends(JsonBody(schemas.RefundToReroute))],
 ) -> Response:  # fmt: skip
-    """What failed goes another way, once somebody else has approved it."""
+    """What failed, or waits to be approved, goes another way, once somebody else has approved that."""
     wanted = refund.RerouteRefund(refund_id=refund_id, route=body.route)
     return ok(schemas.OperatorRefund.of(caller.ask(wanted, refund.RefundView)))
 

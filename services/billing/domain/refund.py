@@ -14,7 +14,7 @@ from uuid import UUID
 from services.billing.domain import ledger
 from services.billing.domain.commission import Burden, Split, StationBase
 from services.billing.domain.payment import Payment
-from services.billing.domain.refund_part import RefundPart, RefundRoute
+from services.billing.domain.refund_part import BY_HAND, RefundPart, RefundRoute
 from services.shared.kernel.errors import Conflict, NotAllowed
 from services.shared.kernel.lifecycle import Lifecycle, WrongState
 from services.shared.kernel.money import Money, allocate
@@ -182,17 +182,34 @@ class Refund:
             raise SameHands
         return True
 
+    @property
+    def waits_for_approval(self) -> bool:
+        """Somebody is to let a part of it go."""
+        return self.state == "pending" and any(_by_hand(part) for part in self.parts)
+
     def reroute(self, route: RefundRoute, by: str) -> None:
-        """What failed goes another way, once somebody else than *by* approves it. Raises WrongState, ProvidersMoney."""
-        if route == "customer_credit" and any(part.at_channel for part in self.parts if part.state == "failed"):
+        """
+        What failed goes another way, once somebody else than *by* approves it; where nothing did, what waits for that.
+
+        Raises:
+            WrongState: Nothing failed, and nothing waits to be approved: the bank is told, or it goes by itself.
+            ProvidersMoney: It is to be credit, and the provider's.
+        """
+        moved = [part.name for part in self.parts if part.state == "failed"]
+        if moved:
+            self.state = LIFECYCLE.after("reroute", self.state)
+        elif self.waits_for_approval:
+            moved = [part.name for part in self.parts if _by_hand(part)]
+        else:
+            raise WrongState(noun="refund", state=self.state, verb="reroute")
+        if route == "customer_credit" and any(part.at_channel for part in self.parts if part.name in moved):
             raise ProvidersMoney
-        self.state = LIFECYCLE.after("reroute", self.state)
         self.parts = tuple(
             replace(
                 part, route=route, state="waiting", failure="", turn=part.turn + 1,
                 order_key="", order_sha256="", order_size=0,
             )
-            if part.state == "failed" else part
+            if part.name in moved else part
             for part in self.parts
         )  # fmt: skip
         self.requested_by, self.approved_by = by, ""
@@ -287,6 +304,10 @@ class Refund:
             self.state, self.succeeded_at = LIFECYCLE.after("fail", self.state), None
         elif states == {"succeeded"}:
             self.succeed(now)
+
+
+def _by_hand(part: RefundPart) -> bool:
+    return part.state == "waiting" and part.route in BY_HAND
 
 
 def parts_of(gross: int, payments: Sequence[Payment]) -> tuple[RefundPart, ...]:

@@ -20,6 +20,9 @@ RefundRoute = Literal[
 """
 PartState = Literal["waiting", "sent", "succeeded", "failed"]
 
+BY_HAND: frozenset[RefundRoute] = frozenset({"bank_transfer", "customer_credit"})
+"""Ways that somebody lets go; by the others money goes back by itself, once what it waits for is over."""
+
 
 @dataclass(frozen=True)
 class RefundPart:

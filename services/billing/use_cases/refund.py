@@ -44,9 +44,6 @@ from services.shared.messages.billing.refund import RefundPart as RefundPartMess
 from services.shared.messages.invoicing.collective_invoice import InvoiceReduced
 from services.shared.messages.invoicing.red_letter import RedLetterIssued
 
-BY_HAND = frozenset({"bank_transfer", "customer_credit"})
-"""Ways that somebody lets go; by the others money goes back by itself, once what it waits for is over."""
-
 E = TypeVar("E", RefundAgreed, RefundSucceeded, RefundFailed)
 
 
@@ -89,7 +86,7 @@ def approve_refund(command: ApproveRefund, *, actor: Actor, uow: BillingUnitOfWo
     order = uow.orders.of_refund(command.refund_id)
     payments = uow.payments.of_order(order.order_id)
     made = uow.refunds.get(command.refund_id)
-    waits = made.state == "pending" and any(part.state == "waiting" and part.route in BY_HAND for part in made.parts)
+    waits = made.waits_for_approval
     if made.state != "requested" and not waits:
         raise NothingWaits
     made.approve(hand_of(actor))
@@ -112,7 +109,11 @@ def cancel_refund(command: CancelRefund, *, actor: Actor, uow: BillingUnitOfWork
 
 
 def reroute_refund(command: RerouteRefund, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
-    """What failed goes another way. Raises WrongState: Nothing failed."""
+    """
+    What failed, or waits to be let go, goes another way.
+
+    Raises: WrongState, ProvidersMoney: See Refund.reroute.
+    """
     del now
     require(actor, command.grants, {})
     made = uow.refunds.get(command.refund_id)

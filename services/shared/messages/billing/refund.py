@@ -111,7 +111,11 @@ class CancelRefund(Command):
 
 
 class RerouteRefund(Command):
-    """Let what failed go another way; somebody else approves it. → RefundView"""
+    """
+    Let what failed, or waits to be approved, go another way; somebody else approves it. → RefundView
+
+    What the bank has been told of fails first.
+    """
 
     wire_name: ClassVar = "billing.reroute_refund"
     grants: ClassVar[Grants] = FINANCE
