@@ -86,6 +86,7 @@ def work(settings: SourceSettings) -> Work:
     instructions = Instructions(*account)
     reminder_days = settings.dunning_days
     overdue_after = timedelta(days=settings.reconciliation_overdue_days)
+    cooling_off = timedelta(days=settings.payout_cooling_off_days)
     return Work(
         subscriptions=(
             on(OrganisationRegistered, organisation.keep_copy),
@@ -119,8 +120,8 @@ def work(settings: SourceSettings) -> Work:
             on(DisputeWithdrawn, dispute.withdrawn),
             on(InvoiceIssued, partial(receivable.invoiced, instructions=instructions, reminder_days=reminder_days)),
             on(ReceivedInvoiceMatched, settlement.invoice_matched),
-            on(RedLetterIssued, refund.red_letter_issued),
-            on(InvoiceReduced, refund.invoice_reduced),
+            on(RedLetterIssued, partial(refund.red_letter_issued, cooling_off=cooling_off)),
+            on(InvoiceReduced, partial(refund.invoice_reduced, cooling_off=cooling_off)),
             on(InvoiceReduced, invoice.keep_reduction),
             on(RedLetterIssued, invoice.keep_red_letter),
         ),

@@ -49,6 +49,7 @@ from services.billing.domain.period import ClosedPeriod, Period
 from services.billing.domain.receivable import Receivable
 from services.billing.domain.referral import AlreadyClaimed, Referral
 from services.billing.domain.refund import Refund
+from services.billing.domain.refund_account import Sender
 from services.billing.domain.settlement import PayoutExists, Settlement
 from services.billing.domain.small_enterprise import SmallEnterprise
 from services.billing.domain.stripe_payout import StripePayout
@@ -680,6 +681,10 @@ class FakeBankLines:
     def amounts_of(self, payment_id: UUID) -> frozenset[int]:
         paid = [line for line in self.held.values() if any(part.target_id == payment_id for part in line.parts)]
         return frozenset(line.amount for line in paid)
+
+    def senders_of(self, payment_id: UUID) -> frozenset[Sender]:
+        paid = [line for line in self.held.values() if any(part.target_id == payment_id for part in line.parts)]
+        return frozenset(Sender(line.counterparty, line.counterparty_account) for line in paid)
 
     def of_institution(self, money: Money) -> Sequence[BankLine]:
         found = [line for line in self.held.values() if line.money == money]

@@ -123,7 +123,8 @@ def _pain(version: str, payload: Mapping[str, Any], debtor: Debtor) -> bytes:
         put(names, "InstrId", payment["number"])
         put(names, "EndToEndId", payment["number"])
         put(transfer, "Amt/InstdAmt", _major(payment["amount"], payload["currency"]), Ccy=payload["currency"])
-        put(transfer, "CdtrAgt/FinInstnId/Nm", payment["bank_name"][:NAME_CHARS_MAX])
+        if payment["bank_name"]:  # of an account that only a bank's line told, the bank itself knows it by the number
+            put(transfer, "CdtrAgt/FinInstnId/Nm", payment["bank_name"][:NAME_CHARS_MAX])
         put(transfer, "Cdtr/Nm", payment["account_name"][:NAME_CHARS_MAX])
         put_account(transfer, "CdtrAcct/", payment["account_number"])
         put(transfer, "RmtInf/Ustrd", payment["number"])

@@ -18,6 +18,7 @@ from services.billing.domain.bank_csv import CsvMap, CsvMapExists, DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.bank_line_part import Part, Proposal
 from services.billing.domain.payer_agreement import Payer, PayerAgreement, one_account, one_form
+from services.billing.domain.refund_account import Sender
 from services.shared.chassis.database import driver
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.money import Money
@@ -136,6 +137,13 @@ class SqlBankLines:
             {"part": json.dumps([{"target_id": str(payment_id)}])},
         )
         return frozenset(row.amount for row in rows)
+
+    def senders_of(self, payment_id: UUID) -> frozenset[Sender]:
+        rows = self.connection.execute(
+            text("SELECT counterparty, counterparty_account FROM bank_line WHERE parts @> CAST(:part AS jsonb)"),
+            {"part": json.dumps([{"target_id": str(payment_id)}])},
+        )
+        return frozenset(Sender(row.counterparty, row.counterparty_account) for row in rows)
 
     def of_institution(self, money: Money) -> Sequence[BankLine]:
         table = tables.bank_line

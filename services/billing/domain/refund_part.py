@@ -34,7 +34,7 @@ class RefundPart:
         charge_id: The payment institution's charge that is given back; card only.
         bank_name, account_name, account_number: Where the transfer goes; empty until the bank is told.
         reference: The payment institution's refund, the serial number of the bank's line, or the chargeback's id.
-        failure: The payment institution's code, or why the bank did not make the transfer.
+        failure: The payment institution's code, why the bank did not make the transfer, or why it waits.
         at_channel: The money was paid to the provider by the splitting channel: nothing of it is in our ledger.
         turn: How often it was sent another way, or once more.
         divided_by: The chargeback that took this piece of a part and left the rest; empty: a whole part, or the rest.

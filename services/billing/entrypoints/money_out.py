@@ -104,11 +104,11 @@ class MoneyOut:
     )
 
     request_refund = command(RequestRefund, refund.request_refund)
-    approve_refund = command(ApproveRefund, refund.approve_refund)
+    approve_refund = command(ApproveRefund, given(refund.approve_refund, **COOLING_OFF))
     cancel_refund = command(CancelRefund, refund.cancel_refund)
     reroute_refund = command(RerouteRefund, refund.reroute_refund)
     fail_refund = command(FailRefund, refund.fail_refund)
-    waive_red_letter = command(WaiveRedLetter, refund.waive_red_letter)
+    waive_red_letter = command(WaiveRedLetter, given(refund.waive_red_letter, **COOLING_OFF))
     get_refund = query(GetRefund, refund_queries.get_refund)
     get_refund_documents = query(GetRefundDocuments, given(refund_queries.get_refund_documents, **DOWNLOADS))
     list_refunds = query(ListRefunds, refund_queries.list_refunds)

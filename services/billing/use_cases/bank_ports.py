@@ -8,6 +8,7 @@ from uuid import UUID
 from services.billing.domain.bank_csv import DeclaredMap
 from services.billing.domain.bank_line import BankFile, BankLine, KnownLines, Placed
 from services.billing.domain.payer_agreement import Payer, PayerAgreement
+from services.billing.domain.refund_account import Sender
 from services.billing.domain.stripe_payout import StripePayout
 from services.shared.kernel.money import Money
 
@@ -36,6 +37,9 @@ class BankLines(Protocol):
 
     def amounts_of(self, payment_id: UUID) -> frozenset[int]:
         """Of the lines that were matched to a payment, in minor units."""
+
+    def senders_of(self, payment_id: UUID) -> Collection[Sender]:
+        """Who the lines come from that were matched to a payment; empty where it was paid otherwise."""
 
     def of_institution(self, money: Money) -> Sequence[BankLine]:
         """Of this much, locked: those in suspense, and those that are a payout of the institution, none knows which."""

@@ -6,7 +6,7 @@ In which order locks are taken stands in `services/billing/README.md`.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -73,14 +73,17 @@ def request_refund(command: RequestRefund, *, actor: Actor, uow: BillingUnitOfWo
     return view(made)
 
 
-def approve_refund(command: ApproveRefund, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
+def approve_refund(
+    command: ApproveRefund, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, cooling_off: timedelta
+) -> RefundView:  # fmt: skip
     """
     The second pair of eyes: a request is agreed; what waits to be transferred is transferred.
 
     Raises:
         SameHands: The first pair is theirs.
         NothingWaits: It needs nobody's approval.
-        MoreThanLeft, RefundExceedsPaid, PayerWithoutBankAccount: See there.
+        MoreThanLeft, RefundExceedsPaid: See there.
+        NOT_PAYABLE: See `account_to_refund`.
     """
     require(actor, command.grants, {})
     order = uow.orders.of_refund(command.refund_id)
@@ -91,9 +94,9 @@ def approve_refund(command: ApproveRefund, *, actor: Actor, uow: BillingUnitOfWo
         raise NothingWaits
     made.approve(hand_of(actor))
     if waits:
-        send(made, uow, now)
+        send(made, uow, now, cooling_off=cooling_off)
     else:
-        _agree(made, order, payments, uow, now)
+        _agree(made, order, payments, uow, now, cooling_off=cooling_off)
     uow.refunds.save(made)
     return view(made)
 
@@ -135,13 +138,19 @@ def fail_refund(command: FailRefund, *, actor: Actor, uow: BillingUnitOfWork, no
     return view(made)
 
 
-def waive_red_letter(command: WaiveRedLetter, *, actor: Actor, uow: BillingUnitOfWork, now: datetime) -> RefundView:
-    """Raises WrongState, SameHands: See Refund.waive_red_letter."""
+def waive_red_letter(
+    command: WaiveRedLetter, *, actor: Actor, uow: BillingUnitOfWork, now: datetime, cooling_off: timedelta
+) -> RefundView:  # fmt: skip
+    """
+    Raises:
+        WrongState, SameHands: See Refund.waive_red_letter.
+        NOT_PAYABLE: See `account_to_refund`.
+    """
     require(actor, command.grants, {})
     made = _locked(command.refund_id, uow)
     if made.waive_red_letter(hand_of(actor)):
         made.pay()
-        let_go(made, uow, now)
+        let_go(made, uow, now, cooling_off=cooling_off)
     uow.refunds.save(made)
     return view(made)
 
@@ -217,26 +226,28 @@ def give_back(order: OrderCopy, kept: int, *, uow: BillingUnitOfWork, now: datet
     uow.refunds.save(made)
 
 
-def red_letter_issued(event: RedLetterIssued, *, uow: BillingUnitOfWork, now: datetime) -> None:
+def red_letter_issued(
+    event: RedLetterIssued, *, uow: BillingUnitOfWork, now: datetime, cooling_off: timedelta
+) -> None:  # fmt: skip
     """The invoice is taken back by as much."""
-    red_letter_confirmed(event.refund_id, uow=uow, now=now)
+    red_letter_confirmed(event.refund_id, uow=uow, now=now, cooling_off=cooling_off)
 
 
-def invoice_reduced(event: InvoiceReduced, *, uow: BillingUnitOfWork, now: datetime) -> None:
+def invoice_reduced(event: InvoiceReduced, *, uow: BillingUnitOfWork, now: datetime, cooling_off: timedelta) -> None:
     """It was not invoiced yet, and never will be: no red letter is needed."""
-    red_letter_confirmed(event.refund_id, uow=uow, now=now)
+    red_letter_confirmed(event.refund_id, uow=uow, now=now, cooling_off=cooling_off)
 
 
-def red_letter_confirmed(refund_id: UUID, *, uow: BillingUnitOfWork, now: datetime) -> None:
+def red_letter_confirmed(refund_id: UUID, *, uow: BillingUnitOfWork, now: datetime, cooling_off: timedelta) -> None:
     """
     The customer's side is booked and the money may leave; unless two people let it go before.
 
-    A transfer to a payer that has told no account waits for somebody to approve it: nobody can be refused here.
+    A transfer that has no account to go to waits for somebody to approve it: nobody can be refused here.
     """
     made = _locked(refund_id, uow)
     if made.state == "awaiting_red_letter":
         made.pay()
-        let_go(made, uow, now, without_account="wait")
+        let_go(made, uow, now, cooling_off=cooling_off, without_account="wait")
         uow.refunds.save(made)
 
 
@@ -270,7 +281,7 @@ def _new(
 
 def _agree(
     made: Refund, order: OrderCopy, payments: Sequence[Payment], uow: BillingUnitOfWork, now: datetime,
-    taken_by: UUID | None = None,
+    *, taken_by: UUID | None = None, cooling_off: timedelta | None = None,
 ) -> None:  # fmt: skip
     """
     Fix what goes back and by which ways (*taken_by*: the chargeback by which the customer's bank has it already).
@@ -312,7 +323,7 @@ def _agree(
         post(made, "shares", "refund_shares", taken, uow, now)
     uow.publish(event(RefundAgreed, made, invoiced=invoiced))
     if made.state == "pending":
-        let_go(made, uow, now)
+        let_go(made, uow, now, cooling_off=cooling_off)
 
 
 def view(made: Refund) -> RefundView:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
@@ -12,15 +12,15 @@ from services.billing.domain.bank_line import BankLine
 from services.billing.domain.channel_order import advanced
 from services.billing.domain.ledger import Entry
 from services.billing.domain.refund import (
-    PayerWithoutBankAccount,
     Refund,
     customers_side,
     not_performed,
     paid_back,
     returned,
 )
+from services.billing.domain.refund_account import NOT_PAYABLE
 from services.billing.domain.refund_part import RefundPart
-from services.billing.use_cases import channel_order, refund_check, voucher_use
+from services.billing.use_cases import channel_order, refund_check, refund_transfer, voucher_use
 from services.billing.use_cases.clawback import owe
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.ports import BillingUnitOfWork
@@ -149,12 +149,11 @@ def order_kept(refund_id: UUID, payment_id: UUID, key: str, sha256: str, size: i
     uow.refunds.save(made)
 
 
-def let_go(made: Refund, uow: BillingUnitOfWork, now: datetime, *, without_account: WithoutAccount = "refuse") -> None:
-    """
-    Book the customer's side and send the money. The order and its payments are locked.
-
-    *without_account*: see `send`.
-    """
+def let_go(
+    made: Refund, uow: BillingUnitOfWork, now: datetime, *, cooling_off: timedelta | None = None,
+    without_account: WithoutAccount = "refuse",
+) -> None:  # fmt: skip
+    """Book the customer's side and send the money, as `send` does. The order and its payments are locked."""
     entries: Sequence[Entry]
     if made.by_provider:
         entries = ()  # what our commission loses by it is booked with the shares
@@ -167,18 +166,22 @@ def let_go(made: Refund, uow: BillingUnitOfWork, now: datetime, *, without_accou
     if not made.parts:  # all of it was the programme's, or not paid yet
         made.succeed(now)
         _tell_succeeded(made, uow, now)
-    send(made, uow, now, without_account=without_account)
+    send(made, uow, now, cooling_off=cooling_off, without_account=without_account)
 
 
-def send(made: Refund, uow: BillingUnitOfWork, now: datetime, *, without_account: WithoutAccount = "refuse") -> None:
+def send(
+    made: Refund, uow: BillingUnitOfWork, now: datetime, *, cooling_off: timedelta | None = None,
+    without_account: WithoutAccount = "refuse",
+) -> None:  # fmt: skip
     """
     Send each part that waits; a transfer only once a second pair of eyes has seen it.
 
     The institution refunds no charge that the customer's bank disputes: such a part waits until that is decided.
-    *without_account*: whether a transfer to a payer that has told no account is refused, or waits to be approved anew.
+    *cooling_off*: how long a changed bank account is not paid; None: transfers wait until somebody approves them.
+    *without_account*: whether a transfer that has no account to go to is refused, or waits to be approved anew.
 
     Raises:
-        PayerWithoutBankAccount: It is to be refused.
+        NOT_PAYABLE: It is to be refused.
     """
     for part in made.parts:
         if part.state != "waiting":
@@ -206,12 +209,16 @@ def send(made: Refund, uow: BillingUnitOfWork, now: datetime, *, without_account
             made.move(replace(part, state="sent"), now)  # until the provider says that it has given it back
         elif part.route == "platform_channel":
             _send_by_channel(made, part, uow, now)
-        elif made.approved_by:
+        elif made.approved_by and cooling_off is not None:
             try:
-                _order_transfer(made, part, uow, now)
-            except PayerWithoutBankAccount:
+                account = refund_transfer.account_of(made, part, now, cooling_off, uow=uow)
+            except NOT_PAYABLE as error:
                 if without_account == "refuse":
                     raise
+                made.move(replace(part, failure=error.code), now)
+            else:
+                paying = _advance(made, part, uow, now) if part.at_channel else part
+                refund_transfer.order(made, paying, account, uow=uow, now=now)
 
 
 def _send_by_channel(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -249,33 +256,6 @@ def _advance(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: dateti
     entries = advanced(made.refund_id, paid.payee_id, amount)
     post(made, f"advanced:{part.payment_id}", "refund_advanced", entries, uow, now)
     return replace(part, at_channel=False)
-
-
-def _order_transfer(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime) -> None:
-    customer = uow.organisations.find(made.customer_id)
-    if customer is None or customer.bank_account is None:
-        raise PayerWithoutBankAccount
-    bank_name, account_name, account_number = customer.bank_account
-    if part.at_channel:
-        part = _advance(made, part, uow, now)
-    sent = replace(part, state="sent", bank_name=bank_name, account_name=account_name, account_number=account_number)
-    made.move(sent, now)
-    uow.call_outside(
-        "write_refund_order",
-        f"refund_order:{made.refund_id}:{part.payment_id}" + (f":{part.turn}" if part.turn else ""),
-        {
-            "refund_id": str(made.refund_id),
-            "payment_id": str(part.payment_id),
-            "number": made.number,
-            "order_number": made.order_name(part),
-            "ordered_at": now.isoformat(),
-            "amount": part.amount,
-            "currency": made.currency,
-            "bank_name": bank_name,
-            "account_name": account_name,
-            "account_number": account_number,
-        },
-    )
 
 
 def pay(made: Refund, part: RefundPart, uow: BillingUnitOfWork, now: datetime, line: BankLine | None = None) -> None:

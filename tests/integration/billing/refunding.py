@@ -1,6 +1,7 @@
 """Steps of refunds that their tests have in common."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from services.shared.messages.billing.settlement import CloseSettlements, Settle
 from services.shared.messages.orders.order import OrderCancelled
 from tests.integration.billing.conftest import Billing
 from tests.kit.fakes_billing import (
+    COOLING_OFF,
     CUSTOMER_ID,
     FINANCE,
     LATER,
@@ -42,6 +44,10 @@ PROVIDER_PAYABLE = owed("provider", PROVIDER_ID, "payable")
 STATION_ACCRUED = owed("station", STATION_ID, "accrued")
 
 
+approve_refund = partial(refund.approve_refund, cooling_off=COOLING_OFF)
+waive_red_letter = partial(refund.waive_red_letter, cooling_off=COOLING_OFF)
+
+
 def ask(billing: Billing, net: int, order_id: UUID = ORDER_ID, burden: Burden = "provider",
         station_base: StationBase = "remaining", currency: str = "CNY") -> RefundView:  # fmt: skip
     wanted = RequestRefund(
@@ -51,11 +57,11 @@ def ask(billing: Billing, net: int, order_id: UUID = ORDER_ID, burden: Burden = 
 
 
 def approve(billing: Billing, asked: RefundView) -> RefundView:
-    return billing.run(refund.approve_refund, ApproveRefund(refund_id=asked.refund_id), OTHER_FINANCE)
+    return billing.run(approve_refund, ApproveRefund(refund_id=asked.refund_id), OTHER_FINANCE)
 
 
 def red_letter(billing: Billing, asked: RefundView) -> None:
-    billing.within(lambda uow: refund.red_letter_confirmed(asked.refund_id, uow=uow, now=NOW))
+    billing.within(lambda uow: refund.red_letter_confirmed(asked.refund_id, uow=uow, now=NOW, cooling_off=COOLING_OFF))
 
 
 def card_says(billing: Billing, asked: RefundView, *, succeeded: bool = True, order_id: UUID = ORDER_ID) -> str:

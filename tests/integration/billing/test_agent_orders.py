@@ -25,7 +25,7 @@ from services.shared.messages.billing.refund import ApproveRefund, RefundView, R
 from services.shared.messages.billing.settlement import CloseSettlements
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
 from tests.integration.billing.conftest import Billing
-from tests.integration.billing.refunding import paid
+from tests.integration.billing.refunding import approve_refund, paid
 from tests.integration.billing.test_trade_vectors import booked
 from tests.kit.fakes_billing import (
     FINANCE,
@@ -205,7 +205,7 @@ def refunded(billing: Billing, net: int, burden: Any = "provider") -> RefundView
         refund.request_refund,
         RequestRefund(order_id=ORDER_ID, net=cny(net), burden=burden, reason="result wrong"),
     )
-    made: RefundView = billing.run(refund.approve_refund, ApproveRefund(refund_id=asked.refund_id), OTHER_FINANCE)
+    made: RefundView = billing.run(approve_refund, ApproveRefund(refund_id=asked.refund_id), OTHER_FINANCE)
     return made
 
 

@@ -34,7 +34,7 @@ from tests.integration.billing.agent_orders import (
     split_state,
 )
 from tests.integration.billing.conftest import Billing
-from tests.integration.billing.refunding import bank_says, order_cancelled
+from tests.integration.billing.refunding import approve_refund, bank_says, order_cancelled
 from tests.kit.channel_control import ChannelControl
 from tests.kit.fakes_billing import FINANCE, LATER, NOW, ORDER_ID, OTHER_FINANCE, PROVIDER_ID, cny
 
@@ -113,9 +113,9 @@ def test_what_the_provider_has_withdrawn_the_company_pays_by_bank_and_is_owed(
         reroute(billing, made.refund_id, "customer_credit")
     reroute(billing, made.refund_id)
     with pytest.raises(SameHands):
-        billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), FINANCE)
+        billing.run(approve_refund, ApproveRefund(refund_id=made.refund_id), FINANCE)
     assert billing.balance(OWES) == 0
-    billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE)
+    billing.run(approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE)
     assert billing.balance(OWES) == -50_500
     assert billing.rows('SELECT "left" FROM clawback') == [(50_500,)]
     assert billing.violations() == ()
@@ -130,7 +130,12 @@ def test_after_a_year_the_channel_is_not_asked_any_more(billing: Billing, channe
     at = paid_at + timedelta(days=365, minutes=1)
     asked = RequestRefund(order_id=ORDER_ID, net=cny(50_000), burden="provider", reason="unusable")
     made = billing.run(refund.request_refund, asked, now=at)
-    billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE, now=at)
+    billing.run(
+        approve_refund,
+        ApproveRefund(refund_id=made.refund_id),
+        OTHER_FINANCE,
+        now=at,
+    )
     assert refund_part(billing) == ("platform_channel", "failed", "refund_days_over")
     assert billing.rows("SELECT count(*) FROM outside_call WHERE kind = 'create_channel_refund'") == [(0,)]
 

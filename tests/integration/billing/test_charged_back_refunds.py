@@ -14,7 +14,7 @@ from services.shared.kernel.ids import derived_id
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.refunding import approve, ask, card_says, order_cancelled, paid, red_letter
 from tests.integration.billing.voucher_books import a_programme, a_voucher, accept, pay, place, reserve, sign
-from tests.kit.fakes_billing import NOW, ORDER_ID, cny
+from tests.kit.fakes_billing import COOLING_OFF, NOW, ORDER_ID, cny
 from tests.kit.fakes_voucher import some_rules
 
 CHARGEBACK_ID = derived_id("chargeback", "one")
@@ -34,7 +34,7 @@ def letters_confirmed(billing: Billing) -> None:
 
     for (refund_id,) in billing.rows("SELECT refund_id FROM refund WHERE state = 'awaiting_red_letter'"):
         with billing.transaction() as uow:
-            red_letter_confirmed(UUID(str(refund_id)), uow=uow, now=NOW)
+            red_letter_confirmed(UUID(str(refund_id)), uow=uow, now=NOW, cooling_off=COOLING_OFF)
 
 
 def test_of_a_cancelled_order_nothing_stands_to_come_down(billing: Billing) -> None:

@@ -9,7 +9,7 @@ from services.billing.domain.commission import Burden
 from services.billing.domain.ledger import contract, owed
 from services.billing.domain.refund import SameHands
 from services.billing.domain.settlement import OrderHeld
-from services.billing.use_cases import dispute, order, refund
+from services.billing.use_cases import dispute, order
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.payment_reference import reference_of
@@ -17,6 +17,7 @@ from services.shared.messages.billing.refund import ApproveRefund, ListRefunds
 from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.refunding import (
+    approve_refund,
     bank_says,
     card_says,
     entries,
@@ -115,8 +116,8 @@ def test_who_decided_does_not_let_the_transfer_go(billing: Billing) -> None:
     (made,) = billing.run(refund_queries.list_refunds, ListRefunds()).items
     assert (made.state, made.parts[0].state) == ("pending", "waiting")
     with pytest.raises(SameHands):
-        billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id))
-    sent = billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE)
+        billing.run(approve_refund, ApproveRefund(refund_id=made.refund_id))
+    sent = billing.run(approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE)
     assert sent.parts[0].state == "sent"
 
 

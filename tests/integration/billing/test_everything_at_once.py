@@ -32,7 +32,9 @@ from services.shared.messages.billing.refund import ApproveRefund, CancelRefund,
 from services.shared.messages.billing.settlement import CloseSettlements
 from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from tests.integration.billing.conftest import Billing
+from tests.integration.billing.refunding import approve_refund
 from tests.kit.fakes_billing import (
+    COOLING_OFF,
     CUSTOMER_ID,
     NOW,
     OTHER_FINANCE,
@@ -107,7 +109,7 @@ class Worker:
 
     def approve(self) -> None:
         wanted = ApproveRefund(refund_id=self._one("SELECT refund_id FROM refund WHERE state = 'requested'"))
-        self.crowd.run(refund.approve_refund, wanted, OTHER_FINANCE)
+        self.crowd.run(approve_refund, wanted, OTHER_FINANCE)
 
     def cancel(self) -> None:
         wanted = CancelRefund(refund_id=self._one("SELECT refund_id FROM refund WHERE state = 'requested'"))
@@ -160,7 +162,7 @@ class Worker:
 
     def confirm(self) -> None:
         wanted = self._one("SELECT refund_id FROM refund WHERE state = 'awaiting_red_letter'")
-        self.crowd.within(lambda uow: refund.red_letter_confirmed(wanted, uow=uow, now=NOW))
+        self.crowd.within(lambda uow: refund.red_letter_confirmed(wanted, uow=uow, now=NOW, cooling_off=COOLING_OFF))
 
     def card(self) -> None:
         rows = self.crowd.rows("SELECT refund_id::text, order_id::text FROM refund WHERE state = 'pending'")

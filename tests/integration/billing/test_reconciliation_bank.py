@@ -178,7 +178,7 @@ def test_a_balance_of_no_day_refuses_the_file(billing: Billing, day: str) -> Non
 
 
 def test_a_bank_of_which_nearly_nothing_is_explained_is_compared_each_day(billing: Billing) -> None:
-    """Of a company that begins with the lines of years: what was open yesterday is not looked for one by one."""
+    """For a company that begins with the lines of years: what was open yesterday is not looked for one by one."""
     billing.database.change(
         "INSERT INTO bank_line (bank_line_id, account, serial_number, booked_at, direction, amount, currency,"
         " counterparty, remittance, state, target, reason, imported_at)"

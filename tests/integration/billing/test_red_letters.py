@@ -14,7 +14,6 @@ import pytest
 from lxml import etree
 
 from services.billing.domain.refund import SameHands
-from services.billing.use_cases import refund
 from services.invoicing.adapters import tax_platform as adapter
 from services.invoicing.adapters.unit_of_work import InvoicingUnitOfWork
 from services.invoicing.config import InvoicingSettings
@@ -29,7 +28,7 @@ from services.shared.messages.billing.refund import RefundView, WaiveRedLetter
 from services.shared.messages.invoicing.red_letter import ConfirmRedForm, RecordRedForm, RequestRedForm
 from services.shared.messages.registry import events
 from tests.integration.billing.conftest import Billing
-from tests.integration.billing.refunding import approve, ask, card_says
+from tests.integration.billing.refunding import approve, ask, card_says, waive_red_letter
 from tests.kit import fakes_invoicing
 from tests.kit.fakes_billing import CUSTOMER_ID, FINANCE, NOW, ORDER_ID, OTHER_FINANCE
 from tests.kit.platform import ServiceDatabase
@@ -212,10 +211,10 @@ def test_the_buyer_denies_and_two_people_let_the_money_go(house: House) -> None:
     assert house.invoicing.rows("SELECT count(*) FROM outbox WHERE type = 'red_letter.refused.v1'") == [(1,)]
     assert house.refund(made.refund_id) == "awaiting_red_letter"
     waive = WaiveRedLetter(refund_id=made.refund_id)
-    house.billing.run(refund.waive_red_letter, waive)
+    house.billing.run(waive_red_letter, waive)
     with pytest.raises(SameHands):
-        house.billing.run(refund.waive_red_letter, waive, FINANCE)
-    house.billing.run(refund.waive_red_letter, waive, OTHER_FINANCE)
+        house.billing.run(waive_red_letter, waive, FINANCE)
+    house.billing.run(waive_red_letter, waive, OTHER_FINANCE)
     card_says(house.billing, made)
     wanted = RequestRedForm(red_letter_id=derived_id("red_letter", made.refund_id))
     house.invoicing.within(

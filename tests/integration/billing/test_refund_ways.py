@@ -51,6 +51,7 @@ from tests.integration.billing.conftest import Billing
 from tests.integration.billing.refunding import (
     PROVIDER_ACCRUED,
     approve,
+    approve_refund,
     ask,
     bank_says,
     card_says,
@@ -58,6 +59,7 @@ from tests.integration.billing.refunding import (
     order_cancelled,
     paid,
     red_letter,
+    waive_red_letter,
 )
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
@@ -89,7 +91,7 @@ def test_transfer_goes_back_to_its_payer(billing: Billing) -> None:
     bank_says(billing, ("b1", "in", "1060.00", reference_of("OR-2026-000123")))
     asked = ask(billing, 10_000)
     with pytest.raises(SameHands):
-        billing.run(refund.approve_refund, ApproveRefund(refund_id=asked.refund_id))
+        billing.run(approve_refund, ApproveRefund(refund_id=asked.refund_id))
     made = approve(billing, asked)
     assert (made.parts[0].state, made.parts[0].account_number) == ("sent", "6217000000008810")
     assert documents(billing, made.refund_id).items[0].url is None, "it is being written"
@@ -295,7 +297,7 @@ def test_card_that_fails_goes_another_way(billing: Billing) -> None:
     assert (rerouted.state, rerouted.parts[0].state) == ("pending", "waiting")
     with pytest.raises(SameHands):
         approve(billing, made)
-    done = billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id))
+    done = billing.run(approve_refund, ApproveRefund(refund_id=made.refund_id))
     assert done.state == "succeeded"
     assert billing.balance(f"L:customer_credit:{CUSTOMER_ID}") == 10_600
     assert (billing.told.count("refund.failed.v1"), billing.told.count("refund.succeeded.v1")) == (1, 2)
@@ -315,12 +317,12 @@ def test_money_waits_for_the_red_letter(billing: Billing) -> None:
     red_letter(billing, first)
     assert billing.balance("R:service") == 90_000
     waive = WaiveRedLetter(refund_id=second.refund_id)
-    assert billing.run(refund.waive_red_letter, waive).state == "awaiting_red_letter"
+    assert billing.run(waive_red_letter, waive).state == "awaiting_red_letter"
     with pytest.raises(SameHands):
-        billing.run(refund.waive_red_letter, waive)
-    assert billing.run(refund.waive_red_letter, waive, OTHER_FINANCE).state == "pending"
+        billing.run(waive_red_letter, waive)
+    assert billing.run(waive_red_letter, waive, OTHER_FINANCE).state == "pending"
     with pytest.raises(WrongState):
-        billing.run(refund.waive_red_letter, waive, OTHER_FINANCE)
+        billing.run(waive_red_letter, waive, OTHER_FINANCE)
     red_letter(billing, second)  # comes after all, and changes nothing
     assert billing.balance("R:service") == 70_000
     assert billing.violations() == ()
@@ -345,7 +347,11 @@ def test_never_more_than_was_paid(billing: Billing) -> None:
         ask(billing, 100, order_id=unpaid)
     for stranger in (REQUESTER, PROVIDER_FINANCE):
         with pytest.raises((NotFound, NotAllowed)):
-            billing.run(refund.approve_refund, ApproveRefund(refund_id=first.refund_id), stranger)
+            billing.run(
+                approve_refund,
+                ApproveRefund(refund_id=first.refund_id),
+                stranger,
+            )
     assert billing.violations() == ()
 
 

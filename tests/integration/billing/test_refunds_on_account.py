@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from services.billing.domain.refund import RefundExceedsPaid
-from services.billing.use_cases import order, receivable, refund
+from services.billing.use_cases import order, receivable
 from services.shared.messages.billing.receivable import ApproveWriteOff, PayReceivable, ProposeWriteOff
 from services.shared.messages.billing.refund import RefundView, WaiveRedLetter
 from tests.integration.billing.conftest import Billing
@@ -22,7 +22,7 @@ from tests.integration.billing.on_credit import (
     pay,
     state,
 )
-from tests.integration.billing.refunding import approve, ask, entries, red_letter
+from tests.integration.billing.refunding import approve, ask, entries, red_letter, waive_red_letter
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
     FINANCE,
@@ -189,7 +189,7 @@ def test_given_up_and_then_refunded(billing: Billing) -> None:
                 OTHER_FINANCE)  # fmt: skip
     made = approve(billing, ask(billing, 40_000))
     for actor in (FINANCE, OTHER_FINANCE):
-        billing.run(refund.waive_red_letter, WaiveRedLetter(refund_id=made.refund_id), actor)
+        billing.run(waive_red_letter, WaiveRedLetter(refund_id=made.refund_id), actor)
     assert billing.balance("E:bad_debt") == -63_600
     assert state(billing) == ("written_off", 0, 63_600)
     assert billing.violations() == ()

@@ -42,7 +42,7 @@ from services.shared.messages.billing.refund import GetRefund
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.refunding import approve, ask, card_says
 from tests.integration.billing.test_bank_lines import refusals
-from tests.kit.fakes_billing import DISPUTE_OPERATOR, NOW, ORDER_ID, PROVIDER_FINANCE, cny, order_accepted
+from tests.kit.fakes_billing import COOLING_OFF, DISPUTE_OPERATOR, NOW, ORDER_ID, PROVIDER_FINANCE, cny, order_accepted
 from tests.kit.real_service import together
 from tests.kit.stripe_control import FaultKind, StripeControl, StripeStandIn
 from tests.kit.stripe_simulator.webhooks import signature
@@ -155,7 +155,7 @@ def test_webhooks_of_a_lost_one_in_every_order(
     tell(billing, stand_in, [*order_of_news, *order_of_news])
     for (refund_id,) in billing.rows("SELECT refund_id FROM refund WHERE state = 'awaiting_red_letter'"):
         with billing.transaction() as uow:
-            red_letter_confirmed(UUID(str(refund_id)), uow=uow, now=NOW)
+            red_letter_confirmed(UUID(str(refund_id)), uow=uow, now=NOW, cooling_off=COOLING_OFF)
     found = the_only(billing)
     assert (found.state, found.bad_debt.amount) == ("lost", 0)
     assert billing.balance(dispute(found.chargeback_id)) == 0
@@ -240,7 +240,7 @@ def test_eight_workers_and_an_acceptance_at_once(
             each.result()
     for (refund_id,) in billing.rows("SELECT refund_id FROM refund WHERE state = 'awaiting_red_letter'"):
         with billing.transaction() as uow:
-            red_letter_confirmed(UUID(str(refund_id)), uow=uow, now=NOW)
+            red_letter_confirmed(UUID(str(refund_id)), uow=uow, now=NOW, cooling_off=COOLING_OFF)
     found = the_only(billing)
     assert (found.state, found.bad_debt.amount) == ("lost", 0)
     assert billing.rows("SELECT count(*) FROM refund") == [(1,)]

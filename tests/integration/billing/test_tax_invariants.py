@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -20,10 +21,10 @@ from services.shared.messages.invoicing.red_letter import RedLetterIssued
 from tests.integration.billing import agent_orders, on_project_funds
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.on_project_funds import finance, university
-from tests.integration.billing.refunding import approve, ask
+from tests.integration.billing.refunding import approve, ask, waive_red_letter
 from tests.integration.billing.test_agent_orders import accepted
 from tests.kit.channel_control import ChannelControl
-from tests.kit.fakes_billing import CUSTOMER_ID, FINANCE, NOW, ORDER_ID, OTHER_FINANCE, PROVIDER_ID, cny
+from tests.kit.fakes_billing import COOLING_OFF, CUSTOMER_ID, FINANCE, NOW, ORDER_ID, OTHER_FINANCE, PROVIDER_ID, cny
 from tests.kit.finance_control import FinanceControl
 from tests.kit.trade_vectors import AGENT_VECTORS
 
@@ -60,7 +61,7 @@ def red(
         pdf_sha256="0" * 64, xml_sha256="0" * 64,
     )  # fmt: skip
     for _ in range(2):
-        billing.handle(refund.red_letter_issued, told)
+        billing.handle(partial(refund.red_letter_issued, cooling_off=COOLING_OFF), told)
         billing.handle(invoice.keep_red_letter, told)
 
 
@@ -136,9 +137,9 @@ def test_a_waived_red_letter_is_awaited_and_listed_by_its_age(billing: Billing) 
     blue(billing, 100_000, 6_000)
     made = approve(billing, ask(billing, 33_333))
     waive = WaiveRedLetter(refund_id=made.refund_id)
-    billing.run(refund.waive_red_letter, waive, FINANCE)
+    billing.run(waive_red_letter, waive, FINANCE)
     assert awaited(billing) == (f"{NUMBER}, refund {made.number}: 33333 CNY net, 40 days, its money waits",)
-    billing.run(refund.waive_red_letter, waive, OTHER_FINANCE)
+    billing.run(waive_red_letter, waive, OTHER_FINANCE)
     assert billing.balance("R:service") == 66_667
     assert billing.violations() == ()
     assert awaited(billing) == (f"{NUMBER}, refund {made.number}: 33333 CNY net, 40 days, its money may leave",)
@@ -157,7 +158,7 @@ def test_a_refund_before_the_months_invoice(billing: Billing, net: int, tax: int
         tax=cny(2_000), gross=cny(35_333),
     )  # fmt: skip
     for _ in range(2):
-        billing.handle(refund.invoice_reduced, told)
+        billing.handle(partial(refund.invoice_reduced, cooling_off=COOLING_OFF), told)
         billing.handle(invoice.keep_reduction, told)
     assert billing.violations() == ()
     blue(billing, net, tax, days=20)

@@ -33,6 +33,7 @@ from services.shared.messages.billing.chargeback import (
     SubmitChargebackEvidence,
 )
 from tests.kit.fakes_billing import (
+    COOLING_OFF,
     CUSTOMER_ID,
     FINANCE,
     INSTRUCTIONS,
@@ -79,7 +80,7 @@ def held(uow: FakeBillingUnitOfWork) -> bool:
 def red_letter(uow: FakeBillingUnitOfWork) -> None:
     """The customer's invoice may be corrected."""
     for refund_id in list(uow.refunds.held):
-        refund.red_letter_confirmed(refund_id, uow=uow, now=NOW)
+        refund.red_letter_confirmed(refund_id, uow=uow, now=NOW, cooling_off=COOLING_OFF)
 
 
 def submit(
