@@ -786,19 +786,20 @@ class FakeSettlements:
                 groups.setdefault(group, []).append(accrual)
         made = []
         for (kind, party_id, currency, rate_bps, special), listed in groups.items():
-            if sum(accrual.net for accrual in listed) <= 0:
+            net = sum(accrual.net for accrual in listed)
+            if net < 0:
                 continue
             party = self.organisations.find(party_id)
             settlement = Settlement(
                 settlement_id=new_id(),
                 number=f"ST-2026-{len(self.held) + 1:06d}",
-                state="closed",
+                state="closed" if net else "paid",
                 party_kind=kind,
                 party_id=party_id,
                 party_name=party.legal_name if party else "",
                 until=until,
                 currency=currency,
-                net=sum(accrual.net for accrual in listed),
+                net=net,
                 tax=sum(accrual.tax for accrual in listed),
                 tax_rate_bps=rate_bps,
                 special_invoice=special,

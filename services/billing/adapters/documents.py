@@ -120,7 +120,7 @@ class SettlementStatement:
         carried_over: Open balance of earlier statements; negative when the payee still owes a claw-back.
         payable_on: Earliest day of payment once the invoice is matched; the hold period is over then.
         due_on: By which day a small enterprise must be paid; none for others.
-        sales: What the payee sold itself. With no *lines* nothing is owed and no invoice expected.
+        sales: What the payee sold itself. Where *lines* come to nothing no invoice is expected.
     """
 
     number: str
@@ -191,6 +191,7 @@ def settlement_statement_pdf(statement: SettlementStatement) -> bytes:
             "net": figure(net),
             "vat": figure(vat),
             "due": figure(net + vat),
+            "is_owed": bool((net + vat).amount),
             "carried_over": figure(statement.carried_over) if statement.carried_over.amount else "",
             "payable": figure(payable),
             "payable_capitals": capitals(payable),

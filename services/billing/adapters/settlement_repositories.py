@@ -42,15 +42,16 @@ WITH due AS (
            count(DISTINCT order_id) AS order_count
     FROM parted
     GROUP BY party_kind, party_id, currency, tax_rate_bps, special_invoice, part
-    -- All taken back again: there is nothing to invoice.
-    HAVING sum(net) > 0
+    -- All taken back again, or nothing earned: there is nothing to invoice, and it is paid.
+    HAVING sum(net) > 0 OR (sum(net) = 0 AND sum(tax) = 0)
     ORDER BY party_kind, party_id, currency, tax_rate_bps, special_invoice, part
   ) AS g
 ), stated AS (
   INSERT INTO settlement (settlement_id, number, state, party_kind, party_id, party_name, until, currency, net, tax,
                           tax_rate_bps, special_invoice, order_count, payable_from, closed_at)
-  SELECT g.settlement_id, g.number, 'closed', g.party_kind, g.party_id, coalesce(o.legal_name, ''), :until,
-         g.currency, g.net, g.tax, g.tax_rate_bps, g.special_invoice, g.order_count, g.payable_from, :now
+  SELECT g.settlement_id, g.number, CASE WHEN g.net > 0 THEN 'closed' ELSE 'paid' END, g.party_kind, g.party_id,
+         coalesce(o.legal_name, ''), :until, g.currency, g.net, g.tax, g.tax_rate_bps, g.special_invoice,
+         g.order_count, g.payable_from, :now
   FROM grouped g LEFT JOIN organisation o ON o.organisation_id = g.party_id
   RETURNING *
 ), listed AS (

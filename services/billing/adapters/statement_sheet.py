@@ -158,6 +158,9 @@ def _foot(rows: _Rows, statement: SettlementStatement) -> None:
     if statement.carried_over.amount:
         rows.write("前期结转 Carried over", statement.carried_over)
         rows.write("应付合计 Payable in total", due + statement.carried_over, style="head")
+    if not due.amount:
+        rows.write("应开发票 Invoice expected", "无 none")
+        return
     invoice = statement.expected_invoice
     kind = "增值税专用发票 special VAT invoice" if invoice.special else "增值税普通发票 ordinary VAT invoice"
     rows.write("应开发票 Invoice expected", kind)

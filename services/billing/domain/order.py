@@ -108,11 +108,14 @@ class Accrual:
 def accruals(
     order: OrderCopy, parts: Split, *, accepted_at: datetime, hold_days: int
 ) -> tuple[Accrual, ...]:  # fmt: skip
-    """What provider and station have earned by *order*; a party that earned nothing is left out."""
+    """
+    What provider and station have earned by *order*. A provider that earned nothing (the fee takes it all, or all was
+    given back) is stated so, which ends the order; a station that earned nothing is left out.
+    """
 
     def earned(kind: PartyKind) -> Accrual:
         party_id, profile, net, tax = _party_of(order, kind, parts)
-        fee, base = _fee_shown(order, kind, parts), order.split_terms.net
+        fee, base = _fee_shown(order, kind, parts), order.left.provider
         return Accrual(
             accrual_id=new_id(), key=f"accept:{order.order_id}:{kind}", kind="acceptance",
             order_id=order.order_id, party_kind=kind, party_id=party_id, order_number=order.number,
@@ -122,7 +125,7 @@ def accruals(
         )  # fmt: skip
 
     found = [earned(kind) for kind in parties_of(order)]
-    return tuple(accrual for accrual in found if accrual.net > 0)
+    return tuple(accrual for accrual in found if accrual.net > 0 or accrual.party_kind == "provider")
 
 
 def correction(

@@ -45,7 +45,8 @@ def close_settlements(
     A party whose orders differ in currency or in the invoice that was agreed gets a statement for each,
     because it sends an invoice for each; one of very many orders is cut into several. A small enterprise's is due
     *payment_days* after its earliest line. What a provider sold itself is told on its first one; where nothing is owed
-    to it, on one without money, for which no invoice is awaited.
+    to it, on one without money, for which no invoice is awaited. Where all that a party earned was taken back, or a
+    provider's orders earned it nothing, its statement is without money too, and paid: nothing of them is open any more.
     """
     require(actor, command.grants, {})
     closed = uow.settlements.close(command.until, end_of_business_day(command.until), now, payment_days)
@@ -64,6 +65,8 @@ def close_settlements(
                     special_invoice=settlement.special_invoice,
                 )
             )
+        else:
+            _tell_orders_paid(settlement, uow)
         if settlement.due_on is not None:
             watch_due(settlement.settlement_id, settlement.due_on, notice_days, uow=uow)
         uow.call_outside(
@@ -178,6 +181,11 @@ def keep_back(clawback: Clawback, settlement: Settlement, *, uow: BillingUnitOfW
 def announce_paid(settlement: Settlement, payout_id: UUID | None, *, uow: BillingUnitOfWork, now: datetime) -> None:
     """*payout_id*: none where all of it was kept because of claw-backs."""
     uow.publish(event(SettlementPaid, settlement, payout_id=payout_id, paid_at=now))
+    _tell_orders_paid(settlement, uow)
+
+
+def _tell_orders_paid(settlement: Settlement, uow: BillingUnitOfWork) -> None:
+    """One that tells sales alone has no lines, and ends no order."""
     if settlement.party_kind != "provider":
         return
     order_ids = uow.accruals.orders_on(settlement.settlement_id)

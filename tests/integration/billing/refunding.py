@@ -103,11 +103,12 @@ def paid(billing: Billing, order_id: UUID = ORDER_ID, number: str = "OR-2026-000
 
 
 def settled(billing: Billing, until: date = date(2026, 11, 23)) -> dict[str, SettlementView]:
-    """Statements closed and their invoices matched, by kind of party."""
+    """Statements closed and their invoices matched, by kind of party; without those without money."""
     page = billing.run(settlement.close_settlements, CloseSettlements(until=until))
-    for stated in page.items:
+    due = [stated for stated in page.items if stated.gross.amount]
+    for stated in due:
         billing.within(lambda uow, stated=stated: match(uow, stated))  # type: ignore[misc]
-    return {stated.party_kind: stated for stated in page.items}
+    return {stated.party_kind: stated for stated in due}
 
 
 def pay_all(billing: Billing) -> None:

@@ -11,7 +11,7 @@ from services.billing.domain.settlement import OrderHeld
 from services.billing.use_cases import clawback
 from services.billing.use_cases.ledger import post_transaction
 from services.shared.kernel.ids import derived_id
-from services.shared.messages.billing.settlement import SettlementPaid
+from services.shared.messages.billing.settlement import SettlementOrdersPaid, SettlementPaid
 from tests.kit.fakes_billing import (
     LATER,
     NOW,
@@ -80,11 +80,17 @@ def test_what_no_statement_lists_is_earned_less() -> None:
     assert (uow.ledger.balance(ACCRUED), uow.ledger.balance(PAYABLE)) == (0, 63_600)
 
 
-def test_an_order_that_is_taken_back_whole_gets_no_statement() -> None:
-    """There is nothing to invoice."""
+def test_an_order_that_is_taken_back_whole_has_a_statement_without_money() -> None:
+    """There is nothing to invoice, and it is over: the order is told with it, once."""
     uow = accepted()
     terms = uow.orders.held[ORDER_ID].split_terms
     take_back(uow, split(terms))
+    items = close(uow, ALL).items
+    assert [(each.party_kind, each.state, each.gross) for each in items] == [
+        ("provider", "paid", cny(0)), ("station", "paid", cny(0)),
+    ]  # fmt: skip
+    (told,) = uow.events(SettlementOrdersPaid)
+    assert told.order_ids == (ORDER_ID,)
     assert close(uow, ALL).items == ()
     assert uow.ledger.balance(ACCRUED) == 0
 

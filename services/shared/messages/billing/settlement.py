@@ -53,7 +53,8 @@ class KeptFromSettlement(Message):
 
 class SettlementView(View):
     """
-    One without money tells a provider what it sold itself: its *order_count* is of that, and no invoice is awaited.
+    One without money is paid from the beginning, and no invoice is awaited: its lines come to nothing, or it tells a
+    provider what it sold itself, and its *order_count* is of that.
 
     Attributes:
         net: What its invoice must say without tax.
@@ -110,7 +111,7 @@ class PreviewedSettlement(Message):
 
     Attributes:
         correction_count: Of the lines that correct an order.
-        net, tax: What its invoice would have to say. With nothing above zero there is no statement.
+        net, tax: What its invoice would have to say. With 0 there is none, and its statement is paid at once.
         owed_by_party: What is left of its claw-backs in this currency, over all its statements.
         held: Net and tax of *held_count* orders that are in dispute and stay out.
         payable_from: When the hold period of the last order ends; none where nothing is stated.
@@ -300,7 +301,10 @@ class SettlementDue(_SettlementEvent):
 
 
 class SettlementOrdersPaid(Event):
-    """The provider is paid for these orders; a statement of many is told in several."""
+    """
+    The provider is paid for these orders, or they come to nothing: nothing of them is owed to it any more. A statement
+    of many is told in several.
+    """
 
     wire_name: ClassVar = "settlement.orders_paid.v1"
     source: ClassVar = "billing"
