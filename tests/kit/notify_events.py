@@ -171,6 +171,7 @@ _COMMON: dict[str, Any] = {
     ),
 }  # fmt: skip
 _OWN: dict[str, dict[str, Any]] = {
+    "chargeback.lost.v1": {"at_work": True, "provider_net": cny(45_000)},
     "settlement.due.v1": {"overdue": False, "to_pay": cny(95_400)},
     "document.made_again.v1": {"kind": "invoice", "document_id": derived_id("invoice", 1), "by": "member/1"},
     "commission.earned.v1": {"split": True},

@@ -22,8 +22,9 @@ from services.billing.domain.chargeback import (
     not_recovered,
     surplus_lost,
 )
+from services.billing.domain.commission import split
 from services.billing.domain.ledger import Entry, customer_credit
-from services.billing.domain.order import OrderCopy
+from services.billing.domain.order import OrderCopy, party_share
 from services.billing.domain.payment import Payment
 from services.billing.use_cases import refund
 from services.billing.use_cases.ledger import post_transaction
@@ -198,8 +199,20 @@ def _keep_open(chargeback: Chargeback, payment: Payment, due_before: datetime | 
 
 def _decided(chargeback: Chargeback, order: OrderCopy, payment: Payment, uow: BillingUnitOfWork, now: datetime) -> None:
     if chargeback.state == "lost":
+        before = order.left
         _lose(chargeback, order, payment, uow, now)
-        uow.publish(_event(ChargebackLost, chargeback, bad_debt=Money(chargeback.bad_debt, chargeback.currency)))
+        at_work = order.accepted_at is None and order.left != before
+        _, provider_net, _ = party_share(order, "provider", split(order.split_terms, order.left))
+        uow.publish(
+            _event(
+                ChargebackLost,
+                chargeback,
+                bad_debt=Money(chargeback.bad_debt, chargeback.currency),
+                provider_id=order.provider_id,
+                at_work=at_work,
+                provider_net=Money(provider_net, chargeback.currency),
+            )
+        )
     else:
         uow.publish(_event(ChargebackWon, chargeback))
     uow.accruals.unhold(chargeback.order_id, _hold(chargeback))

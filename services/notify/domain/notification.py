@@ -104,6 +104,9 @@ AUDIENCES: Mapping[str, tuple[Audience, ...]] = {
     ),
     "chargeback.lost.v1": (
         Audience("chargeback_lost", "operator", ("finance_operator",), _ORDER),
+        # It may be working; why the payment is gone is between the company and the customer's bank.
+        Audience("payment_taken_back", "provider", ("lab_manager", "provider_finance"), _ORDER,
+                 only_if=("at_work", True)),
     ),
     "order.released.v1": (
         Audience("order_released", "provider", ("lab_manager", "technician"), _ORDER),

@@ -105,6 +105,8 @@ def test_refunds_are_paid_in_their_order(billing: Billing) -> None:
     card_says(billing, second)
     assert {state(billing, each) for each in (first, second)} == {"succeeded"}
     nothing_beside(billing, first, second)
+    ((lost,),) = billing.rows("SELECT data::jsonb FROM outbox WHERE type = 'chargeback.lost.v1'")
+    assert lost["at_work"] is False, "it is the refunds by which the order is less"
     assert billing.violations() == ()
 
 

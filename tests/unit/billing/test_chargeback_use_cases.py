@@ -157,6 +157,25 @@ def test_lost_before_acceptance_takes_the_customers_money_from_the_order() -> No
     assert event.bad_debt == cny(0)
 
 
+@pytest.mark.parametrize(("amount", "provider_net"), [(106_000, 0), (53_000, 45_000)])
+def test_who_works_on_is_told_that_it_is_paid_less(amount: int, provider_net: int) -> None:
+    """Once, of what is left of the order: of all of it nothing, of a half the half of 900.00."""
+    uow = paid()
+    lost = replace(LOST, amount=cny(amount), movements=(replace(TAKEN, amount=-amount),))
+    for _ in range(3):
+        learn(uow, lost)
+    (event,) = uow.events(ChargebackLost)
+    assert (event.provider_id, event.at_work, event.provider_net) == (PROVIDER_ID, True, cny(provider_net))
+
+
+def test_nobody_works_for_less_by_what_the_order_is_not_less_by() -> None:
+    """Once the work is accepted, and where the money was the customer's credit."""
+    for accepted, charge_id in ((True, "ch_1"), (False, "ch_2")):
+        uow = paid(accepted=accepted)
+        learn(uow, replace(LOST, charge_id=charge_id))
+        assert [event.at_work for event in uow.events(ChargebackLost)] == [False]
+
+
 def test_lost_after_acceptance_everybody_earns_less() -> None:
     """As a refund of it all: revenue, tax, provider and station come down to nothing."""
     uow = paid(accepted=True)

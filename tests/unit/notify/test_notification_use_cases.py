@@ -84,6 +84,7 @@ def test_links_name_fields_that_the_event_has(name: str) -> None:
         ("payout.returned.v1", {PROVIDER_ID, OPERATOR_ID}),
         ("invoice.issued.v1", {CUSTOMER_ID}),
         ("invoice.failed.v1", {OPERATOR_ID}),
+        ("chargeback.lost.v1", {PROVIDER_ID, OPERATOR_ID}),
     ],
 )
 def test_the_right_organisations_are_told(name: str, expected: set[object]) -> None:
@@ -97,6 +98,19 @@ def test_a_station_is_told_of_its_own_settlement() -> None:
 def test_a_customer_that_accepted_itself_is_not_told_so() -> None:
     """Only when the time ran out does acceptance come as news."""
     assert receivers(told("order.accepted.v1", accepted_by="customer")) == {PROVIDER_ID}
+
+
+def test_a_provider_is_told_that_it_works_for_less() -> None:
+    """Of a chargeback lost while it may be working, with what is left to earn; else it is finance's alone."""
+    uow = told("chargeback.lost.v1")
+    words = {each.organisation_id: each.words["en"].subject + each.words["en"].body
+             for each in uow.notifications.rows.values()}  # fmt: skip
+    assert all("CNY 450.00" in each for each in words.values())
+    assert "hargeback" not in words[PROVIDER_ID]
+    assert "CNY 1,060.00" not in words[PROVIDER_ID], "what the customer paid is not the provider's"
+    over = told("chargeback.lost.v1", at_work=False)
+    assert receivers(over) == {OPERATOR_ID}
+    assert "CNY 450.00" not in next(iter(over.notifications.rows.values())).words["en"].body
 
 
 def test_those_who_hold_a_role_get_a_mail_each() -> None:

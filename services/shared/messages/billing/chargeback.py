@@ -194,8 +194,14 @@ class ChargebackLost(_ChargebackEvent):
 
     Attributes:
         bad_debt: The part that nobody owes us.
+        provider_id: Of the order.
+        at_work: The order is less by it, and nobody has accepted its work: who goes on with it works for less.
+        provider_net: What the provider earns by what is left of the order.
     """
 
     wire_name: ClassVar = "chargeback.lost.v1"
 
     bad_debt: Money
+    provider_id: UUID | None = None
+    at_work: bool = False
+    provider_net: Money | None = None
