@@ -216,7 +216,7 @@ class Refund:
 
     def take_by_chargeback(self, part: RefundPart, chargeback_id: UUID, at_most: int) -> RefundPart:
         """
-        The payer's bank has taken *at_most* (minor units) of *part*, of a card, that waits or has failed.
+        The payer's bank has taken *at_most* (minor units) of *part*, which is `chargeable`.
 
         Returns what is taken: all of the part, or a piece of it, the rest of which stands as before.
         """

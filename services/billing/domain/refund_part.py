@@ -69,6 +69,11 @@ class RefundPart:
         again = self.divided_by or (str(self.turn) if self.turn else "")
         return f"{self.payment_id}:{self.route}" + (f":{again}" if again else "")
 
+    @property
+    def chargeable(self) -> bool:
+        """It was to go to a card and has gone no way yet: what the card's bank takes back pays it."""
+        return bool(self.charge_id) and self.route != "chargeback" and self.state in {"waiting", "failed"}
+
     def divide(self, amount: int, chargeback_id: UUID) -> tuple["RefundPart", "RefundPart"]:
         """
         The rest, and the piece of *amount* (minor units) that *chargeback_id* has taken.
@@ -83,4 +88,7 @@ class RefundPart:
 
     def taken(self, chargeback_id: UUID) -> "RefundPart":
         """By the payer's bank: nothing more is to be sent."""
-        return replace(self, route="chargeback", state="waiting", reference=str(chargeback_id), failure="")
+        return replace(
+            self, route="chargeback", state="waiting", reference=str(chargeback_id), failure="",
+            bank_name="", account_name="", account_number="", order_key="", order_sha256="", order_size=0,
+        )  # fmt: skip

@@ -190,7 +190,8 @@ def refund_for_chargeback(
 
 def _already_agreed(payment: Payment, chargeback_id: UUID, gross: int, uow: BillingUnitOfWork, now: datetime) -> int:
     """
-    Refunds to the card that the institution does not make while it is disputed: by the chargeback they are made.
+    Refunds to the card that the institution does not make while it is disputed: by the chargeback they are made. So is
+    what it did not make and is still to go another way; else the customer would have it twice.
 
     In the order in which they were asked for, as far as it goes; returns what of it went so. What is left of the last
     one waits, or has failed, as before.
@@ -198,7 +199,7 @@ def _already_agreed(payment: Payment, chargeback_id: UUID, gross: int, uow: Bill
     left = gross
     for made in sorted(uow.refunds.of_order(payment.order_id), key=lambda each: each.n):
         part = made.part(payment.payment_id)
-        if left <= 0 or part is None or part.route != "card" or part.state not in {"waiting", "failed"}:
+        if left <= 0 or part is None or not part.chargeable:
             continue
         left -= made.take_by_chargeback(part, chargeback_id, left).amount
         if made.state == "pending":

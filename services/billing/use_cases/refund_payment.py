@@ -174,7 +174,7 @@ def send(
     without_account: WithoutAccount = "refuse",
 ) -> None:  # fmt: skip
     """
-    Send each part that waits; a transfer only once a second pair of eyes has seen it.
+    Send each part that waits; a transfer, or credit, only once a second pair of eyes has seen it.
 
     The institution refunds no charge that the customer's bank disputes: such a part waits until that is decided.
     *cooling_off*: how long a changed bank account is not paid; None: transfers wait until somebody approves them.
@@ -186,7 +186,7 @@ def send(
     for part in made.parts:
         if part.state != "waiting":
             continue
-        if part.route in {"customer_credit", "chargeback"}:
+        if part.route == "chargeback" or (part.route == "customer_credit" and made.approved_by):
             pay(made, part, uow, now)
         elif part.route == "card":
             if uow.chargebacks.disputed(part.charge_id):
@@ -209,7 +209,7 @@ def send(
             made.move(replace(part, state="sent"), now)  # until the provider says that it has given it back
         elif part.route == "platform_channel":
             _send_by_channel(made, part, uow, now)
-        elif made.approved_by and cooling_off is not None:
+        elif part.route == "bank_transfer" and made.approved_by and cooling_off is not None:
             try:
                 account = refund_transfer.account_of(made, part, now, cooling_off, uow=uow)
             except NOT_PAYABLE as error:

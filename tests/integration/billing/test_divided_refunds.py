@@ -12,14 +12,23 @@ from services.billing.adapters import card_queries, refund_queries
 from services.billing.domain.chargeback import ChargebackFacts, ChargebackState, Movement
 from services.billing.domain.ledger import contract, dispute
 from services.billing.domain.ledger import refund as refund_account
+from services.billing.domain.refund import SameHands
 from services.billing.use_cases import chargeback, refund
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.ids import derived_id
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.messages.billing.chargeback import ListChargebacks
-from services.shared.messages.billing.refund import CancelRefund, GetRefund, ListRefunds, RefundView, RerouteRefund
+from services.shared.messages.billing.refund import (
+    ApproveRefund,
+    CancelRefund,
+    FailRefund,
+    GetRefund,
+    ListRefunds,
+    RefundView,
+    RerouteRefund,
+)
 from tests.integration.billing.conftest import Billing
-from tests.integration.billing.refunding import approve, ask, card_says, paid, red_letter
+from tests.integration.billing.refunding import approve, approve_refund, ask, card_says, paid, red_letter
 from tests.integration.billing.test_stripe_chargeback import SOON, of_disputes, tell
 from tests.integration.billing.test_stripe_chargeback import paid as paid_there
 from tests.kit.fakes_billing import NOW, ORDER_ID, OTHER_FINANCE, REQUESTER, cny
@@ -126,6 +135,46 @@ def test_the_rest_of_what_the_institution_refused_goes_another_way(billing: Bill
     nothing_beside(billing, made)
     assert billing.told.count("refund.failed.v1") == 1
     assert billing.violations() == ()
+
+
+@pytest.mark.parametrize("gross", [50_000, 106_000], ids=["a half", "all"])
+@pytest.mark.parametrize("route", ["customer_credit", "bank_transfer", "failed there"])
+def test_what_waits_to_go_another_way_is_taken_too(billing: Billing, route: str, gross: int) -> None:
+    """The institution had refused it: the customer does not have it twice, and no second pair of eyes is spared."""
+    paid(billing)
+    made = approve(billing, ask(billing, 100_000))
+    card_says(billing, made, succeeded=False)
+    way = "customer_credit" if route == "customer_credit" else "bank_transfer"
+    billing.run(refund.reroute_refund, RerouteRefund.model_validate({"refund_id": made.refund_id, "route": way}))
+    if route == "failed there":
+        approve(billing, made)
+        billing.run(refund.fail_refund, FailRefund(refund_id=made.refund_id, reason="account closed"))
+    learn(billing, "needs_response", gross)
+    for _ in range(2):
+        learn(billing, "lost", gross)
+    rest = [(way, "failed" if route == "failed there" else "waiting", 106_000 - gross)] if gross < 106_000 else []
+    assert parts(billing, made) == [*rest, ("chargeback", "succeeded", gross)]
+    nothing_beside(billing, made)
+    assert billing.balance(refund_account(made.refund_id)) == 106_000 - gross
+    if rest:
+        to_credit(billing, made)
+    assert (state(billing, made), billing.balance(refund_account(made.refund_id))) == ("succeeded", 0)
+    assert billing.violations() == ()
+
+
+@pytest.mark.parametrize("outcome", ["won", "lost"])
+def test_credit_that_nobody_has_approved_is_not_given_because_a_bank_decides(
+    billing: Billing, outcome: Literal["won", "lost"]
+) -> None:
+    paid(billing)
+    made = approve(billing, ask(billing, 60_000))
+    card_says(billing, made, succeeded=False)
+    learn(billing, "needs_response", 10_000)
+    billing.run(refund.reroute_refund, RerouteRefund(refund_id=made.refund_id, route="customer_credit"))
+    learn(billing, outcome, 10_000)
+    assert parts(billing, made)[0] == ("customer_credit", "waiting", 53_600 if outcome == "lost" else 63_600)
+    with pytest.raises(SameHands):
+        billing.run(approve_refund, ApproveRefund(refund_id=made.refund_id))
 
 
 def test_a_refund_under_way_that_is_more_than_was_lost(billing: Billing) -> None:

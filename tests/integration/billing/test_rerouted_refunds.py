@@ -11,7 +11,7 @@ from services.shared.kernel.errors import NotAllowed, NotFound
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.messages.billing.refund import ApproveRefund, RefundView, RerouteRefund
 from tests.integration.billing.conftest import Billing
-from tests.integration.billing.refunding import approve, ask, bank_says, card_says, paid, red_letter
+from tests.integration.billing.refunding import approve, approve_refund, ask, bank_says, card_says, paid, red_letter
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
     FINANCE,
@@ -29,7 +29,7 @@ def reroute(billing: Billing, made: RefundView, route: str, actor: Actor = FINAN
 
 
 def let_go(billing: Billing, made: RefundView, actor: Actor = OTHER_FINANCE) -> RefundView:
-    return billing.run(refund.approve_refund, ApproveRefund(refund_id=made.refund_id), actor)
+    return billing.run(approve_refund, ApproveRefund(refund_id=made.refund_id), actor)
 
 
 @pytest.fixture
