@@ -9,16 +9,23 @@ from pydantic import Field
 from gateway.schemas.base import Asked, Listed, Schema, Shown
 from services.shared.kernel.money import Money
 from services.shared.messages.base import Instant
-from services.shared.messages.billing.settlement import AgentModel, PartyKind, SettlementState
+from services.shared.messages.billing.settlement import AgentModel, LineBase, PartyKind, SettlementState
 
 
 class SettlementLine(Shown):
-    """One order on a statement, or a correction of one; *corrects*: the earlier statement that lists it."""
+    """
+    One order on a statement, or a correction of one; *corrects*: the earlier statement that lists it.
+
+    *net* is the party's share of *base*, which *base_of* says: a provider's *order_net* less *fee*; a station's part of
+    the fee, or with resale of the margin.
+    """
 
     order_id: UUID
     order_number: str
     order_net: Money
     fee: Money
+    base: Money
+    base_of: LineBase
     net: Money
     tax: Money
     title: str

@@ -25,9 +25,9 @@ SELECT md5('o' || n)::uuid, 'OR-2026-' || lpad(n::text, 6, '0'), md5('c')::uuid,
        md5('p' || 1 + n % {providers})::uuid, 'SEM', 'CNY', 100000, 6000, 106000, '{{}}', '2026-11-01', '2026-11-02'
 FROM generate_series(1, {orders}) n;
 INSERT INTO accrual (accrual_id, key, kind, order_id, party_kind, party_id, order_number, title, currency, order_net,
-                     fee, net, tax, tax_rate_bps, special_invoice, accepted_at, payable_from, corrects)
+                     fee, base, base_of, net, tax, tax_rate_bps, special_invoice, accepted_at, payable_from, corrects)
 SELECT gen_random_uuid(), 'accept:' || order_id || ':provider', 'acceptance', order_id, 'provider', provider_id, number,
-       title, 'CNY', 100000, 10000, 90000, 5400, 600, true, accepted_at, '2026-11-09', ''
+       title, 'CNY', 100000, 10000, 100000, 'order_net', 90000, 5400, 600, true, accepted_at, '2026-11-09', ''
 FROM contracted_order;
 """
 

@@ -43,8 +43,8 @@ class StatementLine:
 
     Attributes:
         entered_on: Day of acceptance or of the correction, Asia/Shanghai.
-        base: Provider: net price of the accepted work. Station: the management fee of the order.
-        deducted: Provider: the fee. Station: what the company keeps of the fee.
+        base: Provider: net price of the accepted work. Station: the management fee of the order, or its margin.
+        deducted: Provider: the fee. Station: what the company keeps of *base*.
         net: *base* - *deducted*: what the payee earns without VAT.
         vat: On *net*, zero where the payee issues an ordinary invoice.
     """
@@ -57,6 +57,7 @@ class StatementLine:
     deducted: Money
     net: Money
     vat: Money
+    base_of: Literal["order_net", "fee", "margin"] = "order_net"
 
     @property
     def due(self) -> Money:
@@ -146,6 +147,36 @@ class SettlementStatement:
         return total(amounts, self.currency)
 
 
+def base_columns(statement: SettlementStatement) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Heads of the columns of what a share is taken of and of what is deducted from that, in both languages."""
+    if statement.payee == "provider":
+        return ("订单净额", "Work, net"), ("管理费", "Fee")
+    kept = ("留存", "Kept by the company")
+    bases = {line.base_of for line in statement.lines}
+    if bases == {"margin"}:
+        return ("转售差价", "Margin"), kept
+    return ("管理费或差价", "Fee or margin") if "margin" in bases else ("管理费", "Fee"), kept
+
+
+def line_text(line: StatementLine) -> str:
+    """What was done, and where the share is of the margin, that it is."""
+    return f"{line.text} · 按转售差价 of the margin" if line.base_of == "margin" else line.text
+
+
+def _bases(statement: SettlementStatement) -> list[list[str]]:
+    """What the shares are taken of, summed by its kind."""
+    names = {
+        "order_net": ("验收订单金额（不含税）", "Accepted work, net"),
+        "fee": ("管理费", "Management fees"),
+        "margin": ("转售差价", "Resale margins"),
+    }
+    return [
+        [*name, figure(statement.sum_of(line.base for line in statement.lines if line.base_of == base_of))]
+        for base_of, name in names.items()
+        if any(line.base_of == base_of for line in statement.lines)
+    ]
+
+
 def check_consistent(statement: SettlementStatement) -> None:
     """Raises StatementInconsistent."""
     for line in statement.lines:
@@ -186,7 +217,8 @@ def settlement_statement_pdf(statement: SettlementStatement) -> bytes:
             "order_count": str(
                 len({line.order_number for line in statement.lines} | {sale.order_number for sale in statement.sales})
             ),
-            "base": figure(statement.sum_of(line.base for line in statement.lines)),
+            "bases": _bases(statement),
+            "base_columns": base_columns(statement),
             "deducted": figure(-statement.sum_of(line.deducted for line in statement.lines)),
             "net": figure(net),
             "vat": figure(vat),
@@ -213,7 +245,7 @@ def _line(line: StatementLine) -> list[str]:
         line.kind,
         line.order_number,
         day(line.entered_on),
-        line.text,
+        line_text(line),
         figure(line.base),
         figure(-line.deducted),
         figure(line.net),

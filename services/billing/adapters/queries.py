@@ -241,6 +241,8 @@ def list_settlement_lines(
                 title=row.title,
                 order_net=Money(row.order_net, row.currency),
                 fee=Money(row.fee, row.currency),
+                base=Money(row.base, row.currency),
+                base_of=row.base_of,
                 net=Money(row.net, row.currency),
                 tax=Money(row.tax, row.currency),
                 accepted_at=row.accepted_at,

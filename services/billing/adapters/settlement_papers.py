@@ -16,7 +16,7 @@ FROM settlement s JOIN organisation o ON o.organisation_id = s.party_id
 WHERE s.settlement_id = :settlement_id
 """)
 _LINES = text("""
-SELECT order_number, title, order_net, fee, net, tax, accepted_at, kind, corrects FROM accrual
+SELECT order_number, title, base, base_of, net, tax, accepted_at, kind, corrects FROM accrual
 WHERE settlement_id = :settlement_id ORDER BY accepted_at, order_id, kind, accrual_id
 """)
 
@@ -65,14 +65,14 @@ def _sale(sale: Any) -> Sale:
 
 
 def _line(line: Any, settlement: Any) -> StatementLine:
-    base = line.order_net if settlement.party_kind == "provider" else line.fee
     return StatementLine(
         kind="order" if line.kind == "acceptance" else "correction",
         order_number=line.order_number,
         entered_on=business_date(line.accepted_at),
         text=f"{line.title} ← {line.corrects}" if line.corrects else line.title,
-        base=Money(base, settlement.currency),
-        deducted=Money(base - line.net, settlement.currency),
+        base_of=line.base_of,
+        base=Money(line.base, settlement.currency),
+        deducted=Money(line.base - line.net, settlement.currency),
         net=Money(line.net, settlement.currency),
         vat=Money(line.tax, settlement.currency),
     )

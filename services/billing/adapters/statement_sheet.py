@@ -11,16 +11,19 @@ from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
-from services.billing.adapters.documents import WAYS, SettlementStatement, StatementLine, check_consistent
+from services.billing.adapters.documents import (
+    WAYS,
+    SettlementStatement,
+    StatementLine,
+    base_columns,
+    check_consistent,
+    line_text,
+)
 from services.shared.chassis.document_text import capitals, day, moment, percent
 from services.shared.kernel.money import EXPONENTS, Money
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-_BASES = {
-    "provider": ("订单净额 Work, net", "管理费 Fee"),
-    "station": ("管理费 Fee", "留存 Kept by the company"),
-}
 _KINDS = {"order": "验收 accepted", "refund": "退款 refund", "correction": "更正 correction"}
 _WIDTHS = (27, 16, 12, 48, 16, 16, 16, 14, 16)
 
@@ -107,12 +110,12 @@ def _head(rows: _Rows, statement: SettlementStatement) -> None:
 
 def _lines(rows: _Rows, statement: SettlementStatement) -> None:
     rows.write(
-        "订单 Order", "类别 Kind", "日期 Date", "内容 Work", *_BASES[statement.payee], "结算净额 Earned, net",
-        "增值税 VAT", "应结 Due", style="head",
+        "订单 Order", "类别 Kind", "日期 Date", "内容 Work", *map(" ".join, base_columns(statement)),
+        "结算净额 Earned, net", "增值税 VAT", "应结 Due", style="head",
     )  # fmt: skip
     for line in statement.lines:
         rows.write(
-            line.order_number, _KINDS[line.kind], line.entered_on, line.text, line.base, -line.deducted, line.net,
+            line.order_number, _KINDS[line.kind], line.entered_on, line_text(line), line.base, -line.deducted, line.net,
             line.vat, line.due,
         )  # fmt: skip
 

@@ -60,6 +60,8 @@ accrual = Table(
     Column("currency", Text),
     Column("order_net", BigInteger),
     Column("fee", BigInteger),
+    Column("base", BigInteger),
+    Column("base_of", Text),
     Column("net", BigInteger),
     Column("tax", BigInteger),
     Column("tax_rate_bps", Integer),

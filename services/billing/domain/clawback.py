@@ -102,6 +102,6 @@ def given_back(clawback: Clawback, over: int, key: str, now: datetime) -> Accrua
     return Accrual(
         accrual_id=new_id(), key=key, kind="acceptance", order_id=clawback.order_id, party_kind=clawback.party_kind,
         party_id=clawback.party_id, order_number=clawback.order_number, title="", currency=clawback.currency,
-        order_net=over, fee=0, net=over, tax=0, tax_rate_bps=0, special_invoice=False, accepted_at=now,
-        payable_from=now,
+        order_net=over, fee=0, base=over, base_of="order_net", net=over, tax=0, tax_rate_bps=0, special_invoice=False,
+        accepted_at=now, payable_from=now,
     )  # fmt: skip

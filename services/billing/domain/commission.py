@@ -120,6 +120,7 @@ class Split:
         provider_tax: T_p, paid on top against the provider's special invoice; else 0. Agent: T - T_c, what the provider
             has of the tax it owes; below zero where its rate is the lower one.
         station_tax: T_s, likewise for the station.
+        station_base: What S is taken of: C, or with resale the margin; what is left of either for the station.
     """
 
     net: int
@@ -131,6 +132,7 @@ class Split:
     kept: int
     provider_tax: int
     station_tax: int
+    station_base: int = 0
 
     @property
     def gross(self) -> int:
@@ -179,7 +181,8 @@ def split(terms: SplitTerms, left: Left | None = None) -> Split:
     discount = _in_proportion(terms.discount, left.customer, terms.net)
     net = left.customer - discount
     provider_net = _provider_net(terms, left.provider)
-    station_share = _station_share(terms, left.station)
+    station_base = _station_base(terms, left.station)
+    station_share = share(station_base, terms.station_bps)
     tax = _tax(terms, net)
     return Split(
         net=net,
@@ -191,6 +194,7 @@ def split(terms: SplitTerms, left: Left | None = None) -> Split:
         kept=net - provider_net - station_share,
         provider_tax=_provider_tax(terms, net, tax, provider_net),
         station_tax=share(station_share, terms.station_tax.deductible_bps) if terms.station_tax is not None else 0,
+        station_base=station_base,
     )
 
 
@@ -253,12 +257,10 @@ def _provider_tax(terms: SplitTerms, net: int, tax: int, provider_net: int) -> i
     return tax - share(net - provider_net, terms.commission_rate_bps)
 
 
-def _station_share(terms: SplitTerms, left: int) -> int:
+def _station_base(terms: SplitTerms, left: int) -> int:
     if terms.station_tax is None:
         return 0
-    if terms.station_base == "fee":
-        return share(terms.fee.of(left), terms.station_bps)
-    return share(max(0, left - _provider_net(terms, left)), terms.station_bps)
+    return terms.fee.of(left) if terms.station_base == "fee" else max(0, left - _provider_net(terms, left))
 
 
 def _tax(terms: SplitTerms, net: int) -> int:

@@ -15,6 +15,7 @@ from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 
 AccrualKind = Literal["acceptance", "correction"]
+AccrualBase = Literal["order_net", "fee", "margin"]
 
 
 @dataclass
@@ -79,6 +80,8 @@ class Accrual:
         key: The business fact; one accrual each.
         corrects: Number of the statement that lists the order already; of a correction that gives the party more.
         order_net: N of the order, *fee* C of it.
+        base: What the party's part is taken of: of the provider its order_net, of a station the fee or the margin, as
+            *base_of* says.
         net, tax: The party's own: what its invoice must say. The tax is 0 where the invoice is all-in.
         tax_rate_bps, special_invoice: Which invoice it sends, frozen when the contract was signed.
         payable_from: End of the hold period.
@@ -95,6 +98,8 @@ class Accrual:
     currency: str
     order_net: int
     fee: int
+    base: int
+    base_of: AccrualBase
     net: int
     tax: int
     tax_rate_bps: int
@@ -115,12 +120,14 @@ def accruals(
 
     def earned(kind: PartyKind) -> Accrual:
         party_id, profile, net, tax = _party_of(order, kind, parts)
-        fee, base = _fee_shown(order, kind, parts), order.left.provider
+        fee = _fee_shown(order, kind, parts)
+        order_net = net if fee is None else order.left.provider
+        base, base_of = _base(order, kind, order_net, parts)
         return Accrual(
             accrual_id=new_id(), key=f"accept:{order.order_id}:{kind}", kind="acceptance",
             order_id=order.order_id, party_kind=kind, party_id=party_id, order_number=order.number,
-            title=order.title, currency=order.currency, order_net=net if fee is None else base, fee=fee or 0, net=net,
-            tax=tax, tax_rate_bps=profile.rate_bps, special_invoice=profile.can_issue_special,
+            title=order.title, currency=order.currency, order_net=order_net, fee=fee or 0, base=base,
+            base_of=base_of, net=net, tax=tax, tax_rate_bps=profile.rate_bps, special_invoice=profile.can_issue_special,
             accepted_at=accepted_at, payable_from=accepted_at + timedelta(days=hold_days),
         )  # fmt: skip
 
@@ -140,11 +147,13 @@ def correction(
     """
     party_id, profile, net, tax = _party_of(order, kind, less)
     fee = _fee_shown(order, kind, less) or 0
+    # Of a provider's line base less fee is the net, however the parts came about.
+    order_net = net + fee if kind == "provider" else less.net
+    base, base_of = _base(order, kind, order_net, less)
     return Accrual(
         accrual_id=new_id(), key=key, kind="correction", order_id=order.order_id, party_kind=kind,
         party_id=party_id, order_number=order.number, title=order.title, currency=order.currency,
-        # Of a provider's line base less fee is the net, however the parts came about.
-        order_net=-(net + fee) if kind == "provider" else -less.net, fee=-fee, net=-net, tax=-tax,
+        order_net=-order_net, fee=-fee, base=-base, base_of=base_of, net=-net, tax=-tax,
         tax_rate_bps=profile.rate_bps, special_invoice=profile.can_issue_special,
         accepted_at=accepted_at, payable_from=payable_from, corrects=stated_on,
     )  # fmt: skip
@@ -153,6 +162,12 @@ def correction(
 def _fee_shown(order: OrderCopy, kind: PartyKind, parts: Split) -> int | None:
     """The fee on a party's statement; none to a provider that sells to the company at its own price."""
     return None if kind == "provider" and order.split_terms.buy_net is not None else parts.fee
+
+
+def _base(order: OrderCopy, kind: PartyKind, order_net: int, parts: Split) -> tuple[int, AccrualBase]:
+    if kind == "provider":
+        return order_net, "order_net"
+    return parts.station_base, order.split_terms.station_base
 
 
 def parties_of(order: OrderCopy) -> tuple[PartyKind, ...]:
@@ -182,8 +197,9 @@ def compensation(order: OrderCopy, amount: int, *, now: datetime) -> Accrual:
     return Accrual(
         accrual_id=new_id(), key=f"cancel:{order.order_id}:provider", kind="acceptance",
         order_id=order.order_id, party_kind="provider", party_id=order.provider_id, order_number=order.number,
-        title=order.title, currency=order.currency, order_net=amount, fee=0, net=amount, tax=0, tax_rate_bps=0,
-        special_invoice=False, accepted_at=now, payable_from=now,
+        title=order.title, currency=order.currency, order_net=amount, fee=0, base=amount,
+        base_of="order_net", net=amount, tax=0, tax_rate_bps=0, special_invoice=False, accepted_at=now,
+        payable_from=now,
     )  # fmt: skip
 
 

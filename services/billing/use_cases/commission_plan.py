@@ -113,7 +113,7 @@ def _preview(query: PreviewSplit, plan: CommissionPlan) -> SplitPreview:
         )
     )
     figures = {**asdict(parts), "base": net, "gross": parts.gross, "vat_due": parts.vat_due}
-    del figures["net"]
+    del figures["net"], figures["station_base"]
     by_line = allocate(parts.fee, [each.amount for each in query.line_nets]) if query.line_nets else []
     return SplitPreview(
         commission_plan_id=plan.commission_plan_id,

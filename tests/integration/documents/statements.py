@@ -40,6 +40,7 @@ def a_line(
         deducted=cny(sign * (base - net)),
         net=cny(sign * net),
         vat=cny(sign * share(net, 600)),
+        base_of="order_net" if payee == "provider" else "fee",
     )
 
 

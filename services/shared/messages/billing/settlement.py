@@ -13,6 +13,7 @@ from services.shared.messages.billing.commission_plan import FINANCE
 
 SettlementState = Literal["closed", "awaiting_invoice", "payable", "paid"]
 PartyKind = Literal["provider", "station"]
+LineBase = Literal["order_net", "fee", "margin"]
 AgentModel = Literal["agent_psp_split", "agent_bank_custody", "agent_direct"]
 
 _READERS: Grants = {
@@ -28,6 +29,10 @@ class SettlementLine(Message):
 
     *net*: the party's share without VAT; *tax*: on top of it where its invoice is deductible.
 
+    *base*: what the party's share is taken of, which *base_of* says: of a provider *order_net*, which *fee* is taken
+    off; of a station the order's fee, or with resale the margin between what the customer and what the provider is
+    paid, and what is not its share is kept by the company.
+
     A correction of an order has amounts below zero, or above; *corrects* is the earlier statement that lists it.
     """
 
@@ -35,6 +40,8 @@ class SettlementLine(Message):
     order_number: str
     order_net: Money
     fee: Money
+    base: Money
+    base_of: LineBase
     net: Money
     tax: Money
     title: str
