@@ -4,12 +4,8 @@ from datetime import datetime
 
 from services.billing.use_cases import refund
 from services.billing.use_cases.ports import BillingUnitOfWork
-from services.shared.kernel.errors import NotYet, Refused
+from services.shared.kernel.errors import NotYet
 from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
-
-
-class RefundImpossible(Exception):
-    """A dispute was decided for more than is left: somebody must look. Refused, it would be forgotten."""
 
 
 def opened(event: DisputeOpened, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -28,26 +24,16 @@ def withdrawn(event: DisputeWithdrawn, *, uow: BillingUnitOfWork, now: datetime)
 
 
 def decided(event: DisputeDecided, *, uow: BillingUnitOfWork, now: datetime) -> None:
-    """
-    What is given back is agreed with that; the rest goes its way again.
-
-    Raises:
-        NotYet: The order is not known here.
-        RefundImpossible: More was decided than is left of the order, or of what was paid.
-    """
+    """What is given back is agreed with that; the rest goes its way again. Raises NotYet: See opened."""
     order = uow.orders.find(event.order_id)
     if order is None:
         raise NotYet("the order is not known here yet")
     uow.accruals.unhold(event.order_id, _reason(event))
-    if event.net is None:
-        return
-    try:
+    if event.net is not None:
         refund.refund_for_dispute(
             order, event.dispute_id, event.net, event.burden, event.station_base,
             decided_by=event.decided_by, uow=uow, now=now,
         )  # fmt: skip
-    except Refused as error:
-        raise RefundImpossible(f"{event.number}: {error.code}") from error
 
 
 def _reason(event: DisputeOpened | DisputeDecided | DisputeWithdrawn) -> str:

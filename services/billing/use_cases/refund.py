@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
+import structlog
+
 from services.billing.domain.commission import Burden, StationBase, net_of_chargeback, refund, split
 from services.billing.domain.ledger import contract
 from services.billing.domain.order import OrderCopy
@@ -26,6 +28,7 @@ from services.billing.use_cases.ports import BillingUnitOfWork
 from services.billing.use_cases.refund_on_account import lower_credit, on_account
 from services.billing.use_cases.refund_payment import event, let_go, not_transferred, post, send
 from services.shared.kernel.actor import Actor, hand_of, require
+from services.shared.kernel.errors import Refused
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.refund import (
@@ -44,6 +47,8 @@ from services.shared.messages.billing.refund import RefundPart as RefundPartMess
 from services.shared.messages.invoicing.collective_invoice import InvoiceReduced
 from services.shared.messages.invoicing.red_letter import RedLetterIssued
 
+log = structlog.get_logger("refund")
+
 E = TypeVar("E", RefundAgreed, RefundSucceeded, RefundFailed)
 
 
@@ -59,16 +64,10 @@ def request_refund(command: RequestRefund, *, actor: Actor, uow: BillingUnitOfWo
     require(actor, command.grants, {})
     order = uow.orders.get(command.order_id)
     Money(order.net, order.currency) - command.net  # refuses another currency
-    after, takes = refund(order.split_terms, order.left, command.net.amount, command.burden, command.station_base)
-    payments = uow.payments.of_order(order.order_id)
-    remains = split(order.split_terms, after)
-    to_programme = voucher_use.programmes_part(order.order_id, uow=uow)(remains.net, remains.gross)
-    to_customer = takes.gross - to_programme
-    if not uow.fundings.of_order(order.order_id):  # of an internal order nothing was paid, and all of it may go back
-        parts_of(to_customer - on_account(order, to_customer, uow=uow), payments)
     made = _new(order, "manual", new_id(), now, by=hand_of(actor), reason=command.reason, burden=command.burden,
                 station_base=command.station_base)  # fmt: skip
-    made.asked, made.net, made.tax = command.net.amount, takes.net, takes.tax
+    made.asked = command.net.amount
+    _look_whether_left(made, order, uow)
     uow.refunds.add(made)
     return view(made)
 
@@ -159,9 +158,21 @@ def refund_for_dispute(
     order: OrderCopy, dispute_id: UUID, net: Money, burden: Burden, station_base: StationBase, *, decided_by: str,
     uow: BillingUnitOfWork, now: datetime,
 ) -> None:  # fmt: skip
-    """A dispute was decided so. A second time does nothing. Raises MoreThanLeft, RefundExceedsPaid."""
+    """
+    A dispute was decided so. A second time does nothing.
+
+    What was decided and cannot be given back as the order stands (another refund was agreed meanwhile, an agent would
+    bear more than its commission) is told to finance and stays requested: they cancel it and agree another one.
+    """
     made = _new(order, "dispute", dispute_id, now, by=decided_by, burden=burden, station_base=station_base)
-    made.asked, made.dispute_id = net.amount, dispute_id
+    made.asked, made.net, made.dispute_id = net.amount, net.amount, dispute_id
+    try:
+        _look_whether_left(made, order, uow)
+    except Refused as error:
+        if uow.refunds.add(made):
+            log.error("a dispute was decided for what cannot be given back", order=order.number, why=error.code)
+            uow.publish(event(RefundFailed, made, failure=error.code))
+        return
     if not uow.refunds.add(made):
         return
     _agree(made, order, uow.payments.of_order(order.order_id), uow, now)
@@ -250,6 +261,17 @@ def red_letter_confirmed(refund_id: UUID, *, uow: BillingUnitOfWork, now: dateti
         made.pay()
         let_go(made, uow, now, cooling_off=cooling_off, without_account="wait")
         uow.refunds.save(made)
+
+
+def _look_whether_left(made: Refund, order: OrderCopy, uow: BillingUnitOfWork) -> None:
+    """Raises MoreThanLeft, RefundExceedsPaid, RefundExceedsCommission: As *order* stands now."""
+    after, takes = refund(order.split_terms, order.left, made.asked, made.burden, made.station_base)
+    payments = uow.payments.of_order(order.order_id)
+    remains = split(order.split_terms, after)
+    to_customer = takes.gross - voucher_use.programmes_part(order.order_id, uow=uow)(remains.net, remains.gross)
+    if not uow.fundings.of_order(order.order_id):  # of an internal order nothing was paid, and all of it may go back
+        parts_of(to_customer - on_account(order, to_customer, uow=uow), payments)
+    made.net, made.tax = takes.net, takes.tax
 
 
 def _locked(refund_id: UUID, uow: BillingUnitOfWork) -> Refund:

@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 
+from services.billing.adapters import refund_queries
 from services.billing.domain.channel_order import ChannelOrder, paid_in
 from services.billing.domain.direct_payment import ConfirmedAlready, MoreThanAsked, NotPaidDirectly
 from services.billing.domain.payment import Instructions
 from services.billing.domain.split_order import SplitFacts
-from services.billing.use_cases import direct_payment, order, refund, settlement, split_order
+from services.billing.use_cases import direct_payment, dispute, order, refund, settlement, split_order
 from services.billing.use_cases.ledger import post_transaction
 from services.billing.use_cases.payment import payment_id_of
 from services.shared.kernel.actor import Actor
@@ -21,13 +22,15 @@ from services.shared.kernel.ids import derived_id
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.direct_payment import ConfirmDirectPayment, ConfirmDirectRefund
 from services.shared.messages.billing.payment import PaymentView
-from services.shared.messages.billing.refund import ApproveRefund, RefundView, RequestRefund
+from services.shared.messages.billing.refund import ApproveRefund, ListRefunds, RefundView, RequestRefund
 from services.shared.messages.billing.settlement import CloseSettlements
 from services.shared.messages.invoicing.received_invoice import ReceivedInvoiceMatched
+from services.shared.messages.orders.dispute import DisputeDecided
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.refunding import approve_refund, paid
 from tests.integration.billing.test_trade_vectors import booked
 from tests.kit.fakes_billing import (
+    CUSTOMER_ID,
     FINANCE,
     INSTRUCTIONS,
     NOW,
@@ -323,3 +326,22 @@ def test_a_card_that_pays_an_agents_order_is_not_accepted_for_it(billing: Billin
     with pytest.raises(split_order.NotPaidThere):
         billing.handle(order.accepted, order_accepted(at=NOW + timedelta(hours=1), **how))
     assert billing.balance("R:commission") == 0
+
+
+def test_decided_at_our_cost_beyond_the_commission(billing: Billing) -> None:
+    """As agent the company never had the rest: finance is told, and the decision is no dead end for the order."""
+    how = as_agent(TV04, "agent_direct")
+    contracted(billing, how)
+    confirmed(billing, TV04.money["gross"])
+    event = DisputeDecided(
+        dispute_id=derived_id("dispute", 1), number="DP-2026-000001", order_id=ORDER_ID, customer_id=CUSTOMER_ID,
+        provider_id=PROVIDER_ID, outcome="refund", net=TV04.money["net"], burden="company", station_base="remaining",
+        decided_by="member/1", decided_at=NOW,
+    )  # fmt: skip
+    for _ in range(2):
+        billing.handle(dispute.decided, event)
+    (made,) = billing.run(refund_queries.list_refunds, ListRefunds()).items
+    assert (made.cause, made.state, billing.told.count("refund.failed.v1")) == ("dispute", "requested", 1)
+    billing.handle(order.accepted, order_accepted(**how))
+    assert billing.balance("R:commission") > 0
+    assert billing.violations() == ()

@@ -5,19 +5,21 @@ from typing import Any
 import pytest
 
 from services.billing.adapters import refund_queries
-from services.billing.domain.commission import Burden
+from services.billing.domain.commission import Burden, MoreThanLeft
 from services.billing.domain.ledger import contract, owed
 from services.billing.domain.refund import SameHands
 from services.billing.domain.settlement import OrderHeld
-from services.billing.use_cases import dispute, order
+from services.billing.use_cases import dispute, order, refund
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.payment_reference import reference_of
-from services.shared.messages.billing.refund import ApproveRefund, ListRefunds
+from services.shared.messages.billing.refund import ApproveRefund, CancelRefund, ListRefunds
 from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.refunding import (
+    approve,
     approve_refund,
+    ask,
     bank_says,
     card_says,
     entries,
@@ -35,6 +37,7 @@ from tests.kit.fakes_billing import (
     PROVIDER_ID,
     amounts,
     cny,
+    order_accepted,
 )
 
 DISPUTE_ID = derived_id("dispute", 1)
@@ -121,11 +124,27 @@ def test_who_decided_does_not_let_the_transfer_go(billing: Billing) -> None:
     assert sent.parts[0].state == "sent"
 
 
-def test_more_than_is_left_is_seen(billing: Billing) -> None:
-    """What cannot be paid as it was decided is a bug to be looked at, not a refusal to be forgotten."""
-    billing.accepted()
-    with pytest.raises(dispute.RefundImpossible):
-        billing.handle(dispute.decided, decided(100_001))
+def test_more_than_is_left_is_told_and_the_order_goes_on(billing: Billing) -> None:
+    """
+    Another refund was agreed meanwhile: finance is told once that the decision cannot be carried out, cancels what it
+    led to and agrees what is left; the order's later news are taken, and it is settled.
+    """
+    paid(billing)
+    approve(billing, ask(billing, 20_000))
+    for _ in range(2):
+        billing.handle(dispute.decided, decided(100_000))
+    made = next(
+        each for each in billing.run(refund_queries.list_refunds, ListRefunds()).items if each.cause == "dispute"
+    )
+    assert (made.state, made.net, made.parts) == ("requested", cny(100_000), ())
+    (told,) = billing.rows("SELECT data::jsonb ->> 'failure' FROM outbox WHERE type = 'refund.failed.v1'")
+    assert told == ("billing.refund_exceeds_remaining",)
+    with pytest.raises(MoreThanLeft):
+        billing.run(approve_refund, ApproveRefund(refund_id=made.refund_id), OTHER_FINANCE)
+    billing.handle(order.accepted, order_accepted())
+    billing.run(refund.cancel_refund, CancelRefund(refund_id=made.refund_id))
+    approve(billing, ask(billing, 30_000))
+    assert set(settled(billing)) == {"provider", "station"}
     assert billing.violations() == ()
 
 
