@@ -18,7 +18,9 @@ from services.shared.messages.billing.reconciliation import (
 
 class ReconciliationToStart(Schema):
     source: ReconciliationSource
-    day: Annotated[date | None, Field(description="business day (Asia/Shanghai); default yesterday")] = None
+    day: Annotated[
+        date | None, Field(ge=date(2000, 1, 1), description="business day (Asia/Shanghai); default yesterday")
+    ] = None
     since_ever: Annotated[
         bool, Field(description="list all that the institution ever booked, not only what is new")
     ] = False

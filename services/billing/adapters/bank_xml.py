@@ -16,6 +16,7 @@ from typing import Any, Literal
 from services.billing.domain.bank_line import BankLine, FileKind, LineContradicts
 from services.billing.domain.bank_statement import (
     LINES_MAX,
+    STATED_MAX,
     TEXT_CHARS_MAX,
     StatementFile,
     StatementUnreadable,
@@ -24,7 +25,7 @@ from services.billing.domain.bank_statement import (
 )
 from services.billing.domain.reconciliation import StatedBalance
 from services.shared.kernel.ids import derived_id
-from services.shared.kernel.money import EXPONENTS, Money, MoneyInvalid
+from services.shared.kernel.money import EXPONENTS
 from services.shared.kernel.times import BUSINESS_ZONE, in_calendar
 
 _REFERENCE_CHARS_MAX = 64
@@ -178,10 +179,8 @@ def amount_of(element: Any) -> tuple[int, str]:
     if found is None or (found[2] or "")[exponent:].strip("0"):
         raise _refusal(element, "Amt")
     minor = int(found[1] + (found[2] or "")[:exponent].ljust(exponent, "0"))
-    try:
-        Money(minor, currency)
-    except MoneyInvalid:
-        raise _refusal(element, "Amt") from None
+    if minor > STATED_MAX:
+        raise _refusal(element, "Amt")
     return minor, currency
 
 

@@ -198,7 +198,7 @@ def period_from(rules: Rules, first_on: date) -> date:
         PeriodUnknown: None does.
     """
     months = _MONTHS[rules.period] if rules.period is not None else 0
-    if not months or first_on.day != 1 or (first_on.month - 1) % months:
+    if not months or first_on.day != 1 or (first_on.month - 1) % months or first_on.year == date.max.year:
         raise PeriodUnknown(period=rules.period or "")
     years, month = divmod(first_on.month - 1 + months, _LAST_MONTH)
     return date(first_on.year + years, month + 1, 1) - timedelta(days=1)

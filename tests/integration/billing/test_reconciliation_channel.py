@@ -1,10 +1,11 @@
 """The splitting channel's bills beside ours: what is lost, changed, late or too much on either side is found."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from services.billing.domain.adjustment import ItemNotByHand
 from services.billing.domain.ledger import CHANNEL, PSP_FEE, entries
@@ -75,6 +76,14 @@ def test_all_that_is_known_on_both_sides_is_in_order(billing: Billing, channel: 
 
 def test_nothing_is_asked_where_no_order_went_there(billing: Billing, channel: ChannelControl) -> None:
     run = compared(billing, channel)
+    assert (run.state, run.matched, states(billing, run)) == ("done", 0, [])
+
+
+def test_of_a_day_before_everything_nothing_is_asked(billing: Billing, channel: ChannelControl) -> None:
+    paid(billing, channel)
+    with pytest.raises(ValidationError):
+        reconcile(billing, TOMORROW, source="channel", day=date.min)
+    run = reconcile(billing, TOMORROW, source="channel", day=date(2000, 1, 1))
     assert (run.state, run.matched, states(billing, run)) == ("done", 0, [])
 
 

@@ -224,8 +224,9 @@ def test_limits_and_least(done: Billing) -> None:
 def test_when_it_may_be_claimed(done: Billing) -> None:
     """Of a period that the programme has, when it is over, in time; and never a voucher's rules for a subsidy."""
     programme = a_subsidy_programme(done)
-    with pytest.raises(PeriodUnknown):
-        submit(done, programme, first_on=date(2026, 11, 1))
+    for begins in (date(2026, 11, 1), date(9999, 10, 1)):
+        with pytest.raises(PeriodUnknown):
+            submit(done, programme, first_on=begins)
     end = datetime(2026, 12, 31, 16, tzinfo=UTC)
     with pytest.raises(PeriodNotOver):
         submit(done, programme, now=end - timedelta(microseconds=1))

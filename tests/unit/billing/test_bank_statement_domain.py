@@ -73,6 +73,7 @@ def test_amounts_are_read_exactly() -> None:
         (("1", "in", "5.001", ""), "amount"),
         (("1", "in", "NaN", ""), "amount"),
         (("1", "in", "99999999999999", ""), "amount"),
+        (("1", "in", "100000000000.01", ""), "amount"),
         (("1", "in", "٣٤", ""), "amount"),
         (("", "in", "5.00", ""), "serial_number"),
         (("1", "both", "5.00", ""), "direction"),

@@ -104,7 +104,9 @@ def test_amounts_and_times_are_exact() -> None:
     assert lines[0].booked_at.isoformat() == "2026-11-23T00:00:00+08:00"
 
 
-@pytest.mark.parametrize("amount", ["", "-1.00", "1e3", "1.001", "1,00", "NaN", "٣", "99999999999999", "+1"])
+@pytest.mark.parametrize(
+    "amount", ["", "-1.00", "1e3", "1.001", "1,00", "NaN", "٣", "99999999999999", "100000000000.01", "+1"]
+)
 def test_no_amount_refuses_all(amount: str) -> None:
     """The refusal names the line of the file and the element."""
     facts = refused(camt053(entry("1.00"), entry(amount)))

@@ -102,7 +102,7 @@ class StartReconciliation(Command):
     grants: ClassVar[Grants] = FINANCE
 
     source: ReconciliationSource
-    day: date | None = None
+    day: Annotated[date, Field(ge=date(2000, 1, 1))] | None = None
     since_ever: bool = False
 
 
