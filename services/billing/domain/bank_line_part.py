@@ -12,7 +12,7 @@ from services.shared.kernel.money import Money
 
 PartKind = Literal[
     "payment", "customer_credit", "returned", "fee", "interest", "psp", "channel", "tax", "payout", "payout_return",
-    "party_debt", "refund", "refund_return", "credit_payback", "credit_payback_return",
+    "party_debt", "refund", "refund_return", "credit_payback", "credit_payback_return", "claim", "programme",
 ]  # fmt: skip
 
 
@@ -53,6 +53,8 @@ WAYS: Mapping[PartKind, frozenset[str]] = {
     "refund_return": frozenset({"in"}),
     "credit_payback": frozenset({"out"}),
     "credit_payback_return": frozenset({"in"}),
+    "claim": frozenset({"in"}),
+    "programme": frozenset({"in"}),
 }
 """Which direction a line has that can be each of these."""
 
@@ -60,8 +62,9 @@ OF_PAYOUTS: frozenset[PartKind] = frozenset({"payout", "payout_return", "party_d
 OF_REFUNDS: frozenset[PartKind] = frozenset({"refund", "refund_return"})
 OF_PAYBACKS: frozenset[PartKind] = frozenset({"credit_payback", "credit_payback_return"})
 OF_TRANSFERS: frozenset[PartKind] = OF_PAYOUTS | OF_REFUNDS | OF_PAYBACKS
-ALWAYS_BY_TWO: frozenset[PartKind] = OF_TRANSFERS | {"tax"}
-"""What two people released is not undone, or done again, by one; whatever the amount."""
+OF_PROGRAMMES: frozenset[PartKind] = frozenset({"claim", "programme"})
+ALWAYS_BY_TWO: frozenset[PartKind] = OF_TRANSFERS | OF_PROGRAMMES | {"tax"}
+"""What two people released is not undone, or done again, by one; nor is public money one person's to assign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,9 @@ class Part:
 
     Attributes:
         target_id: The payment, the customer whose credit it is, the line by which money came back, the payout,
-            the refund, the credit payback, or what the payment institution paid out to us, where that is known; none
-            for a fee or interest of the bank, commission from the splitting channel, or a tax.
+            the refund, the credit payback, the claim, the programme that it funds, or what the payment institution paid
+            out to us, where that is known; none for a fee or interest of the bank, commission from the splitting
+            channel, or a tax.
     """
 
     kind: PartKind

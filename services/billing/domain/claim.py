@@ -251,6 +251,10 @@ class Claim(Reviewed):
         self.refuse("reject", by, reason)
         self.due_on = business_date(now) + timedelta(days=rules.shortfall_days)
 
+    def awaits(self, amount: Money, left: Money) -> bool:
+        """Whether *amount* on our account pays it: exactly, or exactly what a refund has *left* of it."""
+        return self.state == "approved" and self.redeem_to == "company" and amount in {self.money, left}
+
     def pay(self, amount: int, reference: str, now: datetime) -> None:
         """The programme has paid *amount*. Raises WrongState."""
         self.state = LIFECYCLE.after("pay", self.state)
@@ -269,11 +273,14 @@ def claim_rejected(use: VoucherUse, bearer: ShortfallPayer) -> tuple[ledger.Entr
     return ledger.entries(("D", account, use.money), ("C", ledger.programme_receivable(use.programme_id), use.money))
 
 
-def claim_paid(use: VoucherUse, amount: Money) -> tuple[ledger.Entry, ...]:
-    """The authority's money came to the bank; what a refund has made too much of it meanwhile is owed back."""
+def claim_paid(use: VoucherUse, amount: Money, source: str = ledger.BANK) -> tuple[ledger.Entry, ...]:
+    """
+    The authority's money stands on *source*, the bank or suspense; what a refund has made too much of it meanwhile is
+    owed back.
+    """
     owed = min(use.money, amount)
     return ledger.entries(
-        ("D", ledger.BANK, amount),
+        ("D", source, amount),
         ("C", ledger.programme_receivable(use.programme_id), owed),
         ("C", ledger.voucher_clawback(use.programme_id), amount - owed),
     )

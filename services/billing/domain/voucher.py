@@ -324,9 +324,9 @@ def claim_deadline(rules: Rules, accepted_at: datetime) -> datetime:
     return by_days if rules.claim_until is None else min(by_days, end_of_business_day(rules.claim_until))
 
 
-def funded(programme_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:
-    """A pre-funded programme's money came to the bank."""
-    return ledger.entries(("D", ledger.BANK, amount), ("C", ledger.voucher_fund(programme_id), amount))
+def funded(programme_id: UUID, amount: Money, source: str = ledger.BANK) -> tuple[ledger.Entry, ...]:
+    """A pre-funded programme's money stands on *source*, the bank or suspense."""
+    return ledger.entries(("D", source, amount), ("C", ledger.voucher_fund(programme_id), amount))
 
 
 def funds_released(programme_id: UUID, amount: Money) -> tuple[ledger.Entry, ...]:

@@ -5,9 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.billing.domain.bank_line import BankLine, suspense
+from services.billing.domain.bank_line import BankLine, NotUndoable, suspense
 from services.billing.domain.bank_line_part import (
     ALWAYS_BY_TWO,
+    OF_PROGRAMMES,
     OF_TRANSFERS,
     Part,
     PartsDiffer,
@@ -18,12 +19,13 @@ from services.billing.domain.bank_matching import Decision, decide, scored
 from services.billing.domain.bank_statement import Candidate, candidates_in, numbers_in
 from services.billing.domain.payer_agreement import Payer
 from services.billing.domain.payment import Payment
-from services.billing.use_cases import bank_line_transfer, stripe_payout
+from services.billing.use_cases import bank_line_transfer, programme_money, stripe_payout
 from services.billing.use_cases.bank_line_transfer import Transfers
 from services.billing.use_cases.bank_line_view import tell_resolved, view
 from services.billing.use_cases.ledger import post_transaction, reverse_transaction
 from services.billing.use_cases.payment import announce_success, take
 from services.billing.use_cases.ports import BillingUnitOfWork
+from services.billing.use_cases.programme_money import NOTHING_SAID, Said
 from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import derived_id
@@ -145,7 +147,7 @@ def suspend(line: BankLine, reason: str, *, uow: BillingUnitOfWork, now: datetim
 
 def _book(
     line: BankLine, parts: Sequence[Part], payments: Mapping[UUID, Payment], source: str, uow: BillingUnitOfWork,
-    now: datetime, transfers: Transfers = _NO_TRANSFERS,
+    now: datetime, transfers: Transfers = _NO_TRANSFERS, spoken: Said = NOTHING_SAID,
 ) -> tuple[list[Part], int]:  # fmt: skip
     """Book *line*, which stands on *source*, as *parts*. Returns them with what was over, and that."""
     entries: list[ledger.Entry] = []
@@ -157,6 +159,8 @@ def _book(
         if payment is None:
             if part.kind in OF_TRANSFERS:
                 entries += bank_line_transfer.entries_of(part, money, transfers, source)
+            elif part.kind in OF_PROGRAMMES:
+                entries += programme_money.entries_of(part, money, spoken, source)
             else:
                 entries += resolved(part, money, source, line.direction)
             booked.append(part)
@@ -183,6 +187,8 @@ def _book(
     for part in booked:
         if part.kind in OF_TRANSFERS or part.kind == "psp":
             bank_line_transfer.take_effect(line, part, transfers, uow=uow, now=now)
+        elif part.kind in OF_PROGRAMMES:
+            programme_money.take_effect(line, part, spoken, uow=uow, now=now)
     for payment in payments.values():
         if payment.state == "succeeded":
             announce_success(payment, line.serial_number, uow=uow, now=now)
@@ -241,13 +247,16 @@ def undo_bank_line(command: UndoBankLine, *, actor: Actor, uow: BillingUnitOfWor
 
     Raises:
         WrongState: It is not matched, or a payment that it paid has succeeded: a refund undoes that.
-        NotUndoable: It was told as a payout or refund that is paid; or more has come of it meanwhile.
+        NotUndoable: It paid a claim or funded a programme; it was told as a payout or refund that is paid; or more
+            has come of it meanwhile.
         PaidOtherwise: See Settlement.pay_by.
         AccountOverdrawn: The customer's credit has been used meanwhile.
     """
     require(actor, command.grants, {})
     line = _one(command.bank_line_id, uow)
     undone, key = line.parts, line.booked_key
+    if any(part.kind in OF_PROGRAMMES for part in undone):
+        raise NotUndoable
     line.undo()
     changed = [line]
     for part in undone:
@@ -295,6 +304,7 @@ def _resolve(
     if parts[0].kind == "returned":
         changed.append(_pair(line, parts[0], uow))
     else:
+        spoken = programme_money.said(line, parts, uow=uow)
         bank_line_transfer.check_standing(line, parts, uow=uow)
         ids = sorted(part.target_id for part in parts if part.kind == "payment" and part.target_id is not None)
         payments = {payment_id: _payment(payment_id, uow) for payment_id in ids}
@@ -303,7 +313,7 @@ def _resolve(
                 raise PartsDiffer
         parts = stripe_payout.named_by_hand(line, parts, uow=uow)
         transfers = bank_line_transfer.named(line, parts, uow=uow)
-        _book(line, parts, payments, ledger.SUSPENSE, uow, now, transfers)
+        _book(line, parts, payments, ledger.SUSPENSE, uow, now, transfers, spoken)
     for each in changed:
         tell_resolved(each, by, uow, reason)
     uow.bank_lines.save(changed)
@@ -335,6 +345,7 @@ def _one(bank_line_id: UUID, uow: BillingUnitOfWork) -> BankLine:
 
 
 def _check_targets(line: BankLine, parts: Sequence[Part], uow: BillingUnitOfWork) -> None:
+    programme_money.said(line, parts, uow=uow)
     bank_line_transfer.check_standing(line, parts, uow=uow)
     # In one order for everybody, so that two who split lines between the same payments do not block each other.
     for part in sorted(parts, key=lambda part: str(part.target_id)):

@@ -157,7 +157,7 @@ def record_claim_paid(command: RecordClaimPaid, *, actor: Actor, uow: BillingUni
     claim, use, _ = _reviewed(command, actor, uow)
     if claim.redeem_to == "company":
         raise NothingToClaim
-    _paid(claim, use, claim.amount, command.reference, uow, now)
+    paid(claim, use, claim.amount, command.reference, uow, now)
     over = claim.money - use.money
     if claim.redeem_to == "provider" and over.amount:
         voucher_use.post(use, "overpaid", provider_overpaid(use, over), now, uow, now)
@@ -174,14 +174,14 @@ def pay_by_bank(
     Returns:
         Whether it pays the claim: exactly, or exactly what a refund has left of it.
     """
-    use = _use_of(claim, uow)
-    if claim.state != "approved" or claim.redeem_to != "company" or amount not in {claim.money, use.money}:
+    use = use_of(claim, uow)
+    if not claim.awaits(amount, use.money):
         return False
     post_transaction(
         uow, key=key, kind="claim_paid", entries=claim_paid(use, amount), effective_at=booked_at, now=now,
         order=(use.order_id, use.order_number),
     )  # fmt: skip
-    _paid(claim, use, amount.amount, key, uow, now)
+    paid(claim, use, amount.amount, key, uow, now)
     return True
 
 
@@ -312,7 +312,7 @@ def _findings(use: VoucherUse, rules: Rules, uow: BillingUnitOfWork) -> tuple[Fi
     return (*now_found, *(each for each in use.findings if each.kind not in kinds))
 
 
-def _paid(claim: Claim, use: VoucherUse, amount: int, reference: str, uow: BillingUnitOfWork, now: datetime) -> None:
+def paid(claim: Claim, use: VoucherUse, amount: int, reference: str, uow: BillingUnitOfWork, now: datetime) -> None:
     claim.pay(amount, reference, now)
     uow.claims.save(claim)
     use.redeem()
@@ -336,11 +336,12 @@ def _reviewed(
 def _locked(claim: Claim, uow: BillingUnitOfWork) -> tuple[Claim, VoucherUse]:
     """*claim* and its use, after their order."""
     uow.orders.get(claim.order_id)
-    use = _use_of(claim, uow)
+    use = use_of(claim, uow)
     return uow.claims.get(claim.claim_id), use
 
 
-def _use_of(claim: Claim, uow: BillingUnitOfWork) -> VoucherUse:
+def use_of(claim: Claim, uow: BillingUnitOfWork) -> VoucherUse:
+    """Locked. Raises NotFound."""
     use = uow.vouchers.find_use(claim.use_id)
     if use is None:
         raise NotFound

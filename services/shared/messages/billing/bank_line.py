@@ -13,7 +13,7 @@ from services.shared.messages.billing.commission_plan import FINANCE
 
 PartKind = Literal[
     "payment", "customer_credit", "returned", "fee", "interest", "psp", "channel", "tax", "payout", "payout_return",
-    "party_debt", "refund", "refund_return", "credit_payback", "credit_payback_return",
+    "party_debt", "refund", "refund_return", "credit_payback", "credit_payback_return", "claim", "programme",
 ]  # fmt: skip
 Bucket = Literal["0-7", "8-30", "over-30"]
 
@@ -27,10 +27,11 @@ class BankLinePart(Message):
             commission withdrawn from the splitting channel. *tax*: VAT paid to the tax office. *payout*, *refund*,
             *credit_payback*: the bank has made it, perhaps after it had said that it had not; *payout_return*,
             *refund_return*, *credit_payback_return*: it sent one back. *party_debt*: it paid one that had failed and
-            was paid anew: the party owes it.
+            was paid anew: the party owes it. *claim*: an authority pays one, all that is left of it; *programme*: it
+            funds one ahead.
         target_id: The payment; the customer whose credit it becomes; the line by which money came or went back; the
-            payout; the refund; the credit payback; the institution's payout, where it is known. None for a fee or
-            interest of the bank, channel and tax.
+            payout; the refund; the credit payback; the claim; the programme; the institution's payout, where it is
+            known. None for a fee or interest of the bank, channel and tax.
     """
 
     kind: PartKind
