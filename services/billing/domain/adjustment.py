@@ -29,7 +29,7 @@ LIFECYCLE: Lifecycle[AdjustmentState] = Lifecycle(
 
 _RECEIVABLES = ("A:ar:voucher_programme:",)
 _LOSSES = (ledger.BAD_DEBT, "E:voucher_loss")
-_RESULTS = ("R:", "E:")
+_RESULTS = tuple(sorted(ledger.RESULTS))
 _VAT = (ledger.INPUT_VAT_PENDING, ledger.INPUT_VAT, ledger.OUTPUT_VAT, ledger.VAT_PAYABLE)
 
 _COMPARED: dict[Source, str] = {"stripe": ledger.PSP, "bank": ledger.BANK, "channel": ledger.CHANNEL}
@@ -46,7 +46,7 @@ DEBITED_AND_CREDITED: dict[AdjustmentKind, tuple[tuple[str, ...], tuple[str, ...
     "reclassification": ((*_RESULTS, *_VAT), (*_RESULTS, *_VAT)),
     "reconciliation": (_RECONCILED, _RECONCILED),
 }
-"""How the names begin of the accounts that each kind may debit and credit."""
+"""The accounts that each kind may debit and credit; what ends with a colon is how their names begin."""
 
 KEY = "adjustment"
 """First word of the business keys of what persons book: they may take back that, and nothing else."""
@@ -182,7 +182,10 @@ def check_by_hand(kind: AdjustmentKind, entries: tuple[Entry, ...]) -> None:
         raise EntriesUnbalanced from None
     debited, credited = DEBITED_AND_CREDITED[kind]
     for entry in entries:
-        if not entry.account.startswith(debited if entry.side == "D" else credited):
+        allowed = debited if entry.side == "D" else credited
+        if not any(
+            entry.account == each or (each.endswith(":") and entry.account.startswith(each)) for each in allowed
+        ):
             raise AccountNotByHand(account=entry.account)
     if kind == "rounding":
         if all(entry.account != ledger.ROUNDING for entry in entries):

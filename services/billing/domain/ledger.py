@@ -45,6 +45,11 @@ CANCELLATION_FEE = "R:cancellation_fee"
 COMMISSION = "R:commission"
 BAD_DEBT = "E:bad_debt"
 ROUNDING = "E:rounding"
+RESULTS = frozenset({
+    SERVICE_REVENUE, PROVIDER_COST, STATION_COST, PSP_FEE, BANK_FEE, INTEREST, DISPUTE_FEE, VOUCHER_LOSS,
+    CANCELLATION_FEE, COMMISSION, BAD_DEBT, ROUNDING,
+})  # fmt: skip
+"""All accounts of revenue and expense there are."""
 
 # Whose credit the debits may never exceed: other people's money, which is spent at most once.
 _NEVER_OVERDRAWN = (

@@ -43,7 +43,7 @@ from services.shared.kernel.ids import new_id
 from services.shared.kernel.lifecycle import WrongState
 from services.shared.kernel.money import Money
 
-_FROM = {"payout": {"in_transit", "failed"}, "payout_return": {"paid"}, "party_debt": {"failed"}}
+_FROM = {"payout": {"in_transit", "failed"}, "payout_return": {"paid"}, "party_debt": {"failed", "paid"}}
 _PAYBACK_FROM = {"credit_payback": {"ordered", "failed"}, "credit_payback_return": {"paid"}}
 """In which states a payout, or a credit payback, is of which a person may say each of these."""
 

@@ -196,6 +196,18 @@ def test_paid_twice_is_owed(billing: Billing) -> None:
     holds(billing)
 
 
+def test_the_bank_makes_a_payout_twice(billing: Billing) -> None:
+    """What it paid once more is the party's debt, and neither a fee nor another payout's."""
+    first, _ = both = told(billing)
+    bank_says(billing, *[(each.number, "out", major(each.amount), each.number) for each in both])
+    line = suspended(billing, "b9", "out", "954.00", first.number)
+    agreed(billing, line, ("party_debt", first.payout_id, 95_400))
+    assert (state_of(billing, first), billing.balance(DEBT)) == ("paid", -95_400)
+    undo(billing, line)
+    assert billing.balance(DEBT) == 0
+    assert billing.violations() == ()
+
+
 def test_refunds_by_hand(billing: Billing) -> None:
     """Made without our number; made after it was said to have failed; come back, and not come back after all."""
     first = _ordered(billing)

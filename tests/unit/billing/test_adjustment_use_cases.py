@@ -118,6 +118,8 @@ def test_what_is_refused_is_never_booked() -> None:
         ("write_off", (("E:bad_debt", "D", 5), (f"L:contract:{ORDER_ID}", "C", 5)), AccountNotByHand),
         ("reclassification", (("E:psp_fee", "D", 5), ("A:psp:stripe", "C", 5)), AccountNotByHand),
         ("reclassification", (("E:psp_fee", "D", 5), ("L:provider:x:payable", "C", 5)), AccountNotByHand),
+        ("reclassification", (("E:psp_fee", "D", 5), ("R:nonsense", "C", 5)), AccountNotByHand),
+        ("reclassification", (("E:psp_fee", "D", 5), ("R:service:x", "C", 5)), AccountNotByHand),
         ("rounding", (("E:rounding", "D", 101), (RECEIVABLE, "C", 101)), RoundingTooLarge),
         ("rounding", ((RECEIVABLE, "D", 1), ("L:vat:output", "C", 1)), AccountNotByHand),
     ],

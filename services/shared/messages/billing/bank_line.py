@@ -27,8 +27,8 @@ class BankLinePart(Message):
             commission withdrawn from the splitting channel. *tax*: VAT paid to the tax office. *payout*, *refund*,
             *credit_payback*: the bank has made it, perhaps after it had said that it had not; *payout_return*,
             *refund_return*, *credit_payback_return*: it sent one back. *party_debt*: it paid one that had failed and
-            was paid anew: the party owes it. *claim*: an authority pays one, all that is left of it; *programme*: it
-            funds one ahead.
+            was paid anew, or one a second time: the party owes it. *claim*: an authority pays one, all that is left of
+            it; *programme*: it funds one ahead.
         target_id: The payment; the customer whose credit it becomes; the line by which money came or went back; the
             payout; the refund; the credit payback; the claim; the programme; the institution's payout, where it is
             known. None for a fee or interest of the bank, channel and tax.
