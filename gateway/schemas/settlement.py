@@ -115,7 +115,8 @@ class SettlementSale(Shown):
     An order that the provider sold itself, as it was accepted; nothing of it is owed.
 
     *split_off*: what the splitting channel kept of *sold* for the company; *commission*, *commission_tax*: what the
-    company invoices for it, by the invoice of that number once it is issued.
+    company invoices for it, by the invoice of that number once it is issued. *refunded*, *split_returned*,
+    *commission_reduced*, *commission_tax_reduced*: what was taken back of each before the statement was closed.
     """
 
     order_id: UUID
@@ -127,6 +128,10 @@ class SettlementSale(Shown):
     split_off: Money
     commission: Money
     commission_tax: Money
+    refunded: Money
+    split_returned: Money
+    commission_reduced: Money
+    commission_tax_reduced: Money
     invoice_number: str
 
 

@@ -68,7 +68,8 @@ class StatementLine:
 @dataclass(frozen=True, slots=True)
 class Sale:
     """
-    An order that the payee sold itself: for information, nothing of it is owed.
+    An order that the payee sold itself, or what refunds took back of it (below zero): for information, nothing of it
+    is owed.
 
     Attributes:
         entered_on: Day of acceptance, Asia/Shanghai.
@@ -87,6 +88,12 @@ class Sale:
     commission: Money
     vat: Money
     invoice_number: str
+    kind: Literal["sale", "refund"] = "sale"
+
+    @property
+    def label(self) -> str:
+        """How it was paid, or that it was given back."""
+        return WAYS[self.way] if self.kind == "sale" else "已退款 given back"
 
 
 WAYS = {
@@ -258,7 +265,7 @@ def _sale(sale: Sale) -> list[str]:
     return [
         sale.order_number,
         sale.text,
-        WAYS[sale.way],
+        sale.label,
         day(sale.entered_on),
         figure(sale.sold),
         figure(sale.split_off),

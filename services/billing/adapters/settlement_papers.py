@@ -1,6 +1,6 @@
 """Reading what a settlement's statement says: over a connection of its own, outside any transaction of a use case."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -25,7 +25,7 @@ def statement_of(connection: Connection, settlement_id: UUID, company: Party) ->
     """The statement as it is printed; what its party owed from earlier ones when it was closed is carried over."""
     row = connection.execute(_STATEMENT, {"settlement_id": settlement_id}).one()
     lines = [_line(line, row) for line in connection.execute(_LINES, {"settlement_id": settlement_id})]
-    sales = [_sale(sale) for sale in sales_of(connection, settlement_id)]
+    sales = [line for sale in sales_of(connection, settlement_id) for line in _sale_lines(sale)]
     return SettlementStatement(
         number=row.number,
         payee=row.party_kind,
@@ -50,18 +50,29 @@ def statement_of(connection: Connection, settlement_id: UUID, company: Party) ->
     )
 
 
-def _sale(sale: Any) -> Sale:
-    return Sale(
-        order_number=sale.order_number,
-        entered_on=business_date(sale.accepted_at),
-        text=sale.title,
-        way=sale.way,
-        sold=Money(sale.sold, sale.currency),
-        split_off=Money(sale.split_off, sale.currency),
-        commission=Money(sale.commission, sale.currency),
-        vat=Money(sale.commission_tax, sale.currency),
-        invoice_number=sale.invoice_number,
-    )
+def _sale_lines(sale: Any) -> list[Sale]:
+    """The sale as it was accepted; below it what refunds took back of it, where they did."""
+
+    def line(kind: Literal["sale", "refund"], number: str, *amounts: int) -> Sale:
+        sold, split_off, commission, vat = (Money(amount, sale.currency) for amount in amounts)
+        return Sale(
+            order_number=sale.order_number,
+            entered_on=business_date(sale.accepted_at),
+            text=sale.title,
+            way=sale.way,
+            sold=sold,
+            split_off=split_off,
+            commission=commission,
+            vat=vat,
+            invoice_number=number,
+            kind=kind,
+        )
+
+    taken = (-sale.refunded, -sale.split_returned, -sale.commission_reduced, -sale.commission_tax_reduced)
+    sold = line(
+        "sale", sale.invoice_number, sale.sold, sale.split_off, sale.commission, sale.commission_tax
+    )  # fmt: skip
+    return [sold, line("refund", "", *taken)] if any(taken) else [sold]
 
 
 def _line(line: Any, settlement: Any) -> StatementLine:

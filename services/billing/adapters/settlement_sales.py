@@ -15,16 +15,28 @@ from services.shared.kernel.actor import Actor
 from services.shared.kernel.money import Money
 from services.shared.messages.billing.settlement import ListSettlementSales, SettlementSale, SettlementSalePage
 
-# As it was accepted: what a refund takes of it has a red letter of its own, and what it makes the commission more an
-# invoice of its own.
+# As it was accepted, and what was taken back of that until the statement: a refund has a red letter of its own, and
+# what it makes the commission more an invoice of its own. What is taken back later is not this statement's.
 _SALES = text("""
 SELECT o.order_id, o.number AS order_number, o.title, o.currency, o.accepted_at,
        o.split_terms ->> 'collection_model' AS way, coalesce(i.number, '') AS invoice_number,
        (o.split ->> 'net')::bigint + (o.split ->> 'tax')::bigint AS sold,
        (o.split ->> 'net')::bigint - (o.split ->> 'provider_net')::bigint AS commission,
        (o.split ->> 'tax')::bigint - (o.split ->> 'provider_tax')::bigint AS commission_tax,
-       coalesce(c.amount, 0) AS split_off
-FROM stated_sale s JOIN contracted_order o USING (order_id)
+       coalesce(c.amount, 0) AS split_off, coalesce(r.refunded, 0)::bigint AS refunded,
+       coalesce(b.amount, 0)::bigint AS split_returned, coalesce(r.commission, 0)::bigint AS commission_reduced,
+       coalesce(r.commission_tax, 0)::bigint AS commission_tax_reduced
+FROM stated_sale s JOIN contracted_order o USING (order_id) JOIN settlement t USING (settlement_id)
+LEFT JOIN LATERAL (
+  SELECT sum(net + tax) AS refunded,
+         sum((takes ->> 'net')::bigint - (takes ->> 'provider_net')::bigint) AS commission,
+         sum((takes ->> 'tax')::bigint - (takes ->> 'provider_tax')::bigint) AS commission_tax
+  FROM refund WHERE order_id = o.order_id AND performed AND agreed_at <= t.closed_at
+) AS r ON true
+LEFT JOIN LATERAL (
+  SELECT sum(amount) AS amount FROM split_return
+  WHERE order_id = o.order_id AND state = 'success' AND succeeded_at <= t.closed_at
+) AS b ON true
 LEFT JOIN split_order c ON c.order_id = o.order_id AND c.state = 'finished'
 LEFT JOIN invoice_copy i ON i.order_id = o.order_id AND i.kind = 'blue' AND i.refund_id IS NULL
   AND i.buyer_id = o.provider_id
@@ -33,7 +45,8 @@ WHERE s.settlement_id = :settlement_id
     column("order_id", Uuid), column("order_number", Text), column("title", Text), column("currency", Text),
     column("accepted_at", DateTime(timezone=True)), column("way", Text), column("invoice_number", Text),
     column("sold", BigInteger), column("commission", BigInteger), column("commission_tax", BigInteger),
-    column("split_off", BigInteger),
+    column("split_off", BigInteger), column("refunded", BigInteger), column("split_returned", BigInteger),
+    column("commission_reduced", BigInteger), column("commission_tax_reduced", BigInteger),
 )  # fmt: skip
 
 
@@ -65,6 +78,10 @@ def list_settlement_sales(
                 split_off=Money(row.split_off, row.currency),
                 commission=Money(row.commission, row.currency),
                 commission_tax=Money(row.commission_tax, row.currency),
+                refunded=Money(row.refunded, row.currency),
+                split_returned=Money(row.split_returned, row.currency),
+                commission_reduced=Money(row.commission_reduced, row.currency),
+                commission_tax_reduced=Money(row.commission_tax_reduced, row.currency),
                 invoice_number=row.invoice_number,
             )
             for row in rows

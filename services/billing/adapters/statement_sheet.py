@@ -12,7 +12,6 @@ from io import BytesIO
 from typing import Any
 
 from services.billing.adapters.documents import (
-    WAYS,
     SettlementStatement,
     StatementLine,
     base_columns,
@@ -140,11 +139,12 @@ def _sales(rows: _Rows, statement: SettlementStatement) -> None:
     )  # fmt: skip
     for sale in statement.sales:
         rows.write(
-            sale.order_number, WAYS[sale.way], sale.entered_on, sale.text, sale.sold, sale.split_off, sale.commission,
+            sale.order_number, sale.label, sale.entered_on, sale.text, sale.sold, sale.split_off, sale.commission,
             sale.vat, sale.invoice_number or "—",
         )  # fmt: skip
     rows.write(
-        "销售合计 Sum of all sales", None, None, None, statement.sum_of(sale.sold for sale in statement.sales),
+        "销售合计（扣除退款） Sum of all sales, less what was given back", None, None, None,
+        statement.sum_of(sale.sold for sale in statement.sales),
         statement.sum_of(sale.split_off for sale in statement.sales),
         statement.sum_of(sale.commission for sale in statement.sales),
         statement.sum_of(sale.vat for sale in statement.sales), style="head",

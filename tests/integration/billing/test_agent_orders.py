@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -203,12 +203,13 @@ def test_each_movement_counts_once(billing: Billing) -> None:
     assert billing.told.count("payment.succeeded.v1") == 1
 
 
-def refunded(billing: Billing, net: int, burden: Any = "provider") -> RefundView:
+def refunded(billing: Billing, net: int, burden: Any = "provider", now: datetime | None = None) -> RefundView:
     asked = billing.run(
         refund.request_refund,
         RequestRefund(order_id=ORDER_ID, net=cny(net), burden=burden, reason="result wrong"),
+        now=now,
     )
-    made: RefundView = billing.run(approve_refund, ApproveRefund(refund_id=asked.refund_id), OTHER_FINANCE)
+    made: RefundView = billing.run(approve_refund, ApproveRefund(refund_id=asked.refund_id), OTHER_FINANCE, now)
     return made
 
 

@@ -7,7 +7,7 @@ import pytest
 from openpyxl import load_workbook
 
 from services.billing.adapters import settlement_repositories, settlement_sales
-from services.billing.adapters.documents import Party
+from services.billing.adapters.documents import Party, settlement_statement_pdf
 from services.billing.adapters.settlement_papers import statement_of
 from services.billing.adapters.statement_sheet import settlement_statement_xlsx
 from services.billing.use_cases import invoice
@@ -19,15 +19,16 @@ from services.shared.messages.billing.settlement import (
     SettlementSalePage,
     SettlementView,
 )
-from tests.integration.billing.agent_orders import COMMISSION, PAID, paid, split
+from tests.integration.billing.agent_orders import COMMISSION, PAID, give_back, paid, split
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.on_credit import invoiced
-from tests.integration.billing.test_agent_orders import TV05, accepted
+from tests.integration.billing.test_agent_orders import TV05, accepted, refunded
 from tests.integration.billing.test_commission_debts import issued
 from tests.integration.billing.test_settlements import close, lines_of
 from tests.integration.billing.test_tax_invariants import risen
+from tests.integration.documents.reading import text_of
 from tests.kit.channel_control import ChannelControl
-from tests.kit.fakes_billing import FINANCE, ORDER_ID, OTHER_STATION_MANAGER, PROVIDER_FINANCE, PROVIDER_ID, cny
+from tests.kit.fakes_billing import FINANCE, LATER, ORDER_ID, OTHER_STATION_MANAGER, PROVIDER_FINANCE, PROVIDER_ID, cny
 from tests.kit.real_service import together
 
 COMPANY = Party("西部科仪共享", "91500103MA60ABCD7X")
@@ -137,3 +138,42 @@ def test_nobody_else_sees_them(billing: Billing) -> None:
 def test_what_is_not_accepted_is_not_told(billing: Billing, channel: ChannelControl) -> None:
     paid(billing, channel)
     assert close(billing).items == ()
+
+
+def test_what_was_given_back_before_the_statement_stands_below_the_sale(billing: Billing) -> None:
+    """Half of it: the sale as accepted, what was taken back, and sums of what is left, in every form."""
+    accepted(billing, TV05)
+    refunded(billing, 50_000)
+    billing.accepted(OTHER, "OR-2026-000124", station=False)
+    (stated,) = close(billing).items
+    (sale,) = sales(billing, stated).items
+    assert (sale.sold, sale.commission, sale.commission_tax) == (cny(PAID), cny(10_000), cny(600))
+    assert (sale.refunded, sale.commission_reduced, sale.commission_tax_reduced) == (cny(50_500), cny(5_000), cny(300))
+    with billing.engine.connect() as connection:
+        statement = statement_of(connection, stated.settlement_id, COMPANY)
+    (sheet,) = load_workbook(io.BytesIO(settlement_statement_xlsx(statement))).worksheets
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    sold, back = [row for row in rows if row[0] == "OR-2026-000123"]
+    assert (sold[4:], back[1], back[4:]) == ([1010, 0, 100, 6, "—"], "已退款 given back", [-505, 0, -50, -3, "—"])
+    assert rows[-1][4:8] == [505, 0, 50, 3]
+    text = text_of(settlement_statement_pdf(statement))
+    assert "-505.00" in text
+    assert "CommissionwithVAT,CNY53.00" in text
+    refunded(billing, 50_000, now=LATER)
+    assert sales(billing, stated).items == (sale,), "what is taken back later changes no statement"
+
+
+def test_what_is_wholly_given_back_is_told_as_nothing_sold(billing: Billing, channel: ChannelControl) -> None:
+    """At the channel: it has returned what it split off for us, too."""
+    paid(billing, channel)
+    split(billing)
+    give_back(billing, 100_000)
+    billing.do_outside()
+    (stated,) = close(billing, date(2026, 11, 23)).items
+    (sale,) = sales(billing, stated).items
+    assert (sale.sold, sale.split_off) == (sale.refunded, sale.split_returned) == (cny(PAID), cny(COMMISSION))
+    assert (sale.commission_reduced, sale.commission_tax_reduced) == (sale.commission, sale.commission_tax)
+    with billing.engine.connect() as connection:
+        statement = statement_of(connection, stated.settlement_id, COMPANY)
+    assert statement.sum_of(each.sold for each in statement.sales) == cny(0)
+    assert "销售合计" in str(list(load_workbook(io.BytesIO(settlement_statement_xlsx(statement))).worksheets[0].values))

@@ -194,13 +194,17 @@ class SettlementLinePage(Page):
 
 class SettlementSale(Message):
     """
-    An order that the provider sold itself, as it was accepted. The customer paid it and not us: nothing of it is owed.
+    An order that the provider sold itself, as it was accepted, and what was taken back of it before its statement was
+    closed. The customer paid it and not us: nothing of it is owed.
 
     Attributes:
         way: How it was paid: the splitting channel shared it out, a bank had it in custody, or the provider has it.
         sold: What the customer was to pay, with VAT.
         split_off: What the channel kept of that for us; the provider has the rest. 0: it has all of it.
         commission: What we invoice for it, without *commission_tax*.
+        refunded: What of *sold* goes back to the customer.
+        split_returned: What of *split_off* the channel has returned to the provider for that.
+        commission_reduced, commission_tax_reduced: What we invoice less for it; below zero where it is more.
         invoice_number: Of that invoice; empty before it is issued.
     """
 
@@ -213,6 +217,10 @@ class SettlementSale(Message):
     split_off: Money
     commission: Money
     commission_tax: Money
+    refunded: Money
+    split_returned: Money
+    commission_reduced: Money
+    commission_tax_reduced: Money
     invoice_number: str
 
 
