@@ -686,6 +686,10 @@ class FakeBankLines:
         paid = [line for line in self.held.values() if any(part.target_id == payment_id for part in line.parts)]
         return frozenset(Sender(line.counterparty, line.counterparty_account) for line in paid)
 
+    def debits_in_suspense(self, money: Money) -> Sequence[BankLine]:
+        found = [line for line in self.held.values() if (line.state, line.direction) == ("suspense", "out")]
+        return deepcopy([line for line in found if line.money == money])
+
     def of_institution(self, money: Money) -> Sequence[BankLine]:
         found = [line for line in self.held.values() if line.money == money]
         return deepcopy([line for line in found if line.state == "suspense" or line.target == "psp"])
@@ -882,6 +886,10 @@ class FakePayouts:
 
     def party_of(self, payout_id: UUID) -> UUID:
         return self.get(payout_id).party_id
+
+    def failed_numbers(self, settlement_id: UUID) -> frozenset[str]:
+        failed = [each for each in self.held.values() if each.state == "failed"]
+        return frozenset(each.number for each in failed if each.settlement_id == settlement_id)
 
     def get_all(self, payout_ids: Collection[UUID]) -> Sequence[Payout]:
         return [self.get(each) for each in sorted(set(payout_ids))]

@@ -145,6 +145,16 @@ class SqlBankLines:
         )
         return frozenset(Sender(row.counterparty, row.counterparty_account) for row in rows)
 
+    def debits_in_suspense(self, money: Money) -> Sequence[BankLine]:
+        table = tables.bank_line
+        rows = self.connection.execute(
+            select(table).where(
+                table.c.state == "suspense", table.c.amount == money.amount, table.c.currency == money.currency,
+                table.c.direction == "out",
+            )
+        )  # fmt: skip
+        return [bank_line(row) for row in rows]
+
     def of_institution(self, money: Money) -> Sequence[BankLine]:
         table = tables.bank_line
         rows = self.connection.execute(

@@ -43,6 +43,13 @@ class SqlPayouts:
             raise NotFound
         return found
 
+    def failed_numbers(self, settlement_id: UUID) -> frozenset[str]:
+        table = tables.payout
+        rows = self.connection.execute(
+            select(table.c.number).where(table.c.settlement_id == settlement_id, table.c.state == "failed")
+        )
+        return frozenset(row.number for row in rows)
+
     def get(self, payout_id: UUID) -> Payout:
         found = self._locked(tables.payout.c.payout_id == payout_id)
         if not found:

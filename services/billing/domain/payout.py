@@ -43,6 +43,15 @@ class SameHands(NotAllowed):
     code = "billing.four_eyes_required"
 
 
+class DebitWaits(Conflict):
+    """
+    The bank's line of as much names a payout of this settlement that is said to have failed: what it is comes first,
+    or the party is paid twice.
+    """
+
+    code = "billing.payout_debit_in_suspense"
+
+
 class PaidByInstitution(Conflict):
     """The payment institution pays it; what becomes of it only the institution's answer says."""
 

@@ -41,6 +41,9 @@ class BankLines(Protocol):
     def senders_of(self, payment_id: UUID) -> Collection[Sender]:
         """Who the lines come from that were matched to a payment; empty where it was paid otherwise."""
 
+    def debits_in_suspense(self, money: Money) -> Sequence[BankLine]:
+        """Lines of exactly this much that went out and of which nobody has said yet what they are."""
+
     def of_institution(self, money: Money) -> Sequence[BankLine]:
         """Of this much, locked: those in suspense, and those that are a payout of the institution, none knows which."""
 

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.billing.domain import ledger
+from services.billing.domain.bank_statement import numbers_in
 from services.billing.domain.organisation import OrganisationCopy
 from services.billing.domain.payout import (
     CancelReason,
+    DebitWaits,
     Payout,
     payout_paid,
     payout_returned,
@@ -26,6 +28,7 @@ from services.billing.use_cases.ports import BillingUnitOfWork
 from services.shared.kernel.actor import Actor, hand_of, require
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import new_id
+from services.shared.kernel.money import Money
 from services.shared.messages.billing.payout import (
     CancelPayout,
     FailPayout,
@@ -53,6 +56,7 @@ def start_payout(
 
     Raises:
         NotPayable, PayoutExists, OrderHeld, HoldNotOver: See Settlement.start_payout.
+        DebitWaits: See there.
         BankAccountUnknown, BankAccountUnconfirmed, BankAccountNotOwn, BankAccountNew, PayoutChannelNew,
         ConnectedAccountInactive: See where_to_pay.
     """
@@ -62,6 +66,7 @@ def start_payout(
     settlement = uow.settlements.get(command.settlement_id)
     payout_id = new_id()
     settlement.start_payout(payout_id, now, uow.accruals.held_on(settlement.settlement_id))
+    _look_for_debits(settlement.settlement_id, settlement.to_pay, uow)
     agreed = uow.payout_channels.agreed_of(party.organisation_id)
     way, (bank_name, account_name, account_number) = where_to_pay(party, agreed, now, cooling_off)
     payout = Payout(
@@ -96,9 +101,11 @@ def release_payout(
         BankAccountUnknown, BankAccountUnconfirmed, BankAccountNotOwn, BankAccountNew, PayoutChannelNew,
         ConnectedAccountInactive: See where_to_pay.
         OrderHeld: An order of its settlement is in dispute.
+        DebitWaits: See there.
     """
     require(actor, command.grants, {})
     payout, party = _locked(command.payout_id, uow)
+    _look_for_debits(payout.settlement_id, payout.money, uow)
     check_not_held(uow.accruals.held_on(payout.settlement_id))
     agreed = uow.payout_channels.agreed_of(party.organisation_id)
     payout.release(hand_of(actor), where_to_pay(party, agreed, now, cooling_off), now)
@@ -107,6 +114,14 @@ def release_payout(
         _ask_institution(payout, uow, now)
     uow.payouts.save(payout)
     return view(payout)
+
+
+def _look_for_debits(settlement_id: UUID, money: Money, uow: BillingUnitOfWork) -> None:
+    """Raises DebitWaits."""
+    failed = uow.payouts.failed_numbers(settlement_id)
+    for line in uow.bank_lines.debits_in_suspense(money) if failed else ():
+        if any(number in failed for number in numbers_in(line.remittance, "PO")):
+            raise DebitWaits(serial_number=line.serial_number)
 
 
 def _ask_institution(payout: Payout, uow: BillingUnitOfWork, now: datetime) -> None:

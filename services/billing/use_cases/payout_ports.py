@@ -29,6 +29,9 @@ class Payouts(Protocol):
     ) -> Mapping[str, Payout]:
         """Those that exist, and all of some bank orders, locked in the order of their ids; *parties* with theirs."""
 
+    def failed_numbers(self, settlement_id: UUID) -> Collection[str]:
+        """Of those that were to pay a settlement and are said to have failed."""
+
     def of_bank_order(self, bank_order_id: UUID) -> Sequence[Payout]:
         """Locked in the order of their ids."""
 

@@ -11,6 +11,7 @@ from services.billing.domain import ledger
 from services.billing.domain.bank_line import NotUndoable, SameHandsResolve
 from services.billing.domain.bank_line_part import PaidOtherwise, PartsDiffer, TaxExceedsPayable
 from services.billing.domain.ledger import BANK, PSP_TRANSIT, SUSPENSE, VAT_PAYABLE, owed, receivable
+from services.billing.domain.payout import DebitWaits
 from services.billing.domain.period import PeriodHasOpenItems
 from services.billing.domain.settlement import NotPayable
 from services.billing.use_cases import payout, period, refund, settlement
@@ -27,7 +28,7 @@ from services.shared.messages.billing.bank_line import (
     ResolveBankLine,
     UndoBankLine,
 )
-from services.shared.messages.billing.payout import FailPayout, PayoutView
+from services.shared.messages.billing.payout import CancelPayout, FailPayout, PayoutView
 from services.shared.messages.billing.period import ClosePeriod
 from services.shared.messages.billing.refund import FailRefund
 from services.shared.messages.billing.settlement import CloseSettlements
@@ -194,6 +195,23 @@ def test_paid_twice_is_owed(billing: Billing) -> None:
     with pytest.raises(NotUndoable):
         undo(billing, line)
     holds(billing)
+
+
+def test_nobody_is_paid_again_while_the_bank_says_it_paid(billing: Billing) -> None:
+    """A debit that names the failed payout waits in suspense: neither started nor released until it is said to be."""
+    first, _ = told(billing)
+    failed(billing, first)
+    anew = billing.start_payout(first.settlement_id)
+    line = suspended(billing, "b1", "out", "954.00", f"付款 {first.number}")
+    suspended(billing, "b2", "out", "954.01", first.number)
+    with pytest.raises(DebitWaits):
+        billing.release_payout(anew.payout_id)
+    billing.run(payout.cancel_payout, CancelPayout(payout_id=anew.payout_id))
+    with pytest.raises(DebitWaits):
+        billing.start_payout(first.settlement_id)
+    agreed(billing, line, ("payout", first.payout_id, 95_400))
+    assert (state_of(billing, first), billing.balance(PAYABLE)) == ("paid", 0)
+    assert billing.violations() == ()
 
 
 def test_the_bank_makes_a_payout_twice(billing: Billing) -> None:

@@ -126,9 +126,9 @@ def test_rejected_is_payable_again_once() -> None:
     assert uow.ledger.balance(PAYABLE) == 95_400
     (told,) = uow.events(PayoutFailed)
     assert told.reason == "AC04 closed"
-    assert bank_says(uow, "b1", "954.00", started.number).reason == "payout_failed"
     again = start_anew(uow, started)
     assert again.payout_id != started.payout_id
+    assert bank_says(uow, "b1", "954.00", started.number).reason == "payout_failed"
 
 
 def test_a_whole_file_rejected() -> None:
