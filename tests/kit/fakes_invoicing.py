@@ -395,6 +395,6 @@ class FakeReceivedInvoices:
         self.rows: dict[tuple[UUID, str], ReceivedInvoice] = {}
 
     def add(self, invoice: ReceivedInvoice) -> None:
-        if (invoice.party_id, invoice.number) in self.rows:
+        if (held := self.rows.get((invoice.party_id, invoice.number))) and held.state != "rejected":
             raise AlreadyRecorded(number=invoice.number)
         self.rows[invoice.party_id, invoice.number] = deepcopy(invoice)

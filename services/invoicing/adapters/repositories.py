@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, exists, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from services.invoicing.adapters import tables
@@ -181,14 +181,22 @@ class SqlReceivedInvoices:
         self.connection = connection
 
     def add(self, invoice: ReceivedInvoice) -> None:
+        table = tables.received_invoice
+        # What differs is not stored beside what matched, either; two at once that match meet at the index.
+        if self.connection.execute(
+            select(table.c.received_invoice_id).where(
+                table.c.party_id == invoice.party_id, table.c.number == invoice.number, table.c.state != "rejected"
+            )
+        ).first():
+            raise AlreadyRecorded(number=invoice.number)
         values = vars(invoice) | _minor(invoice.net, invoice.tax)
         for name in ("net", "tax", "gross"):
             del values[name]
         stored = self.connection.execute(
-            insert(tables.received_invoice)
+            insert(table)
             .values(values)
-            .on_conflict_do_nothing(index_elements=["party_id", "number"])
-            .returning(tables.received_invoice.c.received_invoice_id)
+            .on_conflict_do_nothing(index_elements=["party_id", "number"], index_where=text("state <> 'rejected'"))
+            .returning(table.c.received_invoice_id)
         ).scalar_one_or_none()
         if stored is None:
             raise AlreadyRecorded(number=invoice.number)

@@ -23,7 +23,7 @@ LIFECYCLE: Lifecycle[ReceivedInvoiceState] = Lifecycle(
 
 
 class AlreadyRecorded(Conflict):
-    """An invoice of this party with this number was recorded before."""
+    """An invoice of this party with this number has matched before; what was rejected may be recorded anew."""
 
     code = "invoicing.received_invoice_already_recorded"
 

@@ -1,6 +1,7 @@
 """What is stored comes back, twice is once, and queries show each their own."""
 
 from datetime import date
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, select, text
@@ -10,13 +11,13 @@ from services.invoicing.adapters import queries, tables
 from services.invoicing.adapters.repositories import over_order
 from services.invoicing.adapters.unit_of_work import InvoicingUnitOfWork
 from services.invoicing.domain.invoice import NotIssued
-from services.invoicing.domain.received_invoice import AlreadyRecorded
+from services.invoicing.domain.received_invoice import AlreadyRecorded, SettlementAlreadyMatched
 from services.invoicing.use_cases import settlement
 from services.invoicing.use_cases.invoice import invoice_order, record_documents
 from services.invoicing.use_cases.received_invoice import record_received_invoice
 from services.shared.chassis.object_store import ObjectStore
 from services.shared.kernel.errors import NotAllowed, NotFound
-from services.shared.kernel.ids import derived_id
+from services.shared.kernel.ids import derived_id, new_id
 from services.shared.messages.invoicing.invoice import GetInvoice, GetInvoiceDocument, ListInvoices
 from services.shared.messages.invoicing.received_invoice import (
     ListReceivedInvoices,
@@ -41,6 +42,7 @@ from tests.kit.fakes_invoicing import (
     recognised,
     settlement_closed,
 )
+from tests.kit.real_service import together
 
 INVOICE_ID = derived_id("invoice", ORDER_ID)
 STRANGER = an_actor(OTHER_CUSTOMER_ID, "customer_finance")
@@ -143,13 +145,35 @@ def test_a_problem_is_for_the_operating_company(engine: Engine) -> None:
         assert (seen.state, seen.problem) == ("failed", "")
 
 
-def record(engine: Engine, number: str, net: int = 90_000) -> ReceivedInvoiceView:
+def record(
+    engine: Engine, number: str, net: int = 90_000, settlement_number: str = "ST-2026-000001"
+) -> ReceivedInvoiceView:
     command = RecordReceivedInvoice(
-        settlement_number="ST-2026-000001", number=number, kind="special", net=cny(net), tax=cny(5_400),
+        settlement_number=settlement_number, number=number, kind="special", net=cny(net), tax=cny(5_400),
         issued_on=date(2026, 12, 1),
     )  # fmt: skip
     with transaction(engine) as uow:
         return record_received_invoice(command, actor=PROVIDER_FINANCE, uow=uow, now=NOW)
+
+
+def test_what_was_rejected_is_recorded_anew_and_what_matched_is_not(engine: Engine) -> None:
+    """Both stay listed. Of ten who record one number for two statements at once, right or wrong, one has matched."""
+    with transaction(engine) as uow:
+        settlement.keep_copy(settlement_closed(), uow=uow, now=NOW)
+        settlement.keep_copy(settlement_closed(settlement_id=new_id(), number="ST-2026-000002"), uow=uow, now=NOW)
+    assert [record(engine, "A-001", net).state for net in (89_999, 1)] == ["rejected", "rejected"]
+    numbers = ["ST-2026-000001", "ST-2026-000002"] * 5
+    answers = together([partial(record, engine, "A-001", settlement_number=number) for number in numbers])
+    assert [each.state for each in answers if isinstance(each, ReceivedInvoiceView)] == ["matched"]
+    refused = {type(each) for each in answers if not isinstance(each, ReceivedInvoiceView)}
+    assert refused <= {AlreadyRecorded, SettlementAlreadyMatched}
+    assert AlreadyRecorded in refused
+    for number in {*numbers}:
+        with pytest.raises((AlreadyRecorded, SettlementAlreadyMatched)):
+            record(engine, "A-001", 1, number)
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT state FROM received_invoice WHERE number = 'A-001' ORDER BY state")
+        assert [row.state for row in found] == ["matched", "rejected", "rejected"]
 
 
 def test_received_invoices_are_matched_once_and_listed_to_their_party(engine: Engine) -> None:
@@ -158,8 +182,6 @@ def test_received_invoices_are_matched_once_and_listed_to_their_party(engine: En
         for _ in range(2):
             settlement.keep_copy(settlement_closed(), uow=uow, now=NOW)
     assert record(engine, "A-001", net=1).state == "rejected"
-    with pytest.raises(AlreadyRecorded):
-        record(engine, "A-001")
     assert record(engine, "A-002").state == "matched"
     with transaction(engine) as uow:
         listed = queries.list_received_invoices(ListReceivedInvoices(), actor=PROVIDER_FINANCE, uow=uow, now=NOW)

@@ -89,11 +89,20 @@ def test_another_currency_is_rejected_with_that_reason() -> None:
 
 
 def test_one_number_of_a_party_counts_once() -> None:
-    """Neither a rejected nor a matched invoice can be handed in again; another party may use the number."""
+    """
+    A mistyped amount is recorded anew, under the number that the paper has; what has matched is not handed in again,
+    not for another statement either. Another party may use the number.
+    """
     uow = awaiting()
-    record(uow, tax=cny(5_401))
-    with pytest.raises(AlreadyRecorded):
+    assert [record(uow, tax=cny(5_401)).state, record(uow, net=cny(90_001)).state] == ["rejected", "rejected"]
+    assert record(uow).state == "matched"
+    with pytest.raises(SettlementAlreadyMatched):
         record(uow)
+    second = settlement_closed(settlement_id=CATALOGUE_OPERATOR.organisation_id, number="ST-2026-000003")
+    settlement.keep_copy(second, uow=uow, now=NOW)
+    for tax in (cny(5_400), cny(5_401)):
+        with pytest.raises(AlreadyRecorded):
+            record(uow, settlement_number="ST-2026-000003", tax=tax)
     other = settlement_closed(party_id=OTHER_PROVIDER_ID, settlement_id=OTHER_PROVIDER_ID, number="ST-2026-000002")
     settlement.keep_copy(other, uow=uow, now=NOW)
     assert record(uow, OTHER_PROVIDER_FINANCE, settlement_number="ST-2026-000002").state == "matched"
