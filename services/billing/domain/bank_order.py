@@ -18,6 +18,8 @@ from services.shared.kernel.money import Money
 BankOrderFormat = Literal["pain.001.001.03", "pain.001.001.09", "csv"]
 
 NOT_PAID = frozenset({"RJCT", "CANC"})
+SETTLED = frozenset({"ACSC", "ACCC"})
+"""It has left our account, or reached the creditor's."""
 """By these the bank says that it did not and will not pay (ISO 20022, ExternalPaymentTransactionStatus1Code)."""
 
 

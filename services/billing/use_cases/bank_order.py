@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.billing.domain.bank_order import (
     NOT_PAID,
+    SETTLED,
     BankOrder,
     BankOrderFormat,
     PaymentStatus,
@@ -159,17 +160,21 @@ def _of_payback(report: StatusReport, uow: BillingUnitOfWork, now: datetime) -> 
 
 def _take_payback(payback: CreditPayback, said: PaymentStatus, uow: BillingUnitOfWork, now: datetime) -> Outcome:
     if payback.state != "ordered":
-        # After the money has left, only the bank's statement can say that it came back.
-        return "contradicts" if said.status in NOT_PAID and payback.state == "paid" else "known"
+        return _late(said, paid=payback.state == "paid", failed=payback.state == "failed")
     if said.status not in NOT_PAID:
         return "noted"
     credit_payback.refused_by_bank(payback, said.reason, uow=uow, now=now)
     return "failed"
 
 
+def _late(said: PaymentStatus, *, paid: bool, failed: bool) -> Outcome:
+    """After it is decided; once the money has left, only the bank's statement can say that it came back."""
+    return "contradicts" if (paid and said.status in NOT_PAID) or (failed and said.status in SETTLED) else "known"
+
+
 def _take_refund(made: Refund, part: RefundPart, said: PaymentStatus, uow: BillingUnitOfWork, now: datetime) -> Outcome:
     if part.state != "sent":
-        return "contradicts" if said.status in NOT_PAID and part.state == "succeeded" else "known"
+        return _late(said, paid=part.state == "succeeded", failed=part.state == "failed")
     if said.status not in NOT_PAID:
         return "noted"
     refund_payment.not_transferred(made, [part], said.reason, uow=uow, now=now)
@@ -178,10 +183,12 @@ def _take_refund(made: Refund, part: RefundPart, said: PaymentStatus, uow: Billi
 
 def _take(payout: Payout, said: PaymentStatus, uow: BillingUnitOfWork, now: datetime) -> Outcome:
     if payout.state != "in_transit":
-        # After the money has left, only the bank's statement can say that it came back.
-        return "contradicts" if said.status in NOT_PAID and payout.state == "paid" else "known"
+        return _late(said, paid=payout.state == "paid", failed=payout.state == "failed")
     if payout.bank_status == said.status:
         return "known"
+    if payout.bank_status in SETTLED and said.status not in SETTLED:
+        # It said that the money has left: no later word makes it payable again, or it would be paid twice.
+        return "contradicts" if said.status in NOT_PAID else "known"
     payout.bank_status = said.status
     if said.status in NOT_PAID:
         payouts.fail(payout, said.reason, uow=uow, now=now)

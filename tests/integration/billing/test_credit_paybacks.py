@@ -218,6 +218,7 @@ def test_what_the_bank_answers(billing: Billing) -> None:
     answers = together([partial(answered, billing, asked.number, "RJCT")] * 4)
     assert sorted(map(str, answers)) == ["failed", "known", "known", "known"]
     assert (state_of(billing), billing.balance(CREDIT)) == ("failed", 50_000)
+    assert answered(billing, asked.number, "ACSC") == "contradicts"
     second = approve(billing, ask(billing, 30_000))
     bank_says(billing, ("b2", "out", "300.00", second.number))
     assert answered(billing, second.number, "RJCT") == "contradicts"

@@ -187,6 +187,7 @@ def test_what_the_bank_answers_to_a_refunds_order(billing: Billing) -> None:
             _bank_answers(billing, f"{made.number}-1", name, "RJCT", amount)
     assert _bank_answers(billing, f"{made.number}-1", made.number, "RJCT", cny(10_600)) == ["failed"]
     assert _bank_answers(billing, f"{made.number}-1", made.number, "RJCT") == ["known"]
+    assert _bank_answers(billing, f"{made.number}-1", made.number, "ACSC") == ["contradicts"]
     _rerouted(billing, made, "bank_transfer")
     with pytest.raises(StatusReportUnknown):
         _bank_answers(billing, f"{made.number}-1", made.number, "RJCT")

@@ -139,7 +139,7 @@ def test_a_whole_file_rejected() -> None:
 
 
 def test_accepted_moves_nothing() -> None:
-    """Only the statement shows that it is paid; a rejection that comes later still counts, an acceptance after no."""
+    """Only the statement shows that it is paid; a rejection that comes later still counts."""
     uow, started = in_transit()
     for status, outcome in (("ACTC", "noted"), ("ACCP", "noted"), ("ACCP", "known")):
         (payment,) = answers(uow, PaymentStatus(started.number, status, status)).payments
@@ -147,8 +147,32 @@ def test_accepted_moves_nothing() -> None:
     assert uow.ledger.balance(payout_transit(started.payout_id)) == 95_400
     assert uow.payouts.held[started.payout_id].bank_status == "ACCP"
     answers(uow, PaymentStatus(started.number, "RJCT", "AM04"))
-    (payment,) = answers(uow, PaymentStatus(started.number, "ACSC", "ACSC")).payments
+    (payment,) = answers(uow, PaymentStatus(started.number, "ACCP", "ACCP")).payments
     assert (payment.outcome, state_of(uow, started)) == ("known", "failed")
+
+
+@pytest.mark.parametrize("settled", ["ACSC", "ACCC"])
+def test_paid_after_it_was_rejected_is_for_a_person(settled: str) -> None:
+    """It is payable again: whoever pays it anew pays twice, unless the bank is asked. So often as it is said."""
+    uow, started = in_transit()
+    answers(uow, PaymentStatus(started.number, "RJCT", "AM04"))
+    for _ in range(2):
+        (payment,) = answers(uow, PaymentStatus(started.number, settled, "")).payments
+        assert (payment.outcome, state_of(uow, started)) == ("contradicts", "failed")
+
+
+@pytest.mark.parametrize("settled", ["ACSC", "ACCC"])
+def test_rejected_after_it_was_said_to_be_paid_is_for_a_person(settled: str) -> None:
+    """Nothing is payable again by it, also where an older word arrives in between."""
+    uow, started = in_transit()
+    for status, outcome in ((settled, "noted"), (settled, "known"), ("ACCP", "known"), ("RJCT", "contradicts"),
+                            ("CANC", "contradicts")):  # fmt: skip
+        (payment,) = answers(uow, PaymentStatus(started.number, status, "")).payments
+        assert payment.outcome == outcome
+    assert state_of(uow, started) == "in_transit"
+    assert (uow.ledger.balance(payout_transit(started.payout_id)), uow.ledger.balance(PAYABLE)) == (95_400, 0)
+    assert not uow.events(PayoutFailed)
+    assert bank_says(uow, "b1", "954.00", started.number).target == f"payout/{started.payout_id}"
 
 
 def test_rejected_after_it_was_paid_is_for_a_person() -> None:

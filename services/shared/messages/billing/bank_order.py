@@ -86,7 +86,8 @@ class OrderedPayment(Message):
         status: As the bank writes it: ACCP, ACSC, PDNG, RJCT …
         reason: The bank's code and text, where it rejects.
         outcome: *noted* moves no money; *failed*: payable again; *known*: said before, or decided otherwise before;
-            *contradicts*: rejected now, though the statement shows it as paid. Somebody must ask the bank.
+            *contradicts*: rejected now, though the statement shows it as paid, or the bank said so; or paid now, though
+            it had failed and may be paid anew. It changes nothing. Somebody must ask the bank.
     """
 
     payout_id: UUID | None
