@@ -11,8 +11,9 @@ from typing import Literal
 from uuid import UUID
 
 from services.billing.domain import ledger
-from services.shared.kernel.errors import Conflict
+from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.money import Money
+from services.shared.kernel.times import business_date
 
 CUSTODY_HOLDS = "M:channel:custody"
 """Memo, outside the trial balance: what the bank has in custody for others' orders."""
@@ -34,6 +35,12 @@ class ConfirmedAlready(Conflict):
     """This movement of the bank account is confirmed already."""
 
     code = "billing.direct_payment_confirmed"
+
+
+class MovedOutOfTime(Invalid):
+    """The day of a movement is one between the order's contract and today."""
+
+    code = "billing.direct_payment_out_of_time"
 
 
 @dataclass(frozen=True)
@@ -69,3 +76,15 @@ def into_custody(order_id: UUID, money: Money) -> tuple[ledger.Entry, ...]:
 def out_of_custody(order_id: UUID, money: Money) -> tuple[ledger.Entry, ...]:
     """It does not any more: the provider or the customer has it."""
     return ledger.entries(("D", ledger.held_for(order_id), money), ("C", CUSTODY_HOLDS, money))
+
+
+def check_day(moved_on: date, contracted_at: datetime, now: datetime) -> None:
+    """
+    Nobody was asked for money before the contract, and no bank knows tomorrow; days are Asia/Shanghai's.
+
+    Raises:
+        MovedOutOfTime: *moved_on* is not between.
+    """
+    first, last = business_date(contracted_at), business_date(now)
+    if not first <= moved_on <= last:
+        raise MovedOutOfTime(first=first.isoformat(), last=last.isoformat())

@@ -9,7 +9,7 @@ from services.billing.domain import ledger
 from services.billing.domain.bank_line_part import PaidOtherwise
 from services.billing.domain.clawback import Clawback, Kept
 from services.billing.domain.organisation import PartyKind
-from services.shared.kernel.errors import Conflict
+from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
 
@@ -41,6 +41,12 @@ class PayoutExists(Conflict):
     """A payout of this settlement is under way."""
 
     code = "billing.payout_exists"
+
+
+class DayToCome(Invalid):
+    """Statements are closed up to today at most."""
+
+    code = "billing.settlement_day_to_come"
 
 
 class NotPayable(Conflict):

@@ -7,6 +7,7 @@ from services.billing.domain.direct_payment import (
     DirectMovement,
     MoreThanAsked,
     NotPaidDirectly,
+    check_day,
     into_custody,
 )
 from services.billing.domain.order import OrderCopy
@@ -37,11 +38,13 @@ def confirm_direct_payment(
         NotFound: The order is none of the asker's.
         NotAllowed: Somebody else has the money.
         NotPaidDirectly, ConfirmedAlready, MoreThanAsked, CurrencyMismatch
+        MovedOutOfTime: See `check_day`.
     """
     order = uow.orders.find(command.order_id)
     _check_holder(actor, command.grants, order)
     if order is None:
         raise NotFound
+    check_day(command.received_on, order.contracted_at, now)
     payment = _payment(order, uow)
     if payment is None or not payment.missing:
         raise NotPaidDirectly
@@ -83,9 +86,11 @@ def confirm_direct_refund(
         NotAllowed: Somebody else has the money.
         NotPaidDirectly: Nothing of it waits for that.
         ConfirmedAlready
+        MovedOutOfTime: See `check_day`.
     """
     order = uow.orders.of_refund(command.refund_id)
     _check_holder(actor, command.grants, order)
+    check_day(command.paid_on, order.contracted_at, now)
     uow.payments.of_order(order.order_id)
     made = uow.refunds.get(command.refund_id)
     part = next((each for each in made.parts if (each.route, each.state) == ("direct_transfer", "sent")), None)

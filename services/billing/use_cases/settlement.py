@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.billing.domain.clawback import Clawback, netted
-from services.billing.domain.settlement import KeptFile, Settlement, received_invoice_matched
+from services.billing.domain.settlement import DayToCome, KeptFile, Settlement, received_invoice_matched
 from services.billing.domain.small_enterprise import NOTICE_DAYS, PAYMENT_DAYS, in_the_morning
 from services.billing.use_cases import input_vat
 from services.billing.use_cases.ledger import post_transaction
@@ -47,8 +47,13 @@ def close_settlements(
     *payment_days* after its earliest line. What a provider sold itself is told on its first one; where nothing is owed
     to it, on one without money, for which no invoice is awaited. Where all that a party earned was taken back, or a
     provider's orders earned it nothing, its statement is without money too, and paid: nothing of them is open any more.
+
+    Raises:
+        DayToCome: The day, in Asia/Shanghai, has not begun: what is accepted until then would stand on later ones.
     """
     require(actor, command.grants, {})
+    if command.until > business_date(now):
+        raise DayToCome(until=command.until.isoformat())
     closed = uow.settlements.close(command.until, end_of_business_day(command.until), now, payment_days)
     parties = uow.organisations.find_all({settlement.party_id for settlement in closed}) if closed else {}
     for settlement in closed:

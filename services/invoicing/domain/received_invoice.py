@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.invoicing.domain.settlement import SettlementCopy
-from services.shared.kernel.errors import Conflict
+from services.shared.kernel.errors import Conflict, Invalid
 from services.shared.kernel.lifecycle import Lifecycle
 from services.shared.kernel.money import Money
 
@@ -26,6 +26,12 @@ class AlreadyRecorded(Conflict):
     """An invoice of this party with this number has matched before; what was rejected may be recorded anew."""
 
     code = "invoicing.received_invoice_already_recorded"
+
+
+class IssuedInFuture(Invalid):
+    """An invoice is recorded on the day it was issued at the earliest."""
+
+    code = "invoicing.received_invoice_issued_in_future"
 
 
 class SettlementAlreadyMatched(Conflict):

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from services.invoicing.domain.received_invoice import ReceivedInvoice
+from services.invoicing.domain.received_invoice import IssuedInFuture, ReceivedInvoice
 from services.invoicing.use_cases.ports import InvoicingUnitOfWork
 from services.shared.kernel.actor import Actor, require
 from services.shared.kernel.errors import NotFound
 from services.shared.kernel.ids import new_id
+from services.shared.kernel.times import business_date
 from services.shared.messages.invoicing.received_invoice import (
     ReceivedInvoiceMatched,
     ReceivedInvoiceRejected,
@@ -18,12 +19,21 @@ from services.shared.messages.invoicing.received_invoice import (
 def record_received_invoice(
     command: RecordReceivedInvoice, *, actor: Actor, uow: InvoicingUnitOfWork, now: datetime
 ) -> ReceivedInvoiceView:
-    """A party, or the operating company for it, hands in an invoice for one settlement."""
+    """
+    A party, or the operating company for it, hands in an invoice for one settlement.
+
+    Raises:
+        NotFound: There is no such settlement, or it is another's.
+        IssuedInFuture: Its day, in Asia/Shanghai, is still to come.
+        AlreadyRecorded, SettlementAlreadyMatched, CurrencyMismatch
+    """
     settlement = uow.settlements.by_number(command.settlement_number)
     if settlement is None:
         # A wrong number and another's must look alike, so this is no NotYet although billing may be ahead of us.
         raise NotFound
     require(actor, command.grants, {settlement.party_kind: settlement.party_id})
+    if command.issued_on > business_date(now):
+        raise IssuedInFuture(issued_on=command.issued_on.isoformat())
     invoice = ReceivedInvoice(
         received_invoice_id=new_id(),
         number=command.number,

@@ -10,7 +10,12 @@ import pytest
 
 from services.billing.adapters import refund_queries
 from services.billing.domain.channel_order import ChannelOrder, paid_in
-from services.billing.domain.direct_payment import ConfirmedAlready, MoreThanAsked, NotPaidDirectly
+from services.billing.domain.direct_payment import (
+    ConfirmedAlready,
+    MoreThanAsked,
+    MovedOutOfTime,
+    NotPaidDirectly,
+)
 from services.billing.domain.payment import Instructions
 from services.billing.domain.split_order import SplitFacts
 from services.billing.use_cases import direct_payment, dispute, order, refund, settlement, split_order
@@ -186,6 +191,22 @@ def test_only_who_has_the_money_says_so(billing: Billing, actor: Actor, refusal:
     with pytest.raises(NotAllowed):
         confirmed(billing, cny(106_000))
     assert "payment.succeeded.v1" not in billing.told
+
+
+@pytest.mark.parametrize("days", [-1, 1, 365])
+def test_a_day_before_the_contract_or_to_come_is_refused(billing: Billing, days: int) -> None:
+    """Of a payment, which would release the work, and of what is said to be given back. Nothing is kept of it."""
+    contracted(billing, as_agent(TV04))
+    wrong = confirmation(cny(106_000)).model_copy(update={"received_on": DAY + timedelta(days=days)})
+    with pytest.raises(MovedOutOfTime):
+        billing.run(direct_payment.confirm_direct_payment, wrong, PROVIDER_FINANCE)
+    assert billing.rows("SELECT count(*) FROM direct_movement") == [(0,)]
+    assert confirmed(billing, cny(106_000)).state == "succeeded"
+    made = refunded(billing, 50_000)
+    back = ConfirmDirectRefund(refund_id=made.refund_id, reference="BR9", paid_on=DAY + timedelta(days=days))
+    with pytest.raises(MovedOutOfTime):
+        billing.run(direct_payment.confirm_direct_refund, back, PROVIDER_FINANCE)
+    assert given_back(billing, made).state == "succeeded"
 
 
 def test_each_movement_counts_once(billing: Billing) -> None:

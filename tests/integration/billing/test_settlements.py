@@ -56,11 +56,11 @@ from tests.kit.fakes_billing import (
     statement,
 )
 from tests.kit.real_service import together
-from tests.unit.billing.test_settlement_use_cases import changed_account, match
+from tests.unit.billing.test_settlement_use_cases import changed_account, match, on_day
 
 
 def close(billing: Billing, until: date = date(2026, 11, 23)) -> SettlementPage:
-    return billing.run(settlement.close_settlements, CloseSettlements(until=until))
+    return billing.run(settlement.close_settlements, CloseSettlements(until=until), now=on_day(until))
 
 
 def lines_of(billing: Billing, stated: SettlementView, actor: Actor = FINANCE) -> SettlementLinePage:

@@ -46,6 +46,7 @@ from tests.kit.fakes_billing import (
     order_accepted,
 )
 from tests.kit.real_service import together
+from tests.unit.billing.test_settlement_use_cases import on_day
 
 SINCE = date(2026, 1, 1)
 
@@ -64,7 +65,7 @@ def decide(
 
 
 def close(billing: Billing, until: date = date(2026, 12, 31)) -> SettlementPage:
-    return billing.run(settlement.close_settlements, CloseSettlements(until=until))
+    return billing.run(settlement.close_settlements, CloseSettlements(until=until), now=on_day(until))
 
 
 def due_on(billing: Billing, stated: SettlementView) -> date | None:

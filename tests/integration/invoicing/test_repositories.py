@@ -150,7 +150,7 @@ def record(
 ) -> ReceivedInvoiceView:
     command = RecordReceivedInvoice(
         settlement_number=settlement_number, number=number, kind="special", net=cny(net), tax=cny(5_400),
-        issued_on=date(2026, 12, 1),
+        issued_on=date(2026, 11, 23),
     )  # fmt: skip
     with transaction(engine) as uow:
         return record_received_invoice(command, actor=PROVIDER_FINANCE, uow=uow, now=NOW)

@@ -1,6 +1,6 @@
 """From acceptance to the money leaving: what is booked, stated, invoiced, started, released and paid."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ import pytest
 
 from services.billing.domain.ledger import BANK, contract, owed, payout_transit
 from services.billing.domain.payout import BankAccountChanged, BankAccountUnknown, SameHands
-from services.billing.domain.settlement import HoldNotOver, InvoiceContradicts, NotPayable, PayoutExists
+from services.billing.domain.settlement import DayToCome, HoldNotOver, InvoiceContradicts, NotPayable, PayoutExists
 from services.billing.use_cases import bank_order, order, organisation, payment, payout, settlement
 from services.billing.use_cases.bank_statement import import_bank_statement
 from services.billing.use_cases.payment import payment_id_of
@@ -70,8 +70,13 @@ def accepted(uow: FakeBillingUnitOfWork | None = None, order_id: UUID = ORDER_ID
     return uow
 
 
+def on_day(until: date) -> datetime:
+    """At the hour of NOW on that day; NOW, for one before."""
+    return max(NOW, datetime.combine(until, NOW.timetz()))
+
+
 def close(uow: FakeBillingUnitOfWork, until: date = date(2026, 11, 23), actor: Actor = FINANCE) -> SettlementPage:
-    return settlement.close_settlements(CloseSettlements(until=until), actor=actor, uow=uow, now=NOW)
+    return settlement.close_settlements(CloseSettlements(until=until), actor=actor, uow=uow, now=on_day(until))
 
 
 def of_kind(page: SettlementPage, kind: str) -> SettlementView:
@@ -183,6 +188,19 @@ def test_accepted_before_known_waits() -> None:
     """An order that is not known here yet is waited for."""
     with pytest.raises(NotYet):
         order.accepted(order_accepted(), uow=FakeBillingUnitOfWork(), now=NOW)
+
+
+def test_a_day_to_come_is_not_closed() -> None:
+    """By the day in Shanghai: at 16:00 UTC the next one has begun there. Nothing is stated by what is refused."""
+    uow = accepted()
+    evening = NOW.replace(hour=15, minute=59)
+    for until in (date(2026, 11, 24), date(2999, 12, 31)):
+        with pytest.raises(DayToCome):
+            settlement.close_settlements(CloseSettlements(until=until), actor=FINANCE, uow=uow, now=evening)
+    assert not uow.settlements.held
+    midnight = NOW.replace(hour=16)
+    wanted = CloseSettlements(until=date(2026, 11, 24))
+    assert len(settlement.close_settlements(wanted, actor=FINANCE, uow=uow, now=midnight).items) == 2
 
 
 def test_statements_are_closed_once_and_by_day() -> None:

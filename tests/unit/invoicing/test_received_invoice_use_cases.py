@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.invoicing.domain.received_invoice import AlreadyRecorded, SettlementAlreadyMatched
+from services.invoicing.domain.received_invoice import AlreadyRecorded, IssuedInFuture, SettlementAlreadyMatched
 from services.invoicing.use_cases import settlement
 from services.invoicing.use_cases.received_invoice import record_received_invoice
 from services.shared.kernel.actor import Actor
@@ -48,7 +48,7 @@ def record(uow: FakeInvoicing, actor: Actor = PROVIDER_FINANCE, **changes: Any) 
         "kind": "special",
         "net": cny(90_000),
         "tax": cny(5_400),
-        "issued_on": date(2026, 12, 1),
+        "issued_on": date(2026, 11, 23),
     }
     command = RecordReceivedInvoice(**{**fields, **changes})
     return record_received_invoice(command, actor=actor, uow=uow, now=NOW)
@@ -70,6 +70,16 @@ def test_what_differs_is_kept_as_rejected_and_may_be_mended() -> None:
     assert (view.state, view.reason) == ("rejected", "tax_differs")
     assert [event.reason for event in uow.events(ReceivedInvoiceRejected)] == ["tax_differs"]
     assert record(uow, number="24500000000012345679").state == "matched"
+
+
+def test_an_invoice_of_a_day_to_come_is_refused() -> None:
+    """By the day in Shanghai, where NOW is 16:00; nothing is kept of it, and the number stays free."""
+    uow = awaiting()
+    for day in (date(2026, 11, 24), date(2027, 11, 23)):
+        with pytest.raises(IssuedInFuture):
+            record(uow, issued_on=day)
+    assert not uow.received_invoices.rows
+    assert record(uow, issued_on=date(2026, 11, 23)).state == "matched"
 
 
 def test_net_and_tax_in_two_currencies_make_no_invoice() -> None:
