@@ -52,7 +52,7 @@ class AllocatedLine(Shown):
     order_id: UUID
     order_number: str
     title: str
-    kind: Literal["acceptance", "correction"]
+    kind: Literal["acceptance", "correction", "cancellation_fee"]
     accepted_at: Instant
     parts: tuple[AllocatedPart, ...]
 

@@ -30,7 +30,7 @@ class SettlementLine(Shown):
     tax: Money
     title: str
     accepted_at: Instant
-    kind: Literal["acceptance", "correction"]
+    kind: Literal["acceptance", "correction", "cancellation_fee"]
     corrects: str
 
 
@@ -58,6 +58,7 @@ class Settlement(Shown):
     to_pay: Money
     payable_from: Instant
     due_on: date | None
+    invoice_awaited: bool
     closed_at: Instant
     payout_id: UUID | None
 

@@ -786,10 +786,10 @@ class FakeSettlements:
             held = self.accruals.holds.get(accrual.order_id)
             if accrual.settlement_id is None and accrual.accepted_at < before and not held:
                 group = (accrual.party_kind, accrual.party_id, accrual.currency, accrual.tax_rate_bps,
-                         accrual.special_invoice)  # fmt: skip
+                         accrual.special_invoice, accrual.kind != "cancellation_fee")  # fmt: skip
                 groups.setdefault(group, []).append(accrual)
         made = []
-        for (kind, party_id, currency, rate_bps, special), listed in groups.items():
+        for (kind, party_id, currency, rate_bps, special, invoiced), listed in groups.items():
             net = sum(accrual.net for accrual in listed)
             if net < 0:
                 continue
@@ -810,6 +810,7 @@ class FakeSettlements:
                 order_count=len({accrual.order_id for accrual in listed}),
                 payable_from=max(accrual.payable_from for accrual in listed),
                 closed_at=now,
+                invoice_awaited=invoiced and bool(net),
             )
             self.held[settlement.settlement_id] = settlement
             for accrual in listed:

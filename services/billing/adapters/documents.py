@@ -39,7 +39,7 @@ class Party:
 @dataclass(frozen=True, slots=True)
 class StatementLine:
     """
-    One order, or one correction of an earlier one (then negative).
+    One order, one correction of an earlier one (then negative), or the fee for one that was cancelled.
 
     Attributes:
         entered_on: Day of acceptance or of the correction, Asia/Shanghai.
@@ -49,7 +49,7 @@ class StatementLine:
         vat: On *net*, zero where the payee issues an ordinary invoice.
     """
 
-    kind: Literal["order", "refund", "correction"]
+    kind: Literal["order", "refund", "correction", "cancellation_fee"]
     order_number: str
     entered_on: date
     text: str
@@ -129,6 +129,7 @@ class SettlementStatement:
         payable_on: Earliest day of payment once the invoice is matched; the hold period is over then.
         due_on: By which day a small enterprise must be paid; none for others.
         sales: What the payee sold itself. Where *lines* come to nothing no invoice is expected.
+        expected_invoice: None: nothing was performed.
     """
 
     number: str
@@ -140,7 +141,7 @@ class SettlementStatement:
     party: Party
     lines: tuple[StatementLine, ...]
     carried_over: Money
-    expected_invoice: ExpectedInvoice
+    expected_invoice: ExpectedInvoice | None
     payable_on: date | None = None
     due_on: date | None = None
     note: str = ""
@@ -173,7 +174,9 @@ def line_text(line: StatementLine) -> str:
 def _bases(statement: SettlementStatement) -> list[list[str]]:
     """What the shares are taken of, summed by its kind."""
     names = {
-        "order_net": ("验收订单金额（不含税）", "Accepted work, net"),
+        "order_net": ("取消费（不含增值税）", "Cancellation fees, without VAT")
+        if all(line.kind == "cancellation_fee" for line in statement.lines)
+        else ("验收订单金额（不含税）", "Accepted work, net"),
         "fee": ("管理费", "Management fees"),
         "margin": ("转售差价", "Resale margins"),
     }
@@ -189,7 +192,8 @@ def check_consistent(statement: SettlementStatement) -> None:
     for line in statement.lines:
         if line.base - line.deducted != line.net:
             raise StatementInconsistent(f"{line.order_number}: base less deduction is not the net amount")
-        if line.vat.amount and not statement.expected_invoice.special:
+        invoice = statement.expected_invoice
+        if line.vat.amount and not (invoice is not None and invoice.special):
             raise StatementInconsistent(f"{line.order_number}: VAT is paid against a special invoice only")
 
 
@@ -234,7 +238,9 @@ def settlement_statement_pdf(statement: SettlementStatement) -> bytes:
             "carried_over": figure(statement.carried_over) if statement.carried_over.amount else "",
             "payable": figure(payable),
             "payable_capitals": capitals(payable),
-            "invoice": {
+            "invoice": None
+            if invoice is None
+            else {
                 "special": invoice.special,
                 "percent": percent(invoice.rate_bps),
                 "latest_on": day(invoice.latest_on),

@@ -267,7 +267,7 @@ CHECKS: dict[str, str] = {
         WHERE handled_at IS NULL AND sweeps > 5 LIMIT 100""",
     "I13 no payout without a matched invoice": """
         SELECT p.number FROM payout p JOIN settlement s USING (settlement_id)
-        WHERE p.state <> 'cancelled' AND s.received_invoice_id IS NULL LIMIT 100""",
+        WHERE p.state <> 'cancelled' AND s.received_invoice_id IS NULL AND s.invoice_awaited LIMIT 100""",
     _CLOSED_MONTH: """
         WITH month AS (SELECT until, lag(until) OVER (ORDER BY until) AS since FROM ledger_period
                        ORDER BY until DESC LIMIT 1),

@@ -70,9 +70,11 @@ moved AS (
     coalesce(sum(a.tax) FILTER (WHERE v.state IN ('confirmed', 'transferred_out')), 0) AS tax_confirmed,
     coalesce(sum(a.tax) FILTER (WHERE s.received_invoice_id IS NULL), 0) AS tax_awaited,
     coalesce(sum(a.net + a.tax) FILTER (WHERE s.state = 'paid'), 0) AS paid_out,
-    coalesce(sum(a.net) FILTER (WHERE s.received_invoice_id IS NULL AND a.party_kind = 'provider'), 0) > 0
+    coalesce(sum(a.net) FILTER (WHERE s.received_invoice_id IS NULL AND a.kind <> 'cancellation_fee'
+      AND a.party_kind = 'provider'), 0) > 0
       AS provider_missing,
-    coalesce(sum(a.net) FILTER (WHERE s.received_invoice_id IS NULL AND a.party_kind = 'station'), 0) > 0
+    coalesce(sum(a.net) FILTER (WHERE s.received_invoice_id IS NULL AND a.kind <> 'cancellation_fee'
+      AND a.party_kind = 'station'), 0) > 0
       AS station_missing
   FROM wanted w JOIN accrual a ON a.order_id = w.order_id LEFT JOIN settlement s ON s.settlement_id = a.settlement_id
   LEFT JOIN input_vat v ON v.settlement_id = s.settlement_id

@@ -182,9 +182,8 @@ def _not_created(payload: Mapping[str, Any], code: str, *, uow: BillingUnitOfWor
 def _statement_kept(
     payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime
 ) -> None:
-    del now
     paper, sheet = KeptFile(**result["pdf"]), KeptFile(**result["xlsx"])
-    settlement.statement_kept(UUID(payload["settlement_id"]), paper, sheet, uow=uow)
+    settlement.statement_kept(UUID(payload["settlement_id"]), paper, sheet, uow=uow, now=now)
 
 
 def _pack_kept(payload: Mapping[str, Any], result: Mapping[str, Any], *, uow: BillingUnitOfWork, now: datetime) -> None:

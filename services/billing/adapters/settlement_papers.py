@@ -26,6 +26,8 @@ def statement_of(connection: Connection, settlement_id: UUID, company: Party) ->
     row = connection.execute(_STATEMENT, {"settlement_id": settlement_id}).one()
     lines = [_line(line, row) for line in connection.execute(_LINES, {"settlement_id": settlement_id})]
     sales = [line for sale in sales_of(connection, settlement_id) for line in _sale_lines(sale)]
+    # What comes to nothing has the kind of invoice that its lines had; that none is expected follows from its sum.
+    awaited = row.invoice_awaited or not row.net
     return SettlementStatement(
         number=row.number,
         payee=row.party_kind,
@@ -44,7 +46,7 @@ def statement_of(connection: Connection, settlement_id: UUID, company: Party) ->
         lines=tuple(lines),
         sales=tuple(sales),
         carried_over=Money(-row.carried_over, row.currency),
-        expected_invoice=ExpectedInvoice(row.special_invoice, row.tax_rate_bps),
+        expected_invoice=ExpectedInvoice(row.special_invoice, row.tax_rate_bps) if awaited else None,
         payable_on=business_date(row.payable_from),
         due_on=row.due_on,
     )
@@ -77,7 +79,7 @@ def _sale_lines(sale: Any) -> list[Sale]:
 
 def _line(line: Any, settlement: Any) -> StatementLine:
     return StatementLine(
-        kind="order" if line.kind == "acceptance" else "correction",
+        kind="order" if line.kind == "acceptance" else line.kind,
         order_number=line.order_number,
         entered_on=business_date(line.accepted_at),
         text=f"{line.title} ← {line.corrects}" if line.corrects else line.title,

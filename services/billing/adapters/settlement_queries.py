@@ -30,7 +30,8 @@ SELECT d.party_kind, d.party_id, coalesce(o.legal_name, '') AS party_name, d.cur
 FROM due d
 LEFT JOIN organisation o ON o.organisation_id = d.party_id
 LEFT JOIN owed w USING (party_kind, party_id, currency)
-GROUP BY d.party_kind, d.party_id, o.legal_name, d.currency, d.tax_rate_bps, d.special_invoice, w.owed
+GROUP BY d.party_kind, d.party_id, o.legal_name, d.currency, d.tax_rate_bps, d.special_invoice, w.owed,
+  d.kind <> 'cancellation_fee'
 ORDER BY d.party_kind, o.legal_name, d.party_id, d.currency, d.tax_rate_bps, d.special_invoice
 """)
 

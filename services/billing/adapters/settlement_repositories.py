@@ -26,37 +26,40 @@ SELECT count(*) FROM (
 """)
 CLOSE = text("""
 WITH due AS (
-  SELECT * FROM accrual a WHERE settlement_id IS NULL AND accepted_at < :before
+  -- For the fee of what was cancelled no invoice is sent: it stands on a statement of its own.
+  SELECT a.*, kind <> 'cancellation_fee' AS invoice_awaited
+  FROM accrual a WHERE settlement_id IS NULL AND accepted_at < :before
     AND NOT EXISTS (SELECT FROM order_hold h WHERE h.order_id = a.order_id)
   FOR UPDATE
 ), parted AS (
   -- By order: its acceptance and its corrections stand on one statement.
-  SELECT due.*, (dense_rank() OVER (PARTITION BY party_kind, party_id, currency, tax_rate_bps, special_invoice
-                                    ORDER BY accepted_at, order_id) - 1) / :orders_max AS part
+  SELECT due.*, (dense_rank() OVER (PARTITION BY party_kind, party_id, currency, tax_rate_bps, special_invoice,
+                                    invoice_awaited ORDER BY accepted_at, order_id) - 1) / :orders_max AS part
   FROM due
 ), grouped AS (
   SELECT gen_random_uuid() AS settlement_id, next_number('ST', :now) AS number, g.*
   FROM (
-    SELECT party_kind, party_id, currency, tax_rate_bps, special_invoice, part,
+    SELECT party_kind, party_id, currency, tax_rate_bps, special_invoice, invoice_awaited, part,
            sum(net) AS net, sum(tax) AS tax, max(payable_from) AS payable_from,
            count(DISTINCT order_id) AS order_count
     FROM parted
-    GROUP BY party_kind, party_id, currency, tax_rate_bps, special_invoice, part
+    GROUP BY party_kind, party_id, currency, tax_rate_bps, special_invoice, invoice_awaited, part
     -- All taken back again, or nothing earned: there is nothing to invoice, and it is paid.
     HAVING sum(net) > 0 OR (sum(net) = 0 AND sum(tax) = 0)
-    ORDER BY party_kind, party_id, currency, tax_rate_bps, special_invoice, part
+    ORDER BY party_kind, party_id, currency, tax_rate_bps, special_invoice, invoice_awaited DESC, part
   ) AS g
 ), stated AS (
   INSERT INTO settlement (settlement_id, number, state, party_kind, party_id, party_name, until, currency, net, tax,
-                          tax_rate_bps, special_invoice, order_count, payable_from, closed_at)
+                          tax_rate_bps, special_invoice, invoice_awaited, order_count, payable_from, closed_at)
   SELECT g.settlement_id, g.number, CASE WHEN g.net > 0 THEN 'closed' ELSE 'paid' END, g.party_kind, g.party_id,
          coalesce(o.legal_name, ''), :until, g.currency, g.net, g.tax, g.tax_rate_bps, g.special_invoice,
-         g.order_count, g.payable_from, :now
+         g.invoice_awaited AND g.net > 0, g.order_count, g.payable_from, :now
   FROM grouped g LEFT JOIN organisation o ON o.organisation_id = g.party_id
   RETURNING *
 ), listed AS (
   UPDATE accrual a SET settlement_id = g.settlement_id
-  FROM parted p JOIN grouped g USING (party_kind, party_id, currency, tax_rate_bps, special_invoice, part)
+  FROM parted p
+  JOIN grouped g USING (party_kind, party_id, currency, tax_rate_bps, special_invoice, invoice_awaited, part)
   WHERE a.accrual_id = p.accrual_id
 )
 SELECT * FROM stated ORDER BY number
@@ -105,9 +108,9 @@ WITH sold AS (
         GROUP BY provider_id, currency, part ORDER BY provider_id, currency, part) AS a
 ), made AS (
   INSERT INTO settlement (settlement_id, number, state, party_kind, party_id, party_name, until, currency, net, tax,
-                          tax_rate_bps, special_invoice, order_count, payable_from, closed_at)
+                          tax_rate_bps, special_invoice, invoice_awaited, order_count, payable_from, closed_at)
   SELECT a.settlement_id, a.number, 'paid', 'provider', a.provider_id, coalesce(o.legal_name, ''), :until, a.currency,
-         0, 0, 0, false, a.order_count, :now, :now
+         0, 0, 0, false, false, a.order_count, :now, :now
   FROM alone a LEFT JOIN organisation o ON o.organisation_id = a.provider_id
   RETURNING *
 ), listed AS (

@@ -23,7 +23,12 @@ from services.shared.kernel.money import EXPONENTS, Money
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-_KINDS = {"order": "验收 accepted", "refund": "退款 refund", "correction": "更正 correction"}
+_KINDS = {
+    "order": "验收 accepted",
+    "refund": "退款 refund",
+    "correction": "更正 correction",
+    "cancellation_fee": "取消费 cancellation fee",
+}
 _WIDTHS = (27, 16, 12, 48, 16, 16, 16, 14, 16)
 
 
@@ -161,10 +166,10 @@ def _foot(rows: _Rows, statement: SettlementStatement) -> None:
     if statement.carried_over.amount:
         rows.write("前期结转 Carried over", statement.carried_over)
         rows.write("应付合计 Payable in total", due + statement.carried_over, style="head")
-    if not due.amount:
+    invoice = statement.expected_invoice
+    if not due.amount or invoice is None:
         rows.write("应开发票 Invoice expected", "无 none")
         return
-    invoice = statement.expected_invoice
     kind = "增值税专用发票 special VAT invoice" if invoice.special else "增值税普通发票 ordinary VAT invoice"
     rows.write("应开发票 Invoice expected", kind)
     if invoice.special:

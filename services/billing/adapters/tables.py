@@ -267,6 +267,7 @@ settlement = Table(
     Column("carried_over", BigInteger),
     Column("due_on", Date),
     Column("payout_id", Uuid),
+    Column("invoice_awaited", Boolean),
     Column("received_invoice_id", Uuid),
     Column("document_key", Text),
     Column("document_sha256", Text),

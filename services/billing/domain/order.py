@@ -14,7 +14,7 @@ from services.shared.kernel.ids import new_id
 from services.shared.kernel.money import Money
 from services.shared.kernel.tax import TaxProfile
 
-AccrualKind = Literal["acceptance", "correction"]
+AccrualKind = Literal["acceptance", "correction", "cancellation_fee"]
 AccrualBase = Literal["order_net", "fee", "margin"]
 
 
@@ -193,7 +193,7 @@ def _party_of(order: OrderCopy, kind: PartyKind, parts: Split) -> tuple[UUID, Ta
 
 
 def compensation(order: OrderCopy, amount: int, *, now: datetime) -> Accrual:
-    """What the provider gets of the fee for a cancelled order: untaxed, for nothing was performed."""
+    """What the provider gets back of what it paid, or of a fee: untaxed, for nothing was performed."""
     return Accrual(
         accrual_id=new_id(), key=f"cancel:{order.order_id}:provider", kind="acceptance",
         order_id=order.order_id, party_kind="provider", party_id=order.provider_id, order_number=order.number,

@@ -24,6 +24,8 @@ LIFECYCLE: Lifecycle[SettlementState] = Lifecycle(
     {
         "issue": {"closed": "awaiting_invoice"},
         # the party may be quicker than the printing of its statement
+        # for the fee of what was cancelled no invoice is sent
+        "do_without": {"closed": "payable"},
         "match": {"closed": "payable", "awaiting_invoice": "payable"},
         "pay": {"payable": "paid"},
         "reopen": {"payable": "payable", "paid": "payable"},
@@ -88,6 +90,7 @@ class Settlement:
             kept in the end may be more or less: of that *kept* tells.
         due_on: By the end of which day (Asia/Shanghai) a small enterprise must be paid, whoever has paid us: that of
             its earliest line. None: its party is none.
+        invoice_awaited: False: nothing was performed, or nothing is owed; what is owed is paid without an invoice.
         document_key, sheet_key: The statement as PDF and as XLSX; none while they are made.
     """
 
@@ -111,6 +114,7 @@ class Settlement:
     due_on: date | None = None
     payout_id: UUID | None = None
     received_invoice_id: UUID | None = None
+    invoice_awaited: bool = True
     document_key: str | None = None
     document_sha256: str = ""
     document_size: int = 0
@@ -133,7 +137,7 @@ class Settlement:
         self.document_key, self.document_sha256, self.document_size = paper.key, paper.sha256, paper.size
         self.sheet_key, self.sheet_sha256, self.sheet_size = sheet.key, sheet.sha256, sheet.size
         if self.state == "closed":
-            self.state = LIFECYCLE.after("issue", self.state)
+            self.state = LIFECYCLE.after("issue" if self.invoice_awaited else "do_without", self.state)
 
     def match(self, received_invoice_id: UUID, net: Money, tax: Money) -> None:
         """
@@ -206,7 +210,9 @@ def check_not_held(held: str | None) -> None:
 
 
 def received_invoice_matched(kind: PartyKind, party_id: UUID, net: Money, tax: Money) -> tuple[ledger.Entry, ...]:
-    """The party's invoice over a statement is there: what was accrued net is payable with its tax."""
+    """
+    The party's invoice over a statement is there, or none is awaited: what was accrued net is payable with its tax.
+    """
     return ledger.entries(
         ("D", ledger.owed(kind, party_id, "accrued"), net),
         ("D", ledger.INPUT_VAT_PENDING, tax),

@@ -1,6 +1,6 @@
 """Orders as billing follows them: placed, contracted, accepted, cancelled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -270,7 +270,7 @@ def _keep_fee(order: OrderCopy, event: OrderCancelled, uow: BillingUnitOfWork, n
         order=(order.order_id, order.number),
     )
     if booked and to_provider.amount:
-        uow.accruals.add(compensation(order, to_provider.amount, now=now))
+        uow.accruals.add(replace(compensation(order, to_provider.amount, now=now), kind="cancellation_fee"))
     return fee.amount
 
 

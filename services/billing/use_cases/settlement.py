@@ -59,7 +59,7 @@ def close_settlements(
     for settlement in closed:
         if settlement.party_id not in parties:
             raise NotYet("a party is not known here yet")
-        if settlement.gross.amount:
+        if settlement.invoice_awaited:
             uow.publish(
                 event(
                     SettlementClosed,
@@ -70,7 +70,7 @@ def close_settlements(
                     special_invoice=settlement.special_invoice,
                 )
             )
-        else:
+        elif not settlement.gross.amount:
             _tell_orders_paid(settlement, uow)
         if settlement.due_on is not None:
             watch_due(settlement.settlement_id, settlement.due_on, notice_days, uow=uow)
@@ -102,11 +102,21 @@ def remind_of_due(subject: str, *, uow: BillingUnitOfWork, now: datetime, notice
         uow.set_timer(DUE_TIMER, subject, in_the_morning(settlement.due_on + timedelta(days=1)))
 
 
-def statement_kept(settlement_id: UUID, paper: KeptFile, sheet: KeptFile, *, uow: BillingUnitOfWork) -> None:
-    """The statement is printed and kept, as PDF and as a spreadsheet."""
+def statement_kept(
+    settlement_id: UUID, paper: KeptFile, sheet: KeptFile, *, uow: BillingUnitOfWork, now: datetime
+) -> None:  # fmt: skip
+    """
+    The statement is printed and kept, as PDF and as a spreadsheet. One for which no invoice is awaited, over fees for
+    what was cancelled, is payable with that.
+    """
+    # The party first, like everywhere: what it owes must not change meanwhile.
+    uow.organisations.find(uow.settlements.party_of(settlement_id), lock=True)
     settlement = uow.settlements.get(settlement_id)
+    awaited = settlement.state == "closed"
     settlement.issue(paper, sheet)
     uow.settlements.save(settlement)
+    if awaited and settlement.state == "payable":
+        _make_payable(settlement, f"payable_without_invoice:{settlement_id}", uow, now)
 
 
 def invoice_matched(event_: ReceivedInvoiceMatched, *, uow: BillingUnitOfWork, now: datetime) -> None:
@@ -121,10 +131,18 @@ def invoice_matched(event_: ReceivedInvoiceMatched, *, uow: BillingUnitOfWork, n
         return
     settlement.match(event_.received_invoice_id, event_.net, event_.tax)
     uow.settlements.save(settlement)
+    _make_payable(settlement, f"received_invoice:{event_.received_invoice_id}", uow, now, event_)
+
+
+def _make_payable(
+    settlement: Settlement, key: str, uow: BillingUnitOfWork, now: datetime,
+    invoice: ReceivedInvoiceMatched | None = None,
+) -> None:  # fmt: skip
+    """Book under *key* that a statement is payable, by its *invoice* where one is awaited; keep what its party owes."""
     post_transaction(
         uow,
-        key=f"received_invoice:{event_.received_invoice_id}",
-        kind="received_invoice",
+        key=key,
+        kind="received_invoice" if invoice is not None else "payable_without_invoice",
         # The settlement's own amounts: the tax inside an ordinary invoice is cost to us, not input VAT.
         entries=received_invoice_matched(
             settlement.party_kind,
@@ -135,7 +153,8 @@ def invoice_matched(event_: ReceivedInvoiceMatched, *, uow: BillingUnitOfWork, n
         effective_at=now,
         now=now,
     )
-    input_vat.invoice_matched(settlement, event_.received_invoice_id, event_.number, uow=uow, now=now)
+    if invoice is not None:
+        input_vat.invoice_matched(settlement, invoice.received_invoice_id, invoice.number, uow=uow, now=now)
     uow.publish(event(SettlementPayable, settlement, payable_from=settlement.payable_from))
     _net(settlement, f"netting:{settlement.settlement_id}", uow, now)
 
@@ -242,6 +261,7 @@ def view(settlement: Settlement) -> SettlementView:
         to_pay=settlement.to_pay,
         payable_from=settlement.payable_from,
         due_on=settlement.due_on,
+        invoice_awaited=settlement.invoice_awaited,
         closed_at=settlement.closed_at,
         payout_id=settlement.payout_id,
     )

@@ -106,7 +106,9 @@ def settled(billing: Billing, until: date = date(2026, 11, 23)) -> dict[str, Set
     """Statements closed and their invoices matched, by kind of party; without those without money."""
     page = billing.run(settlement.close_settlements, CloseSettlements(until=until))
     due = [stated for stated in page.items if stated.gross.amount]
-    for stated in due:
+    if not all(stated.invoice_awaited for stated in due):
+        billing.do_outside()  # payable once it is printed
+    for stated in (each for each in due if each.invoice_awaited):
         billing.within(lambda uow, stated=stated: match(uow, stated))  # type: ignore[misc]
     return {stated.party_kind: stated for stated in due}
 

@@ -1,10 +1,14 @@
 """What a dispute does to the money: it stays, then goes back or goes on; and cancellations with a fee."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from services.billing.adapters import refund_queries
+from services.billing.adapters.documents import Party, settlement_statement_pdf
+from services.billing.adapters.settlement_papers import statement_of
+from services.billing.adapters.settlement_queries import preview_settlements
 from services.billing.domain.commission import Burden, MoreThanLeft
 from services.billing.domain.ledger import contract, owed
 from services.billing.domain.refund import SameHands
@@ -13,7 +17,9 @@ from services.billing.use_cases import dispute, order, refund
 from services.shared.kernel.errors import NotYet
 from services.shared.kernel.ids import derived_id, new_id
 from services.shared.kernel.payment_reference import reference_of
+from services.shared.kernel.tax import TaxProfile
 from services.shared.messages.billing.refund import ApproveRefund, CancelRefund, ListRefunds
+from services.shared.messages.billing.settlement import PreviewSettlements
 from services.shared.messages.orders.dispute import DisputeDecided, DisputeOpened, DisputeWithdrawn
 from tests.integration.billing.conftest import Billing
 from tests.integration.billing.refunding import (
@@ -25,9 +31,13 @@ from tests.integration.billing.refunding import (
     entries,
     order_cancelled,
     paid,
+    pay_all,
     red_letter,
+    refunded,
     settled,
 )
+from tests.integration.billing.test_settlements import close, lines_of
+from tests.integration.documents.reading import text_of
 from tests.kit.fakes_billing import (
     CUSTOMER_ID,
     FINANCE,
@@ -40,6 +50,7 @@ from tests.kit.fakes_billing import (
     order_accepted,
 )
 
+OTHER = derived_id("order", "two")
 DISPUTE_ID = derived_id("dispute", 1)
 _NAMED: dict[str, Any] = {
     "dispute_id": DISPUTE_ID, "number": "DP-2026-000001", "order_id": ORDER_ID, "customer_id": CUSTOMER_ID,
@@ -169,6 +180,53 @@ def test_cancelled_after_payment_with_a_fee(billing: Billing) -> None:
     stated = settled(billing)["provider"]
     assert (stated.net, stated.tax) == (cny(19_080), cny(0))
     assert billing.balance(owed("provider", PROVIDER_ID, "payable")) == 19_080
+    assert billing.violations() == ()
+
+
+def test_for_a_cancellation_fee_no_invoice_is_awaited(billing: Billing) -> None:
+    """
+    Beside an order of an all-in provider of no tax, whose invoice is as ordinary: the fee has a statement of its own,
+    payable once it is printed, once. It is called what it is, on paper too, and is paid out.
+    """
+    exempt: dict[str, Any] = {"station": False, "provider_tax": TaxProfile("exempt", can_issue_special=False)}
+    billing.accepted(OTHER, "OR-2026-000124", **exempt)
+    paid(billing)
+    billing.handle(order.cancelled, order_cancelled(kept=cny(21_200), to_provider=cny(19_080)))
+    previewed = billing.run(preview_settlements, PreviewSettlements(until=date(2026, 11, 23))).items
+    assert sorted(each.gross.amount for each in previewed) == [19_080, 90_000]
+    work, fee = sorted(close(billing).items, key=lambda each: not each.invoice_awaited)
+    assert (work.gross, fee.gross, fee.invoice_awaited, fee.state) == (cny(90_000), cny(19_080), False, "closed")
+    told = billing.rows("SELECT data::jsonb ->> 'number' FROM outbox WHERE type = 'settlement.closed.v1'")
+    assert told == [(work.number,)], "who awaits invoices hears nothing of it"
+    (line,) = lines_of(billing, fee).items
+    assert (line.kind, line.net, line.tax) == ("cancellation_fee", cny(19_080), cny(0))
+    with billing.engine.connect() as connection:
+        statement = statement_of(connection, fee.settlement_id, Party("x", "y"))
+    text = text_of(settlement_statement_pdf(statement))
+    assert "取消费cancellationfee" in text
+    assert "Cancellationfees,withoutVAT190.80" in text
+    assert "无需开具发票" in text
+    for wrong in ("增值税普通发票", "Acceptedwork", "先票后款"):
+        assert wrong not in text
+    billing.do_outside()
+    billing.do_outside()
+    assert billing.rows("SELECT state FROM settlement ORDER BY number") == [("awaiting_invoice",), ("payable",)]
+    assert billing.balance(owed("provider", PROVIDER_ID, "payable")) == 19_080
+    assert billing.rows("SELECT count(*) FROM outbox WHERE type = 'settlement.payable.v1'") == [(1,)]
+    billing.pay_out(fee.settlement_id)
+    assert billing.violations() == ()
+
+
+def test_what_is_owed_is_kept_of_a_cancellation_fee(billing: Billing) -> None:
+    """A claw-back is netted with it like with a statement that an invoice made payable."""
+    billing.accepted(OTHER, "OR-2026-000124", station=False)
+    settled(billing)
+    pay_all(billing)
+    refunded(billing, 10_000, order_id=OTHER)
+    paid(billing)
+    billing.handle(order.cancelled, order_cancelled(kept=cny(21_200), to_provider=cny(19_080)))
+    settled(billing)
+    assert billing.balance(owed("provider", PROVIDER_ID, "payable")) == 19_080 - 9_540
     assert billing.violations() == ()
 
 

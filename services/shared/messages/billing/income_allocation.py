@@ -72,7 +72,7 @@ class AllocatedLine(Message):
     order_id: UUID
     order_number: str
     title: str
-    kind: Literal["acceptance", "correction"]
+    kind: Literal["acceptance", "correction", "cancellation_fee"]
     accepted_at: Instant
     parts: tuple[AllocatedPart, ...]
 

@@ -46,7 +46,7 @@ class SettlementLine(Message):
     tax: Money
     title: str
     accepted_at: Instant
-    kind: Literal["acceptance", "correction"]
+    kind: Literal["acceptance", "correction", "cancellation_fee"]
     corrects: str
 
 
@@ -69,6 +69,8 @@ class SettlementView(View):
         kept: What is not paid out because of claw-backs; *to_pay* is the rest of the gross.
         payable_from: When the hold period of its last order ends.
         due_on: By which day (Asia/Shanghai) a small enterprise must be paid, whether or not the customers have paid.
+        invoice_awaited: False: it is over fees for what was cancelled, where nothing was performed, and is paid without
+            an invoice; or nothing is owed.
     """
 
     settlement_id: UUID
@@ -86,6 +88,7 @@ class SettlementView(View):
     to_pay: Money
     payable_from: Instant
     due_on: date | None
+    invoice_awaited: bool
     closed_at: Instant
     payout_id: UUID | None
 
@@ -285,7 +288,7 @@ class SettlementClosed(_SettlementEvent):
 
 
 class SettlementPayable(_SettlementEvent):
-    """The invoice is there and matches."""
+    """The invoice is there and matches, or none is awaited."""
 
     wire_name: ClassVar = "settlement.payable.v1"
 
