@@ -15,7 +15,7 @@ from services.notify.use_cases import feed, notification, organisation, referenc
 from services.shared.chassis import database
 from services.shared.chassis.clock import SystemClock
 from services.shared.chassis.definition import OutsideCall, Subscription, Work, on
-from services.shared.messages.billing.settlement import SettlementClosed
+from services.shared.messages.billing.settlement import SettlementClosed, SettlementPayable
 from services.shared.messages.identity.member import MemberJoined, MemberRemoved
 from services.shared.messages.identity.organisation import (
     OrganisationChanged,
@@ -42,6 +42,7 @@ def subscriptions() -> tuple[Subscription, ...]:
         on(MemberRemoved, organisation.forget_member, pass_over_parked=True),
         on(OrderPlaced, reference.keep_order),
         on(SettlementClosed, reference.keep_settlement),
+        on(SettlementPayable, reference.keep_settlement),
         *(on(known[name], feed.append) for name in FEED),
         *(on(known[name], notification.tell, pass_over_parked=name not in FEED) for name in AUDIENCES),
     )

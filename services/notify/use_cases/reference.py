@@ -4,7 +4,7 @@ from datetime import datetime
 
 from services.notify.domain.reference import OrderCopy, SettlementCopy
 from services.notify.use_cases.ports import NotifyUnitOfWork
-from services.shared.messages.billing.settlement import SettlementClosed
+from services.shared.messages.billing.settlement import SettlementClosed, SettlementPayable
 from services.shared.messages.orders.order import OrderPlaced
 
 
@@ -20,7 +20,8 @@ def keep_order(event: OrderPlaced, *, uow: NotifyUnitOfWork, now: datetime) -> N
     )
 
 
-def keep_settlement(event: SettlementClosed, *, uow: NotifyUnitOfWork, now: datetime) -> None:
+def keep_settlement(event: SettlementClosed | SettlementPayable, *, uow: NotifyUnitOfWork, now: datetime) -> None:
+    """Of one for which no invoice is awaited only the latter is told."""
     del now
     uow.references.put_settlement(
         SettlementCopy(

@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from services.notify.domain.notification import AUDIENCES
-from services.notify.use_cases import organisation
+from services.notify.subscriptions import subscriptions
+from services.notify.use_cases import organisation, reference
 from services.notify.use_cases.notification import SEND_MAIL, tell
 from services.shared.kernel.errors import NotYet
 from services.shared.messages.identity.member import MemberJoined, MemberRemoved
@@ -222,6 +223,19 @@ def test_what_a_text_needs_is_waited_for(name: str, missing: UUID) -> None:
     with pytest.raises(NotYet):
         tell(an_event(name), uow=uow, now=NOW)
     assert (uow.notifications.rows, uow.calls) == ({}, {})
+
+
+def test_a_settlement_for_which_no_invoice_is_awaited_is_known_by_its_being_payable() -> None:
+    """Nobody tells that it is closed; what is paid of it is told all the same."""
+    uow = with_organisations(FakeNotify())
+    uow.references.settlements.clear()
+    payable = an_event("settlement.payable.v1")
+    kept = [each.use_case for each in subscriptions() if each.event is type(payable)]
+    assert reference.keep_settlement in kept
+    for use_case in kept:
+        use_case(payable, uow=uow, now=NOW)
+    tell(an_event("payout.paid.v1"), uow=uow, now=NOW)
+    assert receivers(uow) == {PROVIDER_ID}
 
 
 def test_a_bank_transfer_names_account_and_reference_and_a_card_does_not() -> None:
