@@ -10,7 +10,6 @@ from services.billing.domain.bank_line_part import OF_PROGRAMMES, Part, PartsDif
 from services.billing.domain.bank_statement import numbers_in
 from services.billing.domain.claim import Claim, claim_paid
 from services.billing.domain.ledger import Entry
-from services.billing.domain.payer_agreement import one_account, one_form
 from services.billing.domain.programme import Programme
 from services.billing.domain.voucher import VoucherUse, funded
 from services.billing.use_cases import claim as claims
@@ -54,10 +53,10 @@ def take(line: BankLine, named: Named, *, uow: BillingUnitOfWork, now: datetime)
     Book an incoming *line* that names claims for exactly their sum, or one programme that is funded ahead.
 
     Returns:
-        Whether it is booked and matched. What names several programmes, another amount, or comes from somebody else
-        than their authority, is left to two people.
+        Whether it is booked and matched. What names several programmes, or another amount, is left to two people. Who
+        sent it does not matter: treasuries pay for authorities under names of their own.
     """
-    if line.held or not _sent_by_authorities(line, named, uow):
+    if line.held:
         return False
     claimed = [named.claims[each] for each in numbers_in(line.remittance, "VC") if each in named.claims]
     if len(claimed) == 1 and claims.pay_by_bank(claimed[0], line.money, line.key, line.booked_at, uow=uow, now=now):
@@ -71,20 +70,6 @@ def take(line: BankLine, named: Named, *, uow: BillingUnitOfWork, now: datetime)
         line.match(f"programme/{funded[0].programme_id}")
         return True
     return False
-
-
-def _sent_by_authorities(line: BankLine, named: Named, uow: BillingUnitOfWork) -> bool:
-    """Whether the bank does not say who sent *line*, or says that it is the authority of all that it names."""
-    claimed = [named.claims[each] for each in numbers_in(line.remittance, "VC") if each in named.claims]
-    programme_ids = {each.programme_id for each in claimed}
-    meant = [*named.programmes.values(), *filter(None, map(uow.programmes.find, sorted(programme_ids)))]
-    numbers = numbers_in(line.remittance, "PG")
-    authorities = {each.authority_id for each in meant if each.number in numbers or each.programme_id in programme_ids}
-    payers = uow.payers.of(authorities) if authorities and line.counterparty else {}
-    return all(
-        one_form(line.counterparty) in payer.names or one_account(line.counterparty_account) in payer.accounts
-        for payer in payers.values()
-    )
 
 
 def said(line: BankLine, parts: Sequence[Part], *, uow: BillingUnitOfWork) -> Said:
