@@ -132,18 +132,18 @@ class SqlBankLines:
         return [bank_line(row) for row in rows]
 
     def amounts_of(self, payment_id: UUID) -> frozenset[int]:
-        rows = self.connection.execute(
-            text("SELECT amount FROM bank_line WHERE parts @> CAST(:part AS jsonb)"),
-            {"part": json.dumps([{"target_id": str(payment_id)}])},
-        )
-        return frozenset(row.amount for row in rows)
+        return frozenset(row.amount for row in self._matched_to(payment_id))
 
     def senders_of(self, payment_id: UUID) -> frozenset[Sender]:
-        rows = self.connection.execute(
-            text("SELECT counterparty, counterparty_account FROM bank_line WHERE parts @> CAST(:part AS jsonb)"),
+        return frozenset(Sender(row.counterparty, row.counterparty_account) for row in self._matched_to(payment_id))
+
+    def _matched_to(self, payment_id: UUID) -> Iterable[Row[Any]]:
+        return self.connection.execute(
+            text(
+                "SELECT amount, counterparty, counterparty_account FROM bank_line WHERE parts @> CAST(:part AS jsonb)"
+            ),
             {"part": json.dumps([{"target_id": str(payment_id)}])},
         )
-        return frozenset(Sender(row.counterparty, row.counterparty_account) for row in rows)
 
     def debits_in_suspense(self, money: Money) -> Sequence[BankLine]:
         table = tables.bank_line

@@ -23,7 +23,6 @@ AUTOMATIC_MIN = 75
 APART_MIN = 20
 
 _REFERENCE, _DIGITS, _EXACT, _PAYER, _PAYER_CUT, _AFTER = 60, 35, 20, 15, 10, 5
-NAME_CHARS_CUT_MIN = 8
 
 PayerIs = Literal["customer", "unknown", "other"]
 
@@ -54,16 +53,14 @@ class Decision:
 
 def payer_of(line: BankLine, payer: Payer) -> tuple[PayerIs, int, str]:
     """Whether it is the customer who paid, the points for it and the reason."""
-    name, account = one_form(line.counterparty), one_account(line.counterparty_account)
-    if account and account in payer.accounts:
-        return "customer", _PAYER, "payer_account"
-    if name in payer.names and name:
-        return "customer", _PAYER, "payer_name"
+    known_by = payer.known_by(line.counterparty, line.counterparty_account)
+    if known_by in {"account", "name"}:
+        return "customer", _PAYER, f"payer_{known_by}"
     if any(agreement.covers(line) for agreement in payer.agreements):
         return "customer", _PAYER, "payer_agreement"
-    if len(name) >= NAME_CHARS_CUT_MIN and any(known.startswith(name) for known in payer.names):
+    if known_by == "name_cut":
         return "customer", _PAYER_CUT, "payer_name_cut"
-    if not name and not account:
+    if not one_form(line.counterparty) and not one_account(line.counterparty_account):
         return "unknown", 0, "payer_unknown"
     return "other", 0, "payer_other"
 

@@ -15,9 +15,9 @@ from uuid import UUID
 
 from services.billing.domain.bank_line import BankLine
 from services.billing.domain.bank_line_part import Part
-from services.billing.domain.bank_matching import NAME_CHARS_CUT_MIN, Scored, newest_first, scored
+from services.billing.domain.bank_matching import Scored, newest_first, scored
 from services.billing.domain.bank_statement import Candidate
-from services.billing.domain.payer_agreement import Payer, PayerAgreement, one_account, one_form
+from services.billing.domain.payer_agreement import NAME_CHARS_CUT_MIN, Payer, PayerAgreement, one_account, one_form
 from services.billing.domain.payment import Payment
 from services.shared.kernel.times import business_date
 

@@ -49,6 +49,9 @@ class SameHands(NotAllowed):
     code = "billing.four_eyes_required"
 
 
+NAME_CHARS_CUT_MIN = 8
+
+
 @dataclass
 class PayerAgreement:
     """
@@ -127,6 +130,16 @@ class Payer:
     names: frozenset[str] = frozenset()
     accounts: frozenset[str] = frozenset()
     agreements: tuple[PayerAgreement, ...] = ()
+
+    def known_by(self, name: str, account: str) -> Literal["account", "name", "name_cut", ""]:
+        """By what the customer itself is the *name* and *account* on a line of the bank; empty: it is not."""
+        one_name, number = one_form(name), one_account(account)
+        if number and number in self.accounts:
+            return "account"
+        if one_name and one_name in self.names:
+            return "name"
+        cut = len(one_name) >= NAME_CHARS_CUT_MIN and any(known.startswith(one_name) for known in self.names)
+        return "name_cut" if cut else ""
 
 
 # A page of suspense compares the same few names with each other a hundred thousand times.

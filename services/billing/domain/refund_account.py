@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.billing.domain.organisation import OrganisationCopy
-from services.billing.domain.payer_agreement import PayerAgreement, one_form
+from services.billing.domain.payer_agreement import Payer, one_form
 from services.billing.domain.payout import (
     BankAccountNew,
     BankAccountNotOwn,
@@ -26,8 +26,8 @@ class Sender(NamedTuple):
 
 def account_to_refund(
     customer: OrganisationCopy | None,
+    payer: Payer,
     senders: Collection[Sender],
-    agreements: Collection[PayerAgreement],
     now: datetime,
     cooling_off: timedelta,
 ) -> tuple[str, str, str]:
@@ -44,14 +44,13 @@ def account_to_refund(
     """
     if customer is None:
         raise PayerWithoutBankAccount
-    own = one_form(customer.legal_name)
-    others = {sender for sender in senders if sender.name and one_form(sender.name) != own}
+    others = {sender for sender in senders if sender.name and not payer.known_by(*sender)}
     if len(others) < len(senders) or not others:
         if customer.bank_account is None:
             raise PayerWithoutBankAccount
         return account_to_pay(customer, now, cooling_off)
     (other, *more) = others
-    agreed = [each.payer_account for each in agreements if one_form(each.payer_name) == one_form(other.name)]
+    agreed = [each.payer_account for each in payer.agreements if one_form(each.payer_name) == one_form(other.name)]
     account = next((each for each in (other.account, *agreed) if each), "")
     if more or not account:
         raise PayerWithoutBankAccount

@@ -64,10 +64,10 @@ def take(line: BankLine, named: Named, *, uow: BillingUnitOfWork, now: datetime)
         return True
     if len(claimed) > 1:
         return _pay_together(line, claimed, uow, now)
-    funded = [named.programmes[each] for each in numbers_in(line.remittance, "PG") if each in named.programmes]
-    if len(funded) == 1 and not claimed and _takes_funds(funded[0], uow) and funded[0].currency == line.currency:
-        programmes.fund(funded[0], line.money, line.key, line.booked_at, uow=uow, now=now)
-        line.match(f"programme/{funded[0].programme_id}")
+    meant = [named.programmes[each] for each in numbers_in(line.remittance, "PG") if each in named.programmes]
+    if len(meant) == 1 and not claimed and _takes_funds(meant[0], uow) and meant[0].currency == line.currency:
+        programmes.fund(meant[0], line.money, line.key, line.booked_at, uow=uow, now=now)
+        line.match(f"programme/{meant[0].programme_id}")
         return True
     return False
 

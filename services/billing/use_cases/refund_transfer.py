@@ -16,7 +16,7 @@ def account_of(
     """Bank, holder and number of whom *part* goes to. Raises NOT_PAYABLE: See account_to_refund."""
     senders = uow.bank_lines.senders_of(part.payment_id)
     payer = uow.payers.of({made.customer_id}).get(made.customer_id, Payer()) if senders else Payer()
-    return account_to_refund(uow.organisations.find(made.customer_id), senders, payer.agreements, now, cooling_off)
+    return account_to_refund(uow.organisations.find(made.customer_id), payer, senders, now, cooling_off)
 
 
 def order(

@@ -92,6 +92,16 @@ def test_what_somebody_else_paid_goes_back_to_them(billing: Billing) -> None:
     assert billing.violations() == ()
 
 
+@pytest.mark.parametrize(("name", "account"), [(CUSTOMERS_NAME[:8], ""), ("材料中心二部", "6217 0000 0000 8810")])
+def test_the_customer_by_a_name_cut_short_or_by_its_account(billing: Billing, name: str, account: str) -> None:
+    """Who pays is known here by what the line was matched by: a bank may cut names, or know the account otherwise."""
+    billing.contracted(method="bank_transfer")
+    line = entry("1060.00", reference="B1", text=reference(billing), payer=name, payer_account=account)
+    read(billing, camt053(line))
+    assert sent_to(billing, approve(billing, ask(billing, 10_000))) == ("sent", CUSTOMERS_NAME, "6217000000008810")
+    assert billing.violations() == ()
+
+
 def test_where_the_bank_does_not_say_the_account_the_agreement_does(billing: Billing) -> None:
     """Without either nobody guesses: it is refused, nothing is booked, and goes once the agreement names one."""
     _group_pays(billing, "1060.00")
